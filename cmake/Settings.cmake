@@ -1,0 +1,26 @@
+# Compiler settings of our own code: warnings are errors.
+add_library(crossfade_settings INTERFACE)
+add_library(crossfade::settings ALIAS crossfade_settings)
+target_compile_features(crossfade_settings INTERFACE cxx_std_20)
+target_compile_options(crossfade_settings INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Werror)
+target_include_directories(crossfade_settings INTERFACE "${PROJECT_SOURCE_DIR}")
+
+# crossfade_room(NAME SOURCES... ): the static library of a folder, as crossfade::NAME.
+function(crossfade_room name)
+  add_library(crossfade_${name} STATIC ${ARGN})
+  add_library(crossfade::${name} ALIAS crossfade_${name})
+  target_link_libraries(crossfade_${name} PUBLIC crossfade::settings)
+endfunction()
+
+# crossfade_use_torch(TARGET): links LibTorch and takes the shared precompiled header.
+function(crossfade_use_torch target)
+  target_link_libraries(${target} PUBLIC crossfade::torch)
+  target_precompile_headers(${target} REUSE_FROM crossfade_torch_pch)
+endfunction()
+
+# crossfade_test(NAME SOURCES...): a GoogleTest program; link what it tests with target_link_libraries afterwards.
+function(crossfade_test name)
+  add_executable(${name} ${ARGN})
+  target_link_libraries(${name} PRIVATE crossfade::settings GTest::gtest_main GTest::gmock)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 120 PROPERTIES TIMEOUT 600)
+endfunction()
