@@ -1,0 +1,33 @@
+#include "data/class_weights.hpp"
+
+#include <algorithm>
+#include <vector>
+
+namespace crossfade::data {
+
+std::array<double, kClasses> median_frequency_weights(std::span<const ClassCounts> scans,
+                                                      std::uint64_t pixels_per_slice, double cap) {
+  std::array<double, kClasses> frequency{}, weights{};
+  std::vector<double> present;
+  for (std::size_t c = 0; c < kClasses; ++c) {
+    std::uint64_t pixels = 0, slices = 0;
+    for (const ClassCounts& scan : scans) {
+      pixels += scan.pixels[c];
+      slices += scan.slices[c];
+    }
+    if (pixels == 0) continue;
+    frequency[c] = static_cast<double>(pixels) / (static_cast<double>(slices) * static_cast<double>(pixels_per_slice));
+    present.push_back(frequency[c]);
+  }
+  if (present.empty()) return weights;
+  std::sort(present.begin(), present.end());
+  const double median = (present[(present.size() - 1) / 2] + present[present.size() / 2]) / 2;
+  for (std::size_t c = 0; c < kClasses; ++c) {
+    if (frequency[c] == 0) continue;
+    weights[c] = median / frequency[c];
+    if (cap > 0) weights[c] = std::min(weights[c], cap);
+  }
+  return weights;
+}
+
+}  // namespace crossfade::data

@@ -1,0 +1,19 @@
+// Class weights against imbalance.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "data/shard.hpp"
+
+namespace crossfade::data {
+
+/// Median frequency balancing (Eigen & Fergus 2015): w_c = median(f) / f_c with f_c = pixels of c / pixels of the
+/// slices where c occurs, over all slices of `scans`. Class 0 counts in the median. A class that never occurs doesn't,
+/// and has weight 0. The median of an even count is the mean of the middle two. Weights above `cap` become `cap`; 0
+/// means no cap.
+std::array<double, kClasses> median_frequency_weights(std::span<const ClassCounts> scans,
+                                                      std::uint64_t pixels_per_slice, double cap);
+
+}  // namespace crossfade::data

@@ -1,0 +1,188 @@
+#include "data/label_table.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+
+#include "data/hash.hpp"
+
+namespace crossfade::data {
+namespace {
+
+// Classes by name, so that the tables below read as the protocols' own lists.
+constexpr int kLeftWhite = 1, kLeftCortex = 2, kRightWhite = 3, kRightCortex = 4, kLeftVentricle = 5,
+              kLeftCerebellumCortex = 7, kLeftThalamus = 8, k3rdVentricle = 12, kRightVentricle = 18,
+              kRightCerebellumCortex = 20, kRightThalamus = 21;
+
+using Ids = std::array<std::int32_t, kClasses>;
+
+LabelTable from_ids(std::string name, const Ids& ids) {
+  LabelTable table{std::move(name), {}, {}, ids};
+  for (int c = 1; c < kClasses; ++c) {
+    table.class_of[ids[static_cast<std::size_t>(c)]] = c;
+  }
+  return table;
+}
+
+LabelTable freesurfer() {
+  LabelTable table = from_ids("freesurfer", {0,  2,  3,  41, 42, 4,  7,  8,  10, 11, 12, 13, 14, 15,
+                                             16, 17, 18, 28, 43, 46, 47, 49, 50, 51, 52, 53, 54, 60});
+  for (int parcel = 0; parcel <= 35; ++parcel) {  // of aparc
+    table.class_of[1000 + parcel] = kLeftCortex;
+    table.class_of[2000 + parcel] = kRightCortex;
+  }
+  table.class_of[9] = kLeftThalamus;  // of releases before 7
+  table.class_of[48] = kRightThalamus;
+  table.class_of[5] = kLeftVentricle;  // inferior lateral ventricle
+  table.class_of[44] = kRightVentricle;
+  table.class_of[30] = kLeftWhite;  // vessel
+  table.class_of[62] = kRightWhite;
+  table.class_of[72] = k3rdVentricle;                       // fifth ventricle
+  table.class_of[85] = 0;                                   // optic chiasm
+  for (const int id : {77, 80, 251, 252, 253, 254, 255}) {  // hypointensities, corpus callosum
+    table.to_nearest.push_back({id, kLeftWhite, kRightWhite});
+  }
+  return table;
+}
+
+LabelTable miccai2012() {
+  // The cortex has no id of its own; its class is written as the first parcel of each side.
+  LabelTable table = from_ids("miccai2012", {0,  45, 101, 44, 100, 52, 41, 39, 60, 37, 58, 56, 4,  11,
+                                             35, 48, 32,  62, 51,  40, 38, 59, 36, 57, 55, 47, 31, 61});
+  for (int parcel = 100; parcel <= 207; ++parcel) {
+    table.class_of[parcel] = parcel % 2 == 1 ? kLeftCortex : kRightCortex;
+  }
+  table.class_of[50] = kLeftVentricle;  // inferior lateral ventricle
+  table.class_of[49] = kRightVentricle;
+  for (const int id : {71, 72, 73}) {  // vermis
+    table.to_nearest.push_back({id, kLeftCerebellumCortex, kRightCerebellumCortex});
+  }
+  return table;
+}
+
+/// Of the two classes the one whose nearest voxel is closer to (i, j, k) in mm; the left one for a tie.
+int nearer_class(const Volume<std::uint8_t>& classes, const LabelTable::Nearest& rule, int i, int j, int k) {
+  const Geometry& geometry = classes.geometry;
+  const std::array<double, 3> spacing = geometry.spacing();
+  const double thinnest = std::min({spacing[0], spacing[1], spacing[2]});
+  const int farthest = std::max({geometry.size[0], geometry.size[1], geometry.size[2]});
+  double best = std::numeric_limits<double>::infinity();
+  int best_class = 0;
+  const auto look_at = [&](int x, int y, int z) {
+    if (x < 0 || x >= geometry.size[0]) {
+      return;
+    }
+    const int c = classes.at(x, y, z);
+    if (c != rule.left_class && c != rule.right_class) {
+      return;
+    }
+    const double dx = (x - i) * spacing[0], dy = (y - j) * spacing[1], dz = (z - k) * spacing[2];
+    const double distance = dx * dx + dy * dy + dz * dz;
+    if (distance < best || (distance == best && c == rule.left_class)) {
+      best = distance;
+      best_class = c;
+    }
+  };
+  // Shells of a growing cube: beyond radius r nothing is nearer than (r + 1) voxels of the shortest side.
+  for (int r = 1; r <= farthest && r * thinnest * (r * thinnest) <= best; ++r) {
+    for (int z = std::max(0, k - r); z <= std::min(geometry.size[2] - 1, k + r); ++z) {
+      for (int y = std::max(0, j - r); y <= std::min(geometry.size[1] - 1, j + r); ++y) {
+        const bool face = std::abs(z - k) == r || std::abs(y - j) == r;
+        for (int x = i - r; x <= i + r; x += face ? 1 : 2 * r) {
+          look_at(x, y, z);
+        }
+      }
+    }
+  }
+  return best_class;
+}
+
+}  // namespace
+
+std::string LabelTable::hash() const {
+  std::string text = name + '\n';
+  for (const auto& [id, c] : class_of) {
+    text += std::to_string(id) + ' ' + std::to_string(c) + '\n';
+  }
+  for (const Nearest& rule : to_nearest) {
+    text += std::to_string(rule.id) + " nearest " + std::to_string(rule.left_class) + ' ' +
+            std::to_string(rule.right_class) + '\n';
+  }
+  for (const std::int32_t id : id_of) {
+    text += "writes " + std::to_string(id) + '\n';
+  }
+  return sha256_hex(text).substr(0, 16);
+}
+
+const LabelTable& label_table(std::string_view name) {
+  static const LabelTable tables[] = {freesurfer(), miccai2012()};
+  for (const LabelTable& table : tables) {
+    if (table.name == name) {
+      return table;
+    }
+  }
+  throw std::invalid_argument("unknown label table '" + std::string(name) + "'; known are freesurfer, miccai2012");
+}
+
+MappedLabels map_labels(const Volume<std::int32_t>& ids, const LabelTable& table) {
+  MappedLabels result{{ids.geometry, std::vector<std::uint8_t>(ids.voxels.size())}, {}};
+  std::vector<const LabelTable::Nearest*> rules;  // of the voxels to decide by distance, in step with `undecided`
+  std::vector<std::size_t> undecided;
+  std::array<bool, kClasses> present{};
+
+  // Ids come in runs: the tables are asked once a run.
+  std::size_t begin = 0;
+  while (begin < ids.voxels.size()) {
+    const std::int32_t id = ids.voxels[begin];
+    std::size_t end = begin + 1;
+    while (end < ids.voxels.size() && ids.voxels[end] == id) {
+      ++end;
+    }
+    const auto nearest = std::find_if(table.to_nearest.begin(), table.to_nearest.end(),
+                                      [&](const LabelTable::Nearest& rule) { return rule.id == id; });
+    if (const auto found = table.class_of.find(id); found != table.class_of.end()) {
+      std::fill(result.classes.voxels.begin() + static_cast<std::ptrdiff_t>(begin),
+                result.classes.voxels.begin() + static_cast<std::ptrdiff_t>(end),
+                static_cast<std::uint8_t>(found->second));
+      present[static_cast<std::size_t>(found->second)] = true;
+    } else if (nearest != table.to_nearest.end()) {
+      for (std::size_t voxel = begin; voxel < end; ++voxel) {
+        rules.push_back(&*nearest);
+        undecided.push_back(voxel);
+      }
+    } else if (id != 0) {
+      result.unnamed[id] += end - begin;
+    }
+    begin = end;
+  }
+  if (std::none_of(present.begin() + 1, present.end(), [](bool p) { return p; })) {
+    throw std::runtime_error("no voxel has an id of the 27 structures in the label table '" + table.name + "'");
+  }
+
+  // Decisions are collected first: they go by the voxels of the classes proper, not by one another.
+  std::vector<std::uint8_t> decisions(undecided.size());
+  const auto width = static_cast<std::size_t>(ids.geometry.size[0]);
+  const auto height = static_cast<std::size_t>(ids.geometry.size[1]);
+  for (std::size_t n = 0; n < undecided.size(); ++n) {
+    const LabelTable::Nearest& rule = *rules[n];
+    const bool left = present[static_cast<std::size_t>(rule.left_class)];
+    const bool right = present[static_cast<std::size_t>(rule.right_class)];
+    int decision = 0;  // where the map has neither class
+    if (left && right) {
+      const std::size_t voxel = undecided[n];
+      decision = nearer_class(result.classes, rule, static_cast<int>(voxel % width),
+                              static_cast<int>(voxel / width % height), static_cast<int>(voxel / (width * height)));
+    } else if (left || right) {
+      decision = left ? rule.left_class : rule.right_class;
+    }
+    decisions[n] = static_cast<std::uint8_t>(decision);
+  }
+  for (std::size_t n = 0; n < undecided.size(); ++n) {
+    result.classes.voxels[undecided[n]] = decisions[n];
+  }
+  return result;
+}
+
+}  // namespace crossfade::data

@@ -1,0 +1,228 @@
+#include "data/nifti.hpp"
+
+#include <itkMetaDataObject.h>
+#include <itkNiftiImageIO.h>
+#include <zlib.h>
+
+#include <cmath>
+#include <cstddef>
+#include <fstream>
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+#include "data/publish.hpp"
+
+namespace crossfade::data {
+namespace {
+
+[[noreturn]] void fail(const std::filesystem::path& file, const std::string& what) {
+  throw std::runtime_error(file.string() + ": " + what);
+}
+
+/// ITK's own text without its file names and line numbers.
+std::string reason(const itk::ExceptionObject& error) {
+  std::string text = error.GetDescription();
+  if (const std::size_t colon = text.find("): "); colon != std::string::npos) {
+    text = text.substr(colon + 3);
+  }
+  while (!text.empty() && text.back() == '\n') {
+    text.pop_back();
+  }
+  return text;
+}
+
+bool compressed(const std::filesystem::path& file) {
+  return file.extension() == ".gz";
+}
+
+bool named_as_nifti(const std::filesystem::path& file) {
+  return file.extension() == ".nii" || (compressed(file) && file.stem().extension() == ".nii");
+}
+
+// ITK's world is LPS+: x and y point the other way than in RAS+.
+constexpr std::array<double, 3> kLpsSign{-1, -1, 1};
+
+Geometry geometry_of(const itk::NiftiImageIO& io) {
+  Geometry geometry;
+  for (unsigned axis = 0; axis < 3; ++axis) {
+    geometry.size[axis] = static_cast<int>(io.GetDimensions(axis));
+    const std::vector<double> direction = io.GetDirection(axis);
+    for (unsigned row = 0; row < 3; ++row) {
+      geometry.affine[row][axis] = kLpsSign[row] * direction[row] * io.GetSpacing(axis);
+    }
+    geometry.affine[axis][3] = kLpsSign[axis] * io.GetOrigin(axis);
+  }
+  return geometry;
+}
+
+template <class Stored>
+std::vector<std::int32_t> convert(const std::filesystem::path& file, const std::vector<std::byte>& bytes) {
+  const auto* stored = reinterpret_cast<const Stored*>(bytes.data());
+  std::vector<std::int32_t> labels(bytes.size() / sizeof(Stored));
+  for (std::size_t n = 0; n < labels.size(); ++n) {
+    const auto value = static_cast<double>(stored[n]);
+    if (!(std::abs(value) <= 2147483647.0) || value != std::trunc(value)) {
+      fail(file, "voxel " + std::to_string(n) + " holds " + std::to_string(value) +
+                     ", and a label map has integers of at most 32 bits");
+    }
+    labels[n] = static_cast<std::int32_t>(value);
+  }
+  return labels;
+}
+
+std::vector<std::int32_t> convert(const std::filesystem::path& file, itk::IOComponentEnum type,
+                                  const std::vector<std::byte>& bytes) {
+  using Type = itk::IOComponentEnum;
+  switch (type) {
+    case Type::UCHAR:
+      return convert<unsigned char>(file, bytes);
+    case Type::CHAR:
+      return convert<signed char>(file, bytes);
+    case Type::USHORT:
+      return convert<unsigned short>(file, bytes);
+    case Type::SHORT:
+      return convert<short>(file, bytes);
+    case Type::UINT:
+      return convert<unsigned int>(file, bytes);
+    case Type::INT:
+      return convert<int>(file, bytes);
+    case Type::ULONG:
+      return convert<unsigned long>(file, bytes);
+    case Type::LONG:
+      return convert<long>(file, bytes);
+    case Type::ULONGLONG:
+      return convert<unsigned long long>(file, bytes);
+    case Type::LONGLONG:
+      return convert<long long>(file, bytes);
+    case Type::FLOAT:
+      return convert<float>(file, bytes);
+    case Type::DOUBLE:
+      return convert<double>(file, bytes);
+    default:
+      fail(file, "has pixels of a type that a label map cannot have");
+  }
+}
+
+/// The file's length, uncompressed. ITK reads what is missing as 0, so that a truncated file must be found out here.
+std::size_t unpacked_size(const std::filesystem::path& file) {
+  struct Closer {
+    void operator()(gzFile stream) const { gzclose_r(stream); }
+  };
+  const std::unique_ptr<gzFile_s, Closer> stream(gzopen(file.c_str(), "rb"));  // reads plain files as they are
+  if (!stream) {
+    fail(file, "cannot be opened");
+  }
+  std::vector<char> buffer(1 << 20);
+  std::size_t total = 0;
+  int count = 0;
+  while ((count = gzread(stream.get(), buffer.data(), static_cast<unsigned>(buffer.size()))) > 0) {
+    total += static_cast<std::size_t>(count);
+  }
+  int status = Z_OK;
+  gzerror(stream.get(), &status);
+  if (status != Z_OK) {
+    fail(file,
+         status == Z_BUF_ERROR ? "is truncated: its compressed data end early" : "its compressed data are damaged");
+  }
+  return total;
+}
+
+void require_whole(const std::filesystem::path& file, itk::NiftiImageIO& io, std::size_t voxels) {
+  const auto number = [&](const char* key) {
+    std::string text;
+    itk::ExposeMetaData<std::string>(io.GetMetaDataDictionary(), key, text);
+    return static_cast<std::size_t>(std::stod(text));
+  };
+  const std::size_t expected = number("vox_offset") + voxels * number("bitpix") / 8, found = unpacked_size(file);
+  if (found < expected) {
+    fail(file, "is truncated: it has " + std::to_string(found) + " bytes of " + std::to_string(expected));
+  }
+}
+
+itk::ImageIORegion whole(const Geometry& geometry) {
+  itk::ImageIORegion region(3);
+  for (unsigned axis = 0; axis < 3; ++axis) {
+    region.SetSize(axis, static_cast<itk::ImageIORegion::SizeValueType>(geometry.size[axis]));
+  }
+  return region;
+}
+
+}  // namespace
+
+Volume<std::int32_t> read_label_map(const std::filesystem::path& file) {
+  if (!std::filesystem::is_regular_file(file)) {
+    fail(file, "no such file");
+  }
+  try {
+    // The reader itself, without ITK's factories: nothing is registered, and no other format can slip in.
+    const auto io = itk::NiftiImageIO::New();
+    if (!named_as_nifti(file) || !io->CanReadFile(file.c_str())) {
+      fail(file, "is no NIfTI file (.nii or .nii.gz)");
+    }
+    io->SetFileName(file.string());
+    io->ReadImageInformation();
+    unsigned dimensions = io->GetNumberOfDimensions();
+    while (dimensions > 3 && io->GetDimensions(dimensions - 1) == 1) {
+      --dimensions;
+    }
+    if (dimensions != 3 || io->GetNumberOfComponents() != 1) {
+      fail(file, "has " + std::to_string(dimensions) + " dimensions and " +
+                     std::to_string(io->GetNumberOfComponents()) +
+                     " components a voxel; a label map has 3 dimensions and 1 component");
+    }
+    Volume<std::int32_t> volume{geometry_of(*io), {}};
+    require_whole(file, *io, volume.geometry.voxels());
+    itk::ImageIORegion region(io->GetNumberOfDimensions());
+    for (unsigned axis = 0; axis < io->GetNumberOfDimensions(); ++axis) {
+      region.SetSize(axis, io->GetDimensions(axis));
+    }
+    io->SetIORegion(region);
+    std::vector<std::byte> bytes(static_cast<std::size_t>(io->GetImageSizeInBytes()));
+    io->Read(bytes.data());
+    volume.voxels = convert(file, io->GetComponentType(), bytes);
+    return volume;
+  } catch (const itk::ExceptionObject& error) {
+    fail(file, "cannot be read as NIfTI: " + reason(error));
+  }
+}
+
+void write_label_map(const std::filesystem::path& file, const Volume<std::int32_t>& labels) {
+  if (!named_as_nifti(file)) {
+    fail(file, "a label map is written as .nii or .nii.gz");
+  }
+  const Geometry& geometry = labels.geometry;
+  std::filesystem::path partial = partial_name(file);
+  partial += compressed(file) ? ".nii.gz" : ".nii";  // ITK goes by the ending
+  if (!std::ofstream(partial)) {                     // else ITK's library writes a line of its own to the terminal
+    fail(file, "cannot be written: no file can be made in its folder");
+  }
+  try {
+    const auto io = itk::NiftiImageIO::New();
+    io->SetFileName(partial.string());
+    io->SetNumberOfDimensions(3);
+    const std::array<double, 3> spacing = geometry.spacing();
+    for (unsigned axis = 0; axis < 3; ++axis) {
+      io->SetDimensions(axis, static_cast<unsigned>(geometry.size[axis]));
+      io->SetSpacing(axis, spacing[axis]);
+      io->SetOrigin(axis, kLpsSign[axis] * geometry.affine[axis][3]);
+      std::vector<double> direction(3);
+      for (unsigned row = 0; row < 3; ++row) {
+        direction[row] = kLpsSign[row] * geometry.affine[row][axis] / spacing[axis];
+      }
+      io->SetDirection(axis, direction);
+    }
+    io->SetPixelType(itk::IOPixelEnum::SCALAR);
+    io->SetComponentType(itk::IOComponentEnum::INT);
+    io->SetNumberOfComponents(1);
+    io->SetIORegion(whole(geometry));
+    io->Write(labels.voxels.data());
+  } catch (const itk::ExceptionObject& error) {
+    std::error_code ignored;
+    std::filesystem::remove(partial, ignored);
+    fail(file, "cannot be written: " + reason(error));
+  }
+  publish(partial, file);
+}
+
+}  // namespace crossfade::data

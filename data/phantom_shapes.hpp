@@ -1,0 +1,67 @@
+// Implicit shapes that the phantom is put together from. Lengths are in mm; distances are negative inside.
+#pragma once
+
+#include <array>
+#include <vector>
+
+namespace crossfade::data {
+
+struct Point {
+  double x = 0, y = 0, z = 0;  // right, anterior, superior
+};
+
+inline Point operator+(Point a, Point b) {
+  return {a.x + b.x, a.y + b.y, a.z + b.z};
+}
+inline Point operator-(Point a, Point b) {
+  return {a.x - b.x, a.y - b.y, a.z - b.z};
+}
+inline Point operator*(double s, Point a) {
+  return {s * a.x, s * a.y, s * a.z};
+}
+inline double dot(Point a, Point b) {
+  return a.x * b.x + a.y * b.y + a.z * b.z;
+}
+double length(Point a);
+
+/// An ellipsoid, turned by `yaw` in the axial plane (radians, from anterior towards right) and then by `pitch` in the
+/// sagittal plane (from anterior towards superior).
+struct Ellipsoid {
+  Point centre;
+  Point radii;
+  double yaw = 0;
+  double pitch = 0;
+
+  /// First-order distance to the surface: exact there, of the right sign everywhere.
+  double distance(Point p) const;
+};
+
+/// A tube along a polyline with a radius at each point, which changes linearly in between.
+struct Tube {
+  struct Node {
+    Point at;
+    double radius;
+  };
+  std::vector<Node> nodes;
+
+  double distance(Point p) const;
+};
+
+/// The smaller of two distances, rounded off over about `width`: shapes flow together.
+double smooth_union(double a, double b, double width);
+
+/// Meandering sheets that run inward from a surface round `centre`, like sulci from the hull of a brain: the zeros of a
+/// random wave of the direction from the centre (a sum of plane waves of equal wave number on the unit sphere), bent by
+/// up to `bend` mm so that they do not run straight.
+struct Folds {
+  static constexpr std::size_t kWaves = 7;
+  Point centre;
+  std::array<Point, kWaves> waves;  // wave vectors, on the unit sphere
+  std::array<double, kWaves> phases;
+  double bend = 0;
+
+  /// Approximate distance to the nearest sheet, >= 0.
+  double distance(Point p) const;
+};
+
+}  // namespace crossfade::data

@@ -1,0 +1,15 @@
+// Files that exist whole or not at all.
+#pragma once
+
+#include <filesystem>
+
+namespace crossfade::data {
+
+/// A name beside `target` for writing it, "TARGET.0123456789abcdef.partial", of its own for every call.
+std::filesystem::path partial_name(const std::filesystem::path& target);
+
+/// Syncs the finished file `partial` to disk, renames it to `target` (replacing what was there) and syncs the folder.
+/// Throws std::runtime_error naming the file; `partial` is then still there unless the rename had succeeded.
+void publish(const std::filesystem::path& partial, const std::filesystem::path& target);
+
+}  // namespace crossfade::data

@@ -1,0 +1,53 @@
+// Counter-based random numbers: every draw is a pure function of its key, so no generator lives through a run.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+namespace crossfade::data {
+
+/// What a draw is for. It is part of the key, so two purposes never share numbers. Append only: a changed value changes
+/// every result made with it.
+enum class Purpose : std::uint32_t {
+  kSplit = 1,
+  kSubject,         // shape of a phantom
+  kDeformation,     // smooth deformation of a scan
+  kSynthesis,       // contrast, bias field, noise of a scan
+  kInitialisation,  // weights of a net
+  kSliceSelection,  // which slices without labels are trained on
+  kPermutation,     // order of the slices in an epoch
+  kAugmentation,    // per slice and epoch
+  kDropout,         // reseeds the framework's generator each step
+};
+
+/// A stream of numbers from Philox 4x32-10 (Salmon et al., SC 2011), keyed by `seed` (of the trial, or of the cohort
+/// for scans and split), purpose and up to three indices such as stage, epoch and slice. Streams of different keys are
+/// independent; one stream yields 2^34 32-bit words before it repeats. Not thread-safe; copies continue independently.
+class Random {
+ public:
+  Random(std::uint64_t seed, Purpose purpose, std::uint32_t a = 0, std::uint32_t b = 0, std::uint32_t c = 0);
+
+  /// 32 uniform bits.
+  std::uint32_t bits();
+  /// 64 uniform bits.
+  std::uint64_t bits64();
+  /// Uniform in [0, 1), 53 bits.
+  double uniform();
+  /// Uniform in [low, high).
+  double uniform(double low, double high);
+  /// Standard normal (Box-Muller).
+  double normal();
+  /// Uniform in {0, ..., count-1}, without modulo bias. Precondition: count > 0.
+  std::uint64_t below(std::uint64_t count);
+
+ private:
+  std::array<std::uint32_t, 2> key_;
+  std::array<std::uint32_t, 4> counter_;
+  std::array<std::uint32_t, 4> block_{};
+  int used_ = 4;
+};
+
+/// One Philox 4x32-10 block: 4 words from a 128-bit counter and a 64-bit key. Exposed for its known-answer test.
+std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key);
+
+}  // namespace crossfade::data

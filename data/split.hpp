@@ -1,0 +1,39 @@
+// Which subjects train, validate and test: by subject, never by slice.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace crossfade::data {
+
+/// Either fixed parts, which add up to the number of subjects, or `folds`.
+struct SplitSpec {
+  int train = 0;       // subjects; with folds: 0, for all the rest
+  int validation = 0;  // subjects
+  int test = 0;        // subjects; with folds: 0, for the fold
+  int folds = 0;       // above 0: each subject is in the test part of exactly one fold
+};
+
+template <class Visitor>
+void describe(Visitor& visit, SplitSpec& s) {
+  visit.integer("train", s.train, 0, 1000000, "training subjects, the first by name; with folds: all the rest");
+  visit.integer("validation", s.validation, 1, 1000000,
+                "validation subjects, the next by name; with folds: drawn by the cohort's seed");
+  visit.integer("test", s.test, 0, 1000000, "test subjects, the next by name; with folds: the fold");
+  visit.integer("folds", s.folds, 0, 1000,
+                "cross-validation: each subject is tested in exactly one fold; 0: fixed parts");
+}
+
+/// Subject names of each part.
+struct Split {
+  std::vector<std::string> train, validation, test;
+};
+
+/// Fixed parts take the subjects in order of name. With folds the cohort's seed orders the subjects, fold f tests the
+/// f-th of K runs (their lengths differ by at most one), the subjects after that run, cyclically, validate, and all
+/// others train. Parts are sorted by name. Throws std::invalid_argument where the parts do not fit the subjects, naming
+/// the numbers. `fold` is 0 for fixed parts.
+Split split_subjects(std::vector<std::string> subjects, const SplitSpec& spec, std::uint64_t seed, int fold);
+
+}  // namespace crossfade::data
