@@ -1,0 +1,109 @@
+#include "model/batch_norm.hpp"
+
+#include <torch/torch.h>
+
+#include "model/channel_pass.hpp"
+
+namespace crossfade::model {
+namespace {
+
+constexpr double kEpsilon = 1e-5;
+constexpr double kMomentum = 0.1;  // weight of the new batch in the running statistics
+
+using torch::autograd::AutogradContext;
+using torch::autograd::tensor_list;
+
+// Statistics of the global batch, float64 [C] each, and its number of pixels.
+struct Statistics {
+  torch::Tensor mean, variance;
+  torch::Tensor count;
+};
+
+Statistics global_statistics(const torch::Tensor& x, const GroupContext& group) {
+  const std::int64_t channels = x.size(1);
+  torch::Tensor sums = torch::zeros({2 * channels + 1}, x.options().dtype(torch::kFloat64));
+  if (!group.dummy) {
+    sums.slice(0, 0, 2 * channels).copy_(channel_sums(x, x).flatten());
+    sums.slice(0, 2 * channels).fill_(static_cast<double>(x.numel() / channels));
+  }
+  group.all_reduce(sums);
+  Statistics statistics;
+  statistics.count = sums[2 * channels];
+  statistics.mean = sums.slice(0, 0, channels) / statistics.count;
+  const torch::Tensor mean_square = sums.slice(0, channels, 2 * channels) / statistics.count;
+  statistics.variance = (mean_square - statistics.mean.square()).clamp_min(0);  // rounding may leave −1e-17
+  return statistics;
+}
+
+class BatchNormFunction : public torch::autograd::Function<BatchNormFunction> {
+ public:
+  static torch::Tensor forward(AutogradContext* context, const torch::Tensor& x, const torch::Tensor& weight,
+                               const torch::Tensor& bias, const Statistics& statistics,
+                               const std::shared_ptr<const GroupContext>& group) {
+    const torch::Tensor inverse = (statistics.variance + kEpsilon).rsqrt();
+    context->save_for_backward({x, weight, statistics.mean, inverse, statistics.count});
+    // The group outlives the graph's use of it; `dummy` is kept as it was in this step.
+    context->saved_data["group"] = c10::IValue::make_capsule(c10::make_intrusive<Group>(group, group->dummy));
+    const torch::Tensor scale = weight.to(torch::kFloat64) * inverse;
+    return channel_affine(x, scale, {}, {}, bias.to(torch::kFloat64) - statistics.mean * scale);
+  }
+
+  // With x̂ = (x − mean)·inverse and N pixels in the global batch:
+  // dx = γ·inverse·(dy − (Σ dy + x̂·Σ dy·x̂) / N), the sums over all ranks.
+  static tensor_list backward(AutogradContext* context, const tensor_list& outer) {
+    const auto saved = context->get_saved_variables();
+    const torch::Tensor &x = saved[0], &weight = saved[1], &mean = saved[2], &inverse = saved[3], &count = saved[4];
+    const auto group = c10::static_intrusive_pointer_cast<Group>(context->saved_data["group"].toCapsule());
+    const torch::Tensor dy = outer[0].contiguous(x.suggest_memory_format());
+
+    torch::Tensor sums = torch::zeros({2, x.size(1)}, x.options().dtype(torch::kFloat64));  // Σ dy, Σ dy·x̂
+    if (!group->dummy) {
+      const torch::Tensor raw = channel_sums(dy, x);
+      sums[0] = raw[0];
+      sums[1] = (raw[1] - mean * raw[0]) * inverse;
+    }
+    const torch::Tensor own = sums.to(weight.scalar_type(), /*non_blocking=*/false, /*copy=*/true);
+    group->context->all_reduce(sums);
+    if (group->dummy) return {torch::zeros_like(x), own[1], own[0], {}, {}};
+
+    const torch::Tensor scale = weight.to(torch::kFloat64) * inverse;
+    const torch::Tensor of_x = -scale * inverse * sums[1] / count;
+    const torch::Tensor shift = -scale * sums[0] / count - of_x * mean;
+    return {channel_affine(dy, scale, x, of_x, shift), own[1], own[0], {}, {}};
+  }
+
+ private:
+  struct Group : torch::CustomClassHolder {
+    Group(std::shared_ptr<const GroupContext> group, bool is_dummy) : context(std::move(group)), dummy(is_dummy) {}
+    std::shared_ptr<const GroupContext> context;
+    bool dummy;
+  };
+};
+
+}  // namespace
+
+BatchNorm::BatchNorm(int channels, std::shared_ptr<const GroupContext> group) : group_(std::move(group)) {
+  weight_ = register_parameter("weight", torch::ones({channels}));
+  bias_ = register_parameter("bias", torch::zeros({channels}));
+  running_mean_ = register_buffer("running_mean", torch::zeros({channels}));
+  running_var_ = register_buffer("running_var", torch::ones({channels}));
+}
+
+torch::Tensor BatchNorm::forward(const torch::Tensor& x) {
+  if (!is_training()) {
+    return torch::batch_norm(x, weight_, bias_, running_mean_, running_var_, /*training=*/false, kMomentum, kEpsilon,
+                             /*cudnn_enabled=*/true);
+  }
+  Statistics statistics;
+  {
+    const torch::NoGradGuard no_grad;
+    statistics = global_statistics(x, *group_);
+    // One pixel has no unbiased variance; its biased one, 0, does.
+    const torch::Tensor unbiased = statistics.variance * (statistics.count / (statistics.count - 1).clamp_min(1));
+    running_mean_.lerp_(statistics.mean.to(running_mean_.scalar_type()), kMomentum);
+    running_var_.lerp_(unbiased.to(running_var_.scalar_type()), kMomentum);
+  }
+  return BatchNormFunction::apply(x, weight_, bias_, statistics, group_);
+}
+
+}  // namespace crossfade::model

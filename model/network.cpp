@@ -1,0 +1,54 @@
+#include "model/network.hpp"
+
+#include <torch/torch.h>
+
+#include <array>
+#include <stdexcept>
+
+#include "model/initialisation.hpp"
+#include "model/unet.hpp"
+
+namespace crossfade::model {
+namespace {
+
+struct Architecture {
+  const char* name;
+  std::shared_ptr<Network> (*make)(const ModelOptions& options, int in_channels, int classes);
+};
+
+template <class T>
+std::shared_ptr<Network> make(const ModelOptions& options, int in_channels, int classes) {
+  return std::make_shared<T>(options, in_channels, classes);
+}
+
+// To add a model: its source file, its test, a line here, and its name among the choices of describe().
+constexpr std::array kArchitectures = {
+    Architecture{"unet", make<UNet>},
+};
+
+}  // namespace
+
+std::shared_ptr<Network> make_network(const ModelOptions& options, int in_channels, int classes, std::uint64_t seed) {
+  std::string known;
+  for (const Architecture& architecture : kArchitectures) {
+    if (options.name == architecture.name) {
+      // Torch's modules draw from the global generator as they are made: put it back as it was.
+      at::Generator global = at::globalContext().defaultGenerator(torch::kCPU);
+      const torch::Tensor state = global.get_state();
+      const std::shared_ptr<Network> network = architecture.make(options, in_channels, classes);
+      global.set_state(state);
+      initialise(*network, seed);
+      return network;
+    }
+    known += (known.empty() ? "" : ", ") + std::string(architecture.name);
+  }
+  throw std::invalid_argument("model: unknown name '" + options.name + "'; known: " + known);
+}
+
+std::int64_t parameter_count(const Network& network) {
+  std::int64_t count = 0;
+  for (const torch::Tensor& parameter : network.parameters()) count += parameter.numel();
+  return count;
+}
+
+}  // namespace crossfade::model

@@ -1,0 +1,58 @@
+// Segmentation nets, made by name.
+#pragma once
+
+#include <torch/nn/module.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace crossfade::model {
+
+/// Sums a contiguous float64 tensor over the ranks of the group, in place, on the tensor's device.
+using AllReduce = std::function<void(torch::Tensor&)>;
+
+struct ModelOptions {
+  std::string name = "unet";
+  int width = 64;             // channels of the first level
+  int depth = 4;              // number of poolings
+  std::string norm = "none";  // none, or batch: batch normalisation between convolution and ReLU
+};
+
+template <class Visitor>
+void describe(Visitor& visit, ModelOptions& m) {
+  visit.choice("name", m.name, {"unet"}, "architecture");
+  visit.integer("width", m.width, 1, 1024, "channels of the first level; each level down has twice as many");
+  visit.integer("depth", m.depth, 1, 8, "number of poolings; image sides must be divisible by 2^depth");
+  visit.choice("norm", m.norm, {"none", "batch"}, "normalisation after each 3x3 convolution");
+}
+
+/// What layers need to know of the group of ranks that trains them together; shared by all layers of a net.
+struct GroupContext {
+  AllReduce all_reduce = [](torch::Tensor&) {};  // identity: one rank
+  bool dummy = false;  // this step, this rank has no slice: its input counts in no statistic and gets gradient zero
+};
+
+/// A net from [n, in_channels, H, W] to logits [n, classes, H, W].
+class Network : public torch::nn::Module {
+ public:
+  /// Throws std::invalid_argument that names size and divisor unless H and W are divisible by divisor().
+  virtual torch::Tensor forward(const torch::Tensor& images) = 0;
+  /// Image sides must be multiples of this.
+  virtual int divisor() const = 0;
+  GroupContext& group() { return *group_; }
+
+ protected:
+  std::shared_ptr<GroupContext> group_ = std::make_shared<GroupContext>();
+};
+
+/// Makes the net on the CPU in float32 and draws its parameters: Xavier uniform weights, zero biases, as a pure function
+/// of `seed`. Throws std::invalid_argument for an unknown name (listing the known ones).
+std::shared_ptr<Network> make_network(const ModelOptions& options, int in_channels, int classes, std::uint64_t seed);
+
+/// Number of trainable scalars.
+std::int64_t parameter_count(const Network& network);
+
+}  // namespace crossfade::model

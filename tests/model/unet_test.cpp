@@ -1,0 +1,140 @@
+#include "model/unet.hpp"
+
+#include <gmock/gmock.h>
+#include <torch/torch.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+
+#include "tests/thread_group.hpp"
+
+namespace crossfade::model {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+using testing::Not;
+using tests::relative_difference;
+
+ModelOptions small(const std::string& norm, int depth = 2) {
+  ModelOptions options;
+  options.width = 4;
+  options.depth = depth;
+  options.norm = norm;
+  return options;
+}
+
+torch::Tensor images(torch::IntArrayRef sizes) {
+  return torch::randn(sizes, at::make_generator<at::CPUGeneratorImpl>(3), torch::kFloat64);
+}
+
+// 64 channels, 4 poolings, one input channel, 28 classes, no normalisation.
+TEST(UNet, HasThePapersNumberOfParameters) {
+  EXPECT_EQ(parameter_count(*make_network({}, 1, 28, 1)), 31032348);
+}
+
+TEST(UNet, GivesLogitsOfTheImagesSizeForAnyDivisibleSize) {
+  const auto network = make_network(small("none"), 2, 7, 1);
+  EXPECT_EQ(network->divisor(), 4);
+  for (const auto& [height, width] : {std::pair{4, 4}, std::pair{16, 12}, std::pair{20, 36}}) {
+    const torch::Tensor logits = network->forward(images({3, 2, height, width}).to(torch::kFloat32));
+    EXPECT_EQ(logits.sizes(), (std::vector<std::int64_t>{3, 7, height, width}));
+    EXPECT_TRUE(logits.is_contiguous(torch::MemoryFormat::ChannelsLast));
+  }
+}
+
+TEST(UNet, RefusesASizeThatItsPoolingsDoNotDivide) {
+  const auto network = make_network(small("none", 3), 1, 2, 1);
+  for (const auto& sizes : {std::vector<std::int64_t>{1, 1, 16, 20}, {1, 2, 16, 16}, {16, 16}, {1, 1, 0, 16}}) {
+    try {
+      network->forward(torch::zeros(sizes));
+      FAIL() << "accepted";
+    } catch (const std::invalid_argument& error) {
+      EXPECT_THAT(error.what(), HasSubstr("divisible by 8 (2^3), got"));
+    }
+  }
+}
+
+TEST(UNet, NamesItsParametersAsACheckpointReaderExpects) {
+  const auto plain = make_network(small("none"), 1, 3, 1)->named_parameters().keys();
+  EXPECT_THAT(plain, Contains("encoder.0.conv1.weight"));
+  EXPECT_THAT(plain, Contains("encoder.0.conv1.bias"));
+  EXPECT_THAT(plain, Contains("bottom.conv2.weight"));
+  EXPECT_THAT(plain, Contains("decoder.1.up.weight"));
+  EXPECT_THAT(plain, Contains("decoder.0.conv.conv2.bias"));
+  EXPECT_THAT(plain, Contains("classifier.bias"));
+  const auto network = make_network(small("batch"), 1, 3, 1);
+  const auto normalised = network->named_parameters().keys();
+  EXPECT_THAT(normalised, Contains("encoder.0.norm1.weight"));
+  EXPECT_THAT(normalised, Not(Contains("encoder.0.conv1.bias"))) << "batch normalisation takes any bias away again";
+  EXPECT_THAT(network->named_buffers().keys(), Contains("decoder.0.conv.norm2.running_var"));
+}
+
+// The same net written in Python with torch.nn, loaded by these names; float64, so only the order of sums differs.
+TEST(UNet, GivesWhatPyTorchGivesInTrainingAndEvaluation) {
+  for (const std::string norm : {"none", "batch"}) {
+    const auto folder =
+        std::filesystem::temp_directory_path() / ("crossfade-unet-" + norm + std::to_string(::getpid()));
+    std::filesystem::create_directories(folder);
+    const auto network = make_network(small(norm), 2, 5, 9);
+    network->to(torch::kFloat64);
+    const torch::Tensor input = images({3, 2, 8, 12});
+    c10::Dict<std::string, torch::Tensor> state;
+    for (const auto& item : network->named_parameters()) state.insert(item.key(), item.value().detach().clone());
+    for (const auto& item : network->named_buffers()) state.insert(item.key(), item.value().clone());
+    state.insert("images", input);
+    const std::vector<char> bytes = torch::pickle_save(state);
+    std::ofstream(folder / "in.pt", std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    const std::string command = std::string(CROSSFADE_PYTHON) + " " + UNET_REFERENCE + " " + folder.string();
+    ASSERT_EQ(std::system(command.c_str()), 0) << command;
+    std::ifstream file(folder / "out.pt", std::ios::binary);
+    const std::vector<char> content((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+    const auto expected = torch::pickle_load(content).toGenericDict();
+
+    const torch::Tensor trained = network->forward(input);
+    EXPECT_LT(relative_difference(trained, expected.at("trained").toTensor()), 1e-12) << norm;
+    trained.square().sum().backward();
+    for (const auto& item : network->named_parameters()) {
+      EXPECT_LT(relative_difference(item.value().grad(), expected.at("gradient of " + item.key()).toTensor()), 1e-10)
+          << norm << ": " << item.key();
+    }
+    network->eval();
+    EXPECT_LT(relative_difference(network->forward(input), expected.at("evaluated").toTensor()), 1e-12) << norm;
+    std::filesystem::remove_all(folder);
+  }
+}
+
+TEST(UNet, IsBitIdenticalWhenRepeated) {
+  const torch::Tensor input = images({2, 1, 16, 16}).to(torch::kFloat32);
+  std::vector<torch::Tensor> gradients[2];
+  for (auto& of_run : gradients) {
+    const auto network = make_network(small("batch"), 1, 3, 1);
+    network->forward(input).square().sum().backward();
+    for (const torch::Tensor& parameter : network->parameters()) of_run.push_back(parameter.grad());
+  }
+  for (std::size_t i = 0; i < gradients[0].size(); ++i) EXPECT_TRUE(gradients[0][i].equal(gradients[1][i]));
+}
+
+// A rank without a slice takes part in every collective and leaves no gradient anywhere.
+TEST(UNet, GivesNoGradientOnADummyRank) {
+  const auto network = make_network(small("batch"), 1, 3, 1);
+  int collectives = 0;
+  network->group().all_reduce = [&](torch::Tensor& sums) {
+    ++collectives;
+    sums += 1;  // what another rank adds
+  };
+  network->group().dummy = true;
+  const torch::Tensor logits = network->forward(images({1, 1, 8, 8}).to(torch::kFloat32));
+  EXPECT_EQ(collectives, 10) << "two normalisations on each of five double convolutions";
+  logits.backward(torch::zeros_like(logits));
+  EXPECT_EQ(collectives, 20);
+  for (const auto& item : network->named_parameters()) {
+    EXPECT_EQ(item.value().grad().abs().max().item<double>(), 0) << item.key();
+  }
+}
+
+}  // namespace
+}  // namespace crossfade::model
