@@ -1,0 +1,40 @@
+// Opening the results database. Only for the .cpp files of analysis/ that query it: SQLite stays behind them.
+#pragma once
+
+#include <SQLiteCpp/SQLiteCpp.h>
+
+#include <filesystem>
+#include <stdexcept>
+#include <string>
+
+namespace crossfade::analysis {
+
+extern const char* const kSchema;                  // analysis/schema.sql
+inline constexpr int kSchemaVersion = 1;           // PRAGMA user_version
+inline constexpr int kApplicationId = 0x43724664;  // PRAGMA application_id, "CrFd"
+
+/// For the one writer: creates file and schema where missing, checks them otherwise. Throws std::runtime_error that
+/// names the file.
+SQLite::Database open_to_write(const std::filesystem::path& file);
+
+/// For queries. Throws std::runtime_error that names the file if it is missing or no results database of this version.
+SQLite::Database open_to_read(const std::filesystem::path& file);
+
+/// The study called `name`, or the one that was run last if `name` is empty. Throws std::runtime_error where there is
+/// none, listing those there are.
+std::int64_t find_study(SQLite::Database& db, const std::filesystem::path& file, const std::string& name);
+
+/// "results database 'FILE': what"
+std::runtime_error database_error(const std::filesystem::path& file, const std::string& what);
+
+/// Runs `body`, turning SQLite's errors into ours: "results database 'FILE': DOING: SQLITE'S WORDS".
+template <class Body>
+auto with_errors(const std::filesystem::path& file, const std::string& doing, Body&& body) {
+  try {
+    return body();
+  } catch (const SQLite::Exception& e) {
+    throw database_error(file, doing + ": " + e.what());
+  }
+}
+
+}  // namespace crossfade::analysis

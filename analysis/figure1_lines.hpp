@@ -1,0 +1,39 @@
+// What Figure 1 draws, from the database. Private to analysis/.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace crossfade::analysis {
+
+struct Figure1Point {
+  double epoch = 0;                            // over all stages, from 1
+  double dice = 0, smallest = 0, largest = 0;  // mean, and range, over the variant's trials
+  int trials = 0;
+};
+
+struct Figure1Line {
+  std::string variant;
+  std::vector<Figure1Point> points;
+  std::vector<double> switches;  // where the schedule begins or ends to change, in epochs; a part of one counts
+};
+
+struct Figure1Stage {
+  std::string name;
+  double end = 0;  // epoch over all stages
+};
+
+struct Figure1 {
+  std::string study, caption;
+  std::vector<Figure1Line> lines;    // in the grid's order; variants without an epoch are left out
+  std::vector<Figure1Stage> stages;  // of the trial with the most epochs
+  int finished = 0, planned = 0;     // trials
+};
+
+/// Finished trials count; of a variant that has none, those under way. A trial that a loss or gradient stopped counts
+/// as 0 in its remaining epochs: its net is lost, and a mean over the others alone would rise where a seed fails.
+/// `study` and errors as in plot_figure1.
+Figure1 read_figure1(const std::filesystem::path& database, const std::string& study);
+
+}  // namespace crossfade::analysis

@@ -1,0 +1,51 @@
+#include "analysis/table1.hpp"
+
+#include "analysis/database.hpp"
+
+namespace crossfade::analysis {
+namespace {
+
+nlohmann::ordered_json value_of(const SQLite::Column& column) {
+  if (column.isNull()) return nullptr;
+  if (column.isInteger()) return column.getInt64();
+  if (column.isFloat()) return column.getDouble();
+  return column.getString();
+}
+
+}  // namespace
+
+Table1 read_table1(const std::filesystem::path& database, const std::string& study) {
+  SQLite::Database db = open_to_read(database);
+  return with_errors(database, "reading table1", [&] {
+    SQLite::Transaction snapshot(db);  // all queries see the same state while a study goes on
+    const std::int64_t id = find_study(db, database, study);
+    Table1 table;
+    SQLite::Statement about(db, "SELECT name, caption FROM study WHERE id = ?");
+    about.bind(1, id);
+    about.executeStep();
+    table.study = about.getColumn(0).getString();
+    table.caption = about.getColumn(1).getString();
+
+    SQLite::Statement rows(db, "SELECT * FROM table1 WHERE study = ?");
+    rows.bind(1, table.study);
+    for (int c = 0; c < rows.getColumnCount(); ++c) table.columns.emplace_back(rows.getColumnName(c));
+    while (rows.executeStep()) {
+      nlohmann::ordered_json row;
+      for (int c = 0; c < rows.getColumnCount(); ++c)
+        row[table.columns[static_cast<std::size_t>(c)]] = value_of(rows.getColumn(c));
+      table.finished += row["trials"].get<int>();
+      table.failed += row["failed"].get<int>();
+      table.planned += row["planned"].get<int>();
+      table.rows.push_back(std::move(row));
+    }
+
+    SQLite::Statement voxels(db,
+                             "SELECT DISTINCT s.voxel_mm FROM stage AS s JOIN trial AS t ON t.id = s.trial_id"
+                             " WHERE t.study_id = ? AND t.in_grid = 1 AND s.voxel_mm IS NOT NULL ORDER BY 1");
+    voxels.bind(1, id);
+    while (voxels.executeStep()) table.voxel_mm.push_back(voxels.getColumn(0).getDouble());
+    return table;
+  });
+}
+
+}  // namespace crossfade::analysis

@@ -1,0 +1,43 @@
+// Tables of strings as text, Markdown, LaTeX and CSV. Private to analysis/.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace crossfade::analysis {
+
+struct TextColumn {
+  std::string title;
+  bool right = false;  // alignment of cells
+};
+
+struct TextTable {
+  std::vector<TextColumn> columns;
+  std::vector<std::vector<std::string>> rows;  // a cell a column; UTF-8
+};
+
+/// Aligned by characters, columns two spaces apart, a rule under the titles.
+std::string as_text(const TextTable& table);
+/// A GitHub table; characters that mean something in Markdown are escaped.
+std::string as_markdown(const TextTable& table);
+/// The rows between \toprule and \bottomrule of booktabs, escaped, in a tabular; no float around it.
+std::string as_latex_tabular(const TextTable& table);
+
+/// `text` so that LaTeX prints it: special characters escaped, "->" and "±" as symbols.
+std::string latex_escaped(const std::string& text);
+/// `text` so that Markdown prints it.
+std::string markdown_escaped(const std::string& text);
+/// A field of a CSV file (RFC 4180), in quotes where it needs them.
+std::string csv_field(const std::string& text);
+/// The shortest decimal that reads back as the same double; empty if it isn't finite.
+std::string exact(double value);
+/// `digits` decimals: fixed(0.76018, 4) = "0.7602".
+std::string fixed(double value, int digits);
+/// `text` with control characters (line breaks, tabs, escapes of a terminal) as spaces.
+std::string one_line(std::string text);
+/// `text` broken at spaces into lines of at most `columns`; a longer word has a line of its own.
+std::vector<std::string> wrapped(const std::string& text, std::size_t columns);
+/// Columns that `text` takes on a terminal: its UTF-8 characters, without combining marks.
+std::size_t width(const std::string& text);
+
+}  // namespace crossfade::analysis
