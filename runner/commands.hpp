@@ -1,0 +1,23 @@
+// The subcommands of `runner`. Each adds itself to the command line and, when chosen, does its work and returns the exit
+// code; errors are exceptions.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+namespace crossfade::runner {
+
+using Action = std::function<int()>;
+
+/// The default: a grid (collective over the world).
+Action add_grid_options(CLI::App& app);
+/// Label maps or phantoms to shards.
+Action add_prepare(CLI::App& app);
+/// Table 1 from a results database.
+Action add_report(CLI::App& app);
+/// Figure 1 from a results database.
+Action add_plot(CLI::App& app);
+/// A checkpoint on a prepared cohort (collective over the world).
+Action add_evaluate(CLI::App& app);
+
+}  // namespace crossfade::runner

@@ -1,0 +1,101 @@
+// What a trial is made of: plain structs that the grid fills, each parameter described once beside its default.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "data/augmentation.hpp"
+#include "data/cohort.hpp"
+#include "model/network.hpp"
+#include "schedules/scheduled_loss.hpp"
+
+namespace crossfade::runner {
+
+struct OptimizerOptions {
+  std::string name = "adam";
+  double lr = 1e-3;
+  double weight_decay = 0;
+  double momentum = 0.9;              // sgd
+  double beta1 = 0.9, beta2 = 0.999;  // adam, adamw
+  double epsilon = 1e-8;              // adam, adamw
+  double clip_norm = 0;               // 0: no clipping
+  std::string lr_schedule = "constant";
+  double warmup = 0;            // part of the stage
+  double step_every = 1.0 / 3;  // part of the stage
+  double step_factor = 0.1;
+  double lr_end = 0;  // of cosine, as a part of lr
+};
+
+template <class Visitor>
+void describe(Visitor& visit, OptimizerOptions& o) {
+  visit.choice("name", o.name, {"adam", "adamw", "sgd"}, "optimiser; sgd has momentum");
+  visit.number("lr", o.lr, 1e-12, 100, "learning rate");
+  visit.number("weight_decay", o.weight_decay, 0, 10, "L2 penalty (adam, sgd) or decoupled decay (adamw)");
+  visit.number("momentum", o.momentum, 0, 0.9999, "momentum of sgd");
+  visit.number("beta1", o.beta1, 0, 0.9999, "decay of Adam's first moment");
+  visit.number("beta2", o.beta2, 0, 0.999999, "decay of Adam's second moment");
+  visit.number("epsilon", o.epsilon, 1e-16, 1, "Adam's denominator");
+  visit.number("clip_norm", o.clip_norm, 0, 1e9, "largest 2-norm of the whole gradient; 0: no clipping");
+  visit.choice("lr_schedule", o.lr_schedule, {"constant", "step", "cosine"}, "learning rate over the stage");
+  visit.number("warmup", o.warmup, 0, 0.9, "part of the stage over which the rate rises linearly from 0");
+  visit.number("step_every", o.step_every, 0.001, 1, "lr_schedule step: part of the stage between two steps");
+  visit.number("step_factor", o.step_factor, 1e-6, 1, "lr_schedule step: factor of each step");
+  visit.number("lr_end", o.lr_end, 0, 1, "lr_schedule cosine: last rate as a part of lr");
+}
+
+/// A part of a trial with its own data and epochs.
+struct StageOptions {
+  std::string name;    // key in the grid: pretrain, finetune
+  std::string cohort;  // key in the grid's cohorts
+  int epochs = 10;
+  int batch = 16;  // slices of the global batch
+  data::AugmentationOptions augmentation;
+};
+
+template <class Visitor>
+void describe(Visitor& visit, StageOptions& s) {
+  visit.text("cohort", s.cohort, "name of the cohort trained on");
+  visit.integer("epochs", s.epochs, 1, 100000, "passes over the training slices");
+  visit.integer("batch", s.batch, 1, 65536, "slices of the global batch, over all ranks of the trial");
+  visit.group("augmentation", s.augmentation, "of training slices; off by default");
+}
+
+/// One cell of the grid with one seed and one fold.
+struct TrialConfig {
+  std::string variant;
+  std::uint64_t seed = 1;
+  int fold = 0;
+  model::ModelOptions model;
+  OptimizerOptions optimizer;
+  std::vector<schedules::ScheduledTerm> loss;  // in the order of the grid
+  schedules::LossOptions loss_options;
+  std::vector<StageOptions> stages;  // one so far
+};
+
+/// How a study is run; changes no result beyond floating-point summation order, so it is not part of a trial's hash.
+struct RunOptions {
+  int ranks_per_trial = 0;  // 0: 1 on CPUs, all ranks of a node on GPUs
+  int threads = 0;          // per rank; 0: the cores of the machine shared out among its ranks
+};
+
+template <class Visitor>
+void describe(Visitor& visit, RunOptions& r) {
+  visit.integer("ranks_per_trial", r.ranks_per_trial, 0, 1000000,
+                "ranks that train one trial together; 0: 1 on CPUs, all of a node on GPUs");
+  visit.integer("threads", r.threads, 0, 1024, "threads of a rank; 0: the machine's cores shared out among its ranks");
+}
+
+/// A grid, expanded.
+struct Study {
+  std::string name;
+  std::string caption;
+  std::vector<std::pair<std::string, data::CohortSpec>> cohorts;  // in the order of the grid
+  RunOptions run;
+  std::vector<TrialConfig> trials;  // in the order of the grid: variant, sweep, fold, seed
+  std::string text;                 // the grid file after --set, canonical YAML
+};
+
+}  // namespace crossfade::runner

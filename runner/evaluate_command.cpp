@@ -1,0 +1,127 @@
+#include <iostream>
+#include <memory>
+
+#include "analysis/report.hpp"
+#include "runner/agreement.hpp"
+#include "runner/commands.hpp"
+#include "runner/evaluator.hpp"
+#include "runner/log.hpp"
+#include "runner/prediction.hpp"
+#include "runner/trial_state.hpp"
+#include "runner/workers.hpp"
+
+namespace crossfade::runner {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct EvaluateOptions {
+  fs::path checkpoint;
+  fs::path shards;
+  std::vector<std::string> subjects;
+  fs::path predictions;
+  std::string format = "text";
+  int batch = 16;
+};
+
+std::vector<std::string> subjects_in(const fs::path& folder) {
+  std::error_code error;
+  const fs::directory_iterator files(folder, error);
+  if (error) throw std::runtime_error(folder.string() + ": no folder of shards: " + error.message());
+  std::vector<std::string> subjects;
+  for (const auto& entry : files) {
+    if (entry.path().extension() == ".h5") subjects.push_back(entry.path().stem().string());
+  }
+  if (subjects.empty()) throw std::runtime_error(folder.string() + ": no shard (SUBJECT.h5) in this folder; `runner prepare` makes them");
+  std::sort(subjects.begin(), subjects.end());
+  return subjects;
+}
+
+/// Writes the volume of every subject, the subjects shared out among the ranks, and counts them on their own grids.
+std::vector<analysis::SubjectCounts> write_predictions(model::Network& network, const std::vector<data::Shard>& shards,
+                                                       Group& group, const EvaluateOptions& options) {
+  constexpr std::size_t kClasses = data::kClasses;
+  std::vector<std::int64_t> sums(shards.size() * 3 * kClasses, 0);
+  for (std::size_t s = static_cast<std::size_t>(group.rank()); s < shards.size(); s += static_cast<std::size_t>(group.size())) {
+    const auto classes = predict(network, shards[s], group.device(), options.batch);
+    const analysis::Counts counts =
+        write_prediction(options.predictions / (shards[s].info().subject + ".nii.gz"), shards[s], classes);
+    auto* row = &sums[s * 3 * kClasses];
+    std::copy(counts.true_positive.begin(), counts.true_positive.end(), row);
+    std::copy(counts.false_positive.begin(), counts.false_positive.end(), row + kClasses);
+    std::copy(counts.false_negative.begin(), counts.false_negative.end(), row + 2 * kClasses);
+  }
+  group.all_reduce_counts(sums);
+  std::vector<analysis::SubjectCounts> subjects;
+  for (std::size_t s = 0; s < shards.size(); ++s) {
+    analysis::SubjectCounts subject{shards[s].info().subject, {}};
+    const auto* row = &sums[s * 3 * kClasses];
+    std::copy_n(row, kClasses, subject.counts.true_positive.begin());
+    std::copy_n(row + kClasses, kClasses, subject.counts.false_positive.begin());
+    std::copy_n(row + 2 * kClasses, kClasses, subject.counts.false_negative.begin());
+    subjects.push_back(std::move(subject));
+  }
+  return subjects;
+}
+
+int run(World& world, const EvaluateOptions& options) {
+  Communicator& all = world.communicator();
+  RunOptions together;
+  together.ranks_per_trial = all.size();
+  const Workers workers = arrange_workers(all, together);
+  std::vector<data::Shard> shards;
+  std::shared_ptr<model::Network> network;
+  std::string error;
+  try {
+    network = load_network(options.checkpoint);
+    shards = data::open_shards(options.shards, options.subjects.empty() ? subjects_in(options.shards) : options.subjects);
+    if (!options.predictions.empty()) fs::create_directories(options.predictions);
+  } catch (const std::exception& failure) {
+    error = failure.what();
+  }
+  on_root(all, [&]() -> std::string {
+    if (!error.empty()) throw std::runtime_error(error);
+    return {};
+  });
+  agree(all, error);
+  network->to(workers.device);
+  Group group(all.duplicate(), workers.device);
+  const auto print = [&](const std::string& heading, const std::vector<analysis::SubjectCounts>& subjects) {
+    if (all.rank() != 0) return;
+    if (options.format == "text") std::cout << heading << "\n";
+    std::cout << analysis::render_scores(subjects, options.format) << std::flush;
+  };
+  const auto counts = evaluate(*network, shards, group, options.batch);
+  if (options.predictions.empty()) {
+    print("Dice on the grid of the shards", counts);
+  } else {
+    if (options.format == "text") print("Dice on the grid of the shards", counts);
+    print("Dice on the subjects' own grids", write_predictions(*network, shards, group, options));
+  }
+  return 0;
+}
+
+}  // namespace
+
+Action add_evaluate(CLI::App& app) {
+  auto options = std::make_shared<EvaluateOptions>();
+  CLI::App* command = app.add_subcommand("evaluate", "Dice of a trained net on prepared shards, and its predictions as NIfTI");
+  command->add_option("--checkpoint", options->checkpoint, "best.safetensors or last.safetensors of a trial")->type_name("FILE")->required();
+  command->add_option("--shards", options->shards, "folder of shards, as `runner prepare` or a grid made it")->type_name("DIR")->required();
+  command->add_option("--subjects", options->subjects, "only these subjects (default: all in the folder)")->type_name("NAME ...");
+  command->add_option("--predictions", options->predictions,
+                      "write SUBJECT.nii.gz here, on the grid and with the label ids that the subject came with, and score them there")
+      ->type_name("DIR");
+  command->add_option("--format", options->format, "text, csv or json; with --predictions, csv and json give the scores on the subjects' own grids")
+      ->check(CLI::IsMember({"text", "csv", "json"}))
+      ->capture_default_str();
+  command->add_option("--batch", options->batch, "slices predicted at a time")->check(CLI::Range(1, 4096))->capture_default_str();
+  return [options] {
+    int argc = 0;
+    char** argv = nullptr;
+    World world(argc, argv);
+    return run(world, *options);
+  };
+}
+
+}  // namespace crossfade::runner

@@ -1,0 +1,31 @@
+#include <memory>
+
+#include "runner/commands.hpp"
+#include "runner/study.hpp"
+
+namespace crossfade::runner {
+
+Action add_grid_options(CLI::App& app) {
+  auto options = std::make_shared<StudyOptions>();
+  app.add_option("--grid", options->grid, "YAML file of the study; trains every trial that is not finished yet")
+      ->type_name("FILE");
+  app.add_option("--set", options->overrides, "override a key of the grid, e.g. --set optimizer.lr=1e-4; repeatable")
+      ->type_name("PATH=VALUE")
+      ->allow_extra_args(false);
+  app.add_option("--results", options->results, "results database (default: results/STUDY.sqlite)")->type_name("FILE.sqlite");
+  app.add_option("--cohorts", options->cohorts, "folder of prepared cohorts")->type_name("DIR")->capture_default_str();
+  app.add_option("--progress", options->progress, "redraw a line a trial (bar), or a line an epoch (lines)")
+      ->check(CLI::IsMember({"auto", "bar", "lines"}))
+      ->capture_default_str();
+  app.add_option("--only", options->only, "run only the trials whose name (as --dry-run prints it) contains TEXT")
+      ->type_name("TEXT");
+  app.add_flag("--dry-run", options->dry_run, "check the grid and print its trials; start nothing");
+  return [options] {
+    int argc = 0;
+    char** argv = nullptr;
+    World world(argc, argv);
+    return run_study(world, *options);
+  };
+}
+
+}  // namespace crossfade::runner

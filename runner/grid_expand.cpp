@@ -1,0 +1,179 @@
+#include "runner/grid_expand.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "runner/grid_path.hpp"
+#include "runner/grid_settings.hpp"
+#include "runner/scalar_text.hpp"
+#include "runner/spelling.hpp"
+#include "runner/trial_json.hpp"
+
+namespace crossfade::runner {
+namespace {
+
+using Cohorts = std::vector<std::pair<std::string, data::CohortSpec>>;
+
+/// A point of the sweep: what to set, and how it is called.
+struct Combination {
+  std::vector<std::pair<const Entry*, const Value*>> settings;  // path, value
+  std::string suffix;                                           // " [optimizer.lr=0.0003]"
+};
+
+std::string short_text(const Value& value) {
+  const auto number = value.is_scalar() && !value.quoted ? parse_number(value.scalar) : std::nullopt;
+  return number ? number_text(*number) : to_flow_yaml(value);
+}
+
+std::vector<Combination> combinations(const Value* sweep) {
+  std::vector<Combination> all(1);
+  if (sweep == nullptr) return all;
+  if (!sweep->is_map()) refuse(sweep->place, "expected a map {PATH: [VALUES]} for sweep, not " + in_words(*sweep));
+  for (const Entry& entry : sweep->map) {
+    if (entry.key == "seeds" || entry.key == "folds")
+      refuse(entry.place, entry.key + " multiply by themselves, expected them under defaults: " + entry.key + ": [..]");
+    if (!entry.value.is_list() || entry.value.list.empty())
+      refuse(entry.value.place, "expected a list of values for sweep." + entry.key + ", not " +
+                                    (entry.value.is_list() ? "an empty list" : in_words(entry.value)));
+    std::vector<Combination> longer;
+    for (const Combination& before : all) {
+      for (const Value& value : entry.value.list) {
+        Combination next = before;
+        next.settings.emplace_back(&entry, &value);
+        next.suffix += (next.suffix.empty() ? " [" : ", ") + entry.key + "=" + short_text(value);
+        longer.push_back(next);
+      }
+    }
+    all = std::move(longer);
+  }
+  if (!sweep->map.empty())
+    for (Combination& combination : all) combination.suffix += "]";
+  return all;
+}
+
+Value settings_tree(const Value& defaults, const Value& variant, const Combination& combination) {
+  Value base = defaults;
+  if (variant.find("loss") != nullptr)  // replaced whole: half of another schedule is never meant
+    std::erase_if(base.map, [](const Entry& entry) { return entry.key == "loss"; });
+  Value tree = merged(std::move(base), variant);
+  for (const auto& [path, value] : combination.settings) {
+    Value placed = *value;
+    set_path(tree, path->key, placed, path->place);
+  }
+  return tree;
+}
+
+/// The place of a dotted path's deepest part that is there.
+const Place& place_of(const Value& tree, const std::vector<std::string>& path, const Place& otherwise) {
+  const Value* value = &tree;
+  const Place* place = &otherwise;
+  for (const std::string& key : path) {
+    value = value->find(key);
+    if (value == nullptr) break;
+    place = &value->place;
+  }
+  return *place;
+}
+
+const data::CohortSpec& find_cohort(const Cohorts& cohorts, const std::string& name, const Place& place) {
+  std::vector<std::string> names;
+  for (const auto& [key, cohort] : cohorts) {
+    if (key == name) return cohort;
+    names.push_back(key);
+  }
+  refuse(place, "unknown cohort '" + name + "', expected one of " + joined(names) + did_you_mean(name, names));
+}
+
+/// What can be judged only with everything merged. Returns the number of folds of the trial's cohort.
+int check_trial(const Settings& settings, const Value& tree, const Entry& variant, const Cohorts& cohorts) {
+  const std::string who = "variant '" + variant.key + "'";
+  if (settings.loss.empty())
+    refuse(variant.place, "missing key 'loss' for " + who + ", expected loss: {TERM: WEIGHT} here or in defaults");
+  if (settings.stages.empty())
+    refuse(variant.place,
+           "missing key 'stages' for " + who + ", expected stages: {pretrain: {cohort: NAME}} here or in defaults");
+  const StageOptions& stage = settings.stages.front();
+  const Place& stage_place = place_of(tree, {"stages", stage.name}, variant.place);
+  if (stage.cohort.empty())
+    refuse(stage_place, "missing key 'cohort' in stages." + stage.name + ", expected the name of a cohort");
+  const data::CohortSpec& cohort =
+      find_cohort(cohorts, stage.cohort, place_of(tree, {"stages", stage.name, "cohort"}, stage_place));
+  const int divisor = 1 << settings.model.depth;
+  if (cohort.size % divisor != 0)
+    refuse(place_of(tree, {"model", "depth"}, stage_place), "size " + std::to_string(cohort.size) + " of cohort '" +
+                                                                stage.cohort + "' doesn't suit model.depth " +
+                                                                std::to_string(settings.model.depth) + " of " + who +
+                                                                ", expected a multiple of " + std::to_string(divisor));
+  const int folds = std::max(1, cohort.split.folds);
+  const Value* chosen = tree.find("folds");
+  for (std::size_t i = 0; settings.folds && i < settings.folds->size(); ++i)
+    if ((*settings.folds)[i] >= folds)
+      refuse(chosen->list[i].place,
+             "fold " + std::to_string((*settings.folds)[i]) + " of cohort '" + stage.cohort + "', expected " +
+                 (folds == 1 ? "0 alone, as its split has no folds" : "0 to " + std::to_string(folds - 1)));
+  return folds;
+}
+
+/// The --set arguments that some value below `tree` comes from.
+void collect_overrides(const Value& tree, std::set<std::string>& found) {
+  for (const Entry& entry : tree.map) collect_overrides(entry.value, found);
+  if (tree.map.empty() && tree.place.line == 0) found.insert(tree.place.source);
+}
+
+}  // namespace
+
+std::vector<TrialConfig> expand_trials(const Value& grid, const Cohorts& cohorts) {
+  const Value& variants = *grid.find("variants");
+  if (!variants.is_map() || variants.map.empty())
+    refuse(variants.place, "expected at least one variant {NAME: {...}} for variants, not " +
+                               (variants.is_map() ? "an empty map" : in_words(variants)));
+  Value no_defaults;
+  no_defaults.kind = Value::Kind::kMap;
+  const Value& defaults = grid.find("defaults") == nullptr ? no_defaults : *grid.find("defaults");
+  read_settings(defaults, "defaults");  // a wrong default is wrong even where every variant overrides it
+  const std::vector<Combination> sweep = combinations(grid.find("sweep"));
+
+  std::vector<TrialConfig> trials;
+  std::map<std::string, std::string> seen;  // configuration -> variant
+  std::set<std::string> effective, given;
+  for (const Entry& variant : variants.map) {
+    const std::string path = "variants." + variant.key;
+    if (variant.key.empty()) refuse(variant.place, "an empty name of a variant, expected the name that tables print");
+    read_settings(variant.value, path);
+    for (const Combination& combination : sweep) {
+      const Value tree = settings_tree(defaults, variant.value, combination);
+      const Settings settings = read_settings(tree, path);
+      const int folds = check_trial(settings, tree, variant, cohorts);
+      collect_overrides(tree, effective);
+      std::vector<int> chosen = settings.folds.value_or(std::vector<int>{});
+      for (int fold = 0; !settings.folds && fold < folds; ++fold) chosen.push_back(fold);
+      for (const int fold : chosen) {
+        for (const std::uint64_t seed : settings.seeds) {
+          const TrialConfig trial{variant.key + combination.suffix,
+                                  seed,
+                                  fold,
+                                  settings.model,
+                                  settings.optimizer,
+                                  settings.loss,
+                                  settings.loss_options,
+                                  settings.stages};
+          const auto [twin, is_new] = seen.emplace(identity_json(trial).dump(), trial.variant);
+          if (!is_new)
+            refuse(variant.place, "variant '" + trial.variant + "' is the same as '" + twin->second +
+                                      "', expected variants that differ in more than their name");
+          trials.push_back(trial);
+        }
+      }
+    }
+  }
+
+  collect_overrides(defaults, given);
+  for (const std::string& argument : given)
+    if (!effective.contains(argument))
+      refuse({argument, 0, 0},
+             "reaches no trial, because every variant or the sweep says otherwise, expected variants.NAME.KEY=VALUE");
+  return trials;
+}
+
+}  // namespace crossfade::runner

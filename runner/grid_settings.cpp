@@ -1,0 +1,125 @@
+#include "runner/grid_settings.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <stdexcept>
+
+#include "data/split.hpp"
+#include "runner/loss_reader.hpp"
+#include "runner/parameter_reader.hpp"
+
+namespace crossfade::runner {
+namespace {
+
+template <class Integer>
+std::vector<Integer> read_integers(const Value& list, const std::string& path, std::int64_t max) {
+  if (!list.is_list() || list.list.empty())
+    refuse(list.place, "expected a list of integers for " + path + ", such as [1, 2], not " +
+                           (list.is_list() ? "an empty list" : in_words(list)));
+  std::vector<Integer> numbers;
+  for (const Value& item : list.list) {
+    const auto number = static_cast<Integer>(read_integer(item, path, 0, max));
+    if (std::find(numbers.begin(), numbers.end(), number) != numbers.end())
+      refuse(item.place, "duplicate number " + item.scalar + " in " + path + ", expected each once");
+    numbers.push_back(number);
+  }
+  return numbers;
+}
+
+std::vector<StageOptions> read_stages(const Value& map, const std::string& path) {
+  if (!map.is_map()) refuse(map.place, "expected a map of stages for " + path + ", not " + in_words(map));
+  std::vector<StageOptions> stages;
+  for (const Entry& entry : map.map) {
+    require_name(entry.key, entry.place, "a stage");
+    if (!stages.empty()) refuse(entry.place, "a second stage '" + entry.key + "': a trial has one stage so far");
+    StageOptions stage;
+    stage.name = entry.key;
+    read_parameters(entry.value, path + "." + entry.key, stage);
+    stages.push_back(stage);
+  }
+  return stages;
+}
+
+const Place& place_in(const Value& map, const char* key) {
+  const Value* value = map.find(key);
+  return value == nullptr ? map.place : value->place;
+}
+
+void check_source(const data::CohortSpec& cohort, const Value& map, const std::string& path) {
+  if (cohort.source == "phantom") {
+    if (cohort.subjects == 0)
+      refuse(place_in(map, "subjects"), "missing key 'subjects' in " + path + ", expected how many phantoms to make");
+    if (!cohort.labels.empty())
+      refuse(place_in(map, "labels"), path + " has labels but makes phantoms, expected source: labels beside them");
+    if (cohort.label_table != "freesurfer")
+      refuse(place_in(map, "label_table"),
+             "phantoms have FreeSurfer ids, expected freesurfer for " + path + ".label_table");
+  } else if (cohort.labels.empty()) {
+    refuse(place_in(map, "labels"), "missing key 'labels' in " + path + ", expected the folder of label maps");
+  }
+}
+
+/// Asks the splitter itself. Where the folder of label maps decides how many subjects there are, as many as fit are
+/// assumed.
+void check_split(const data::CohortSpec& cohort, const Value& map, const std::string& path) {
+  const Value* split = map.find("split");
+  if (split == nullptr)
+    refuse(map.place, "missing key 'split' in " + path +
+                          ", expected {train: N, validation: N, test: N} or {folds: K, validation: N}");
+  const data::SplitSpec& spec = cohort.split;
+  if (spec.folds == 0 && spec.test == 0)
+    refuse(split->place, "no test subjects in " + path + ".split, expected test: N or folds: K");
+  const int fitting =
+      spec.folds > 0 ? 2 * (spec.folds + spec.validation + 1) : spec.train + spec.validation + spec.test;
+  const int subjects = cohort.subjects > 0 ? cohort.subjects : fitting;
+  std::vector<std::string> names;
+  for (int s = 0; s < subjects; ++s) names.push_back(std::to_string(s));
+  try {
+    data::split_subjects(std::move(names), spec, cohort.seed, 0);
+  } catch (const std::invalid_argument& error) {
+    refuse(split->place, std::string(error.what()) + " (cohort " + path.substr(path.find('.') + 1) + ")");
+  }
+}
+
+}  // namespace
+
+void require_name(const std::string& name, const Place& place, const std::string& what) {
+  const std::string letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+  if (name.empty() || name.find_first_not_of(letters) != std::string::npos || name == "." || name == "..")
+    refuse(place, "'" + name + "' can't name " + what + ", expected letters, digits, '-', '_' and '.'");
+}
+
+Settings read_settings(const Value& map, const std::string& path) {
+  Settings settings;
+  ParameterReader reader(map, path);
+  if (const Value* seeds = reader.take("seeds"))
+    settings.seeds = read_integers<std::uint64_t>(*seeds, reader.path_of("seeds"), kLargestSeed);
+  if (const Value* folds = reader.take("folds"))
+    settings.folds = read_integers<int>(*folds, reader.path_of("folds"), std::numeric_limits<int>::max());
+  reader.group("model", settings.model, "");
+  reader.group("optimizer", settings.optimizer, "");
+  if (const Value* loss = reader.take("loss")) settings.loss = read_loss(*loss, reader.path_of("loss"));
+  reader.group("loss_options", settings.loss_options, "");
+  if (const Value* stages = reader.take("stages")) settings.stages = read_stages(*stages, reader.path_of("stages"));
+  reader.finish();
+  return settings;
+}
+
+std::vector<std::pair<std::string, data::CohortSpec>> read_cohorts(const Value& map) {
+  if (!map.is_map() || map.map.empty())
+    refuse(map.place, "expected at least one cohort {NAME: {...}} for cohorts, not " +
+                          (map.is_map() ? "an empty map" : in_words(map)));
+  std::vector<std::pair<std::string, data::CohortSpec>> cohorts;
+  for (const Entry& entry : map.map) {
+    require_name(entry.key, entry.place, "a cohort");
+    const std::string path = "cohorts." + entry.key;
+    data::CohortSpec cohort;
+    read_parameters(entry.value, path, cohort);
+    check_source(cohort, entry.value, path);
+    check_split(cohort, entry.value, path);
+    cohorts.emplace_back(entry.key, cohort);
+  }
+  return cohorts;
+}
+
+}  // namespace crossfade::runner

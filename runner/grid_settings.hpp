@@ -1,0 +1,34 @@
+// What `defaults` and each variant of a grid may say, and the cohorts they refer to.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "runner/config.hpp"
+#include "runner/document.hpp"
+
+namespace crossfade::runner {
+
+struct Settings {
+  std::vector<std::uint64_t> seeds = {1};
+  std::optional<std::vector<int>> folds;  // nothing: all of the cohort's
+  model::ModelOptions model;
+  OptimizerOptions optimizer;
+  std::vector<schedules::ScheduledTerm> loss;
+  schedules::LossOptions loss_options;
+  std::vector<StageOptions> stages;
+};
+
+/// Checks each value for itself; what is missing is seen only once variant and defaults are merged. Throws GridError.
+Settings read_settings(const Value& map, const std::string& path);
+
+/// Checks the split against the number of subjects where the grid says that number. Throws GridError.
+std::vector<std::pair<std::string, data::CohortSpec>> read_cohorts(const Value& map);
+
+/// Names that become names of files and columns: letters, digits, '-', '_' and '.', and not "." or "..".
+void require_name(const std::string& name, const Place& place, const std::string& what);
+
+}  // namespace crossfade::runner

@@ -1,0 +1,22 @@
+// One process at a time.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace crossfade::runner {
+
+/// Holds an advisory lock on `file` (created where missing) until destruction or the process's end, however it ends.
+class LockFile {
+ public:
+  /// With `wait` false throws std::runtime_error "`what` is in use by another process (FILE)" where the lock is taken.
+  LockFile(std::filesystem::path file, const std::string& what, bool wait);
+  ~LockFile();
+  LockFile(const LockFile&) = delete;
+  LockFile& operator=(const LockFile&) = delete;
+
+ private:
+  int descriptor_;
+};
+
+}  // namespace crossfade::runner

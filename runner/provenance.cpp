@@ -1,0 +1,43 @@
+#include "runner/provenance.hpp"
+
+#include <torch/version.h>
+
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "runner/build_info.hpp"
+
+namespace crossfade::runner {
+namespace {
+
+std::string command_line() {
+  std::ifstream file("/proc/self/cmdline", std::ios::binary);
+  std::string text{std::istreambuf_iterator<char>(file), {}};
+  while (!text.empty() && text.back() == '\0') text.pop_back();
+  for (char& c : text) {
+    if (c == '\0') c = ' ';
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string version() { return std::string(kVersion) + " (git " + kGitCommit + ")"; }
+
+analysis::Provenance provenance(World& world, const Workers& workers, const std::map<std::string, std::string>& cohorts) {
+  using nlohmann::json;
+  analysis::Provenance run;
+  run.version = kVersion;
+  run.git_commit = kGitCommit;
+  run.host = world.host();
+  run.command = command_line();
+  run.ranks = world.communicator().size();
+  run.ranks_per_trial = workers.ranks_per_trial;
+  run.devices = workers.description;
+  run.libraries = json{{"LibTorch", TORCH_VERSION}, {"MPI", World::library_version()}}.dump();
+  run.data_hash = json(cohorts).dump();
+  return run;
+}
+
+}  // namespace crossfade::runner

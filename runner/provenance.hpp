@@ -1,0 +1,19 @@
+// Where and with what a run is made.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "analysis/results.hpp"
+#include "runner/communicator.hpp"
+#include "runner/workers.hpp"
+
+namespace crossfade::runner {
+
+/// "0.1.0 (git 1a2b3c4)" of this build.
+std::string version();
+
+/// `cohorts`: hash by name.
+analysis::Provenance provenance(World& world, const Workers& workers, const std::map<std::string, std::string>& cohorts);
+
+}  // namespace crossfade::runner

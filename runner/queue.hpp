@@ -1,0 +1,77 @@
+// The study's queue: rank 0 hands trials to groups as they fall free and is the one writer of the database.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "analysis/results.hpp"
+#include "runner/communicator.hpp"
+#include "runner/messages.hpp"
+#include "runner/progress.hpp"
+
+namespace crossfade::runner {
+
+/// A trial as the queue knows it.
+struct QueuedTrial {
+  std::int64_t id = 0;  // in the database
+  std::string name;     // for a person: variant and seed
+};
+
+/// How the trials handed out ended.
+struct QueueSummary {
+  int finished = 0, failed = 0, interrupted = 0;
+};
+
+/// Serves `groups` leaders on a thread of its own, so that rank 0 trains like any other rank, until each has been told
+/// that no trial is left.
+class QueueServer {
+ public:
+  /// `channel` must outlive the server; rank 0 and all leaders use the same one. `todo`: indices into `trials`, in order. `database` and `display` belong to the server until finish() returns.
+  /// `on_fatal` is called on the server's thread where the database can't be written: the study can't go on, and must
+  /// not return.
+  QueueServer(Communicator& channel, int groups, std::vector<QueuedTrial> trials, std::deque<int> todo,
+              analysis::ResultsDatabase& database, ProgressDisplay& display,
+              std::function<void(const std::string&)> on_fatal);
+  ~QueueServer();
+
+  /// Waits until all groups are served.
+  QueueSummary finish();
+
+ private:
+  void serve();
+  void handle(const Message& message, int from);
+
+  Communicator& channel_;
+  int groups_;
+  std::vector<QueuedTrial> trials_;
+  std::deque<int> todo_;
+  analysis::ResultsDatabase& database_;
+  ProgressDisplay& display_;
+  std::function<void(const std::string&)> on_fatal_;
+  QueueSummary summary_;
+  std::thread thread_;
+};
+
+/// A group leader's end. Calls return once the queue has stored what was said (a step is only shown, and not waited for).
+class QueueClient {
+ public:
+  /// `channel` must outlive the client.
+  explicit QueueClient(Communicator& channel);
+
+  int next();
+  void step(int trial, const TrialProgress& progress);
+  void epoch(int trial, const TrialProgress& progress, const analysis::EpochRecord& record);
+  void stage(int trial, const analysis::StageResult& result);
+  void ended(int trial, Ending ending, const std::string& error = {});
+
+ private:
+  std::string ask(const Message& message);
+  Communicator& channel_;
+};
+
+}  // namespace crossfade::runner

@@ -1,0 +1,287 @@
+#include "runner/study.hpp"
+
+#include <deque>
+#include <iostream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <thread>
+
+#include "analysis/results.hpp"
+#include "data/cohort.hpp"
+#include "data/hash.hpp"
+#include "runner/agreement.hpp"
+#include "runner/grid.hpp"
+#include "runner/interrupt.hpp"
+#include "runner/lock_file.hpp"
+#include "runner/log.hpp"
+#include "runner/outputs.hpp"
+#include "runner/progress.hpp"
+#include "runner/provenance.hpp"
+#include "runner/queue.hpp"
+#include "runner/trial.hpp"
+#include "runner/workers.hpp"
+
+namespace crossfade::runner {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+/// What rank 0 tells the others before training: where the shards of each cohort are, and each trial's hash.
+struct Plan {
+  std::map<std::string, std::string> directories;
+  std::vector<std::string> hashes;
+};
+
+/// Rank 0's own: the database, and which trials are to be run.
+struct Ledger {
+  std::unique_ptr<LockFile> lock;
+  std::optional<analysis::ResultsDatabase> database;
+  std::vector<QueuedTrial> trials;
+  std::deque<int> todo;
+};
+
+fs::path results_file(const Study& study, const StudyOptions& options) {
+  return options.results.empty() ? fs::path("results") / (study.name + ".sqlite") : options.results;
+}
+
+fs::path results_folder(const fs::path& database) { return fs::path(database).replace_extension(); }
+
+std::string trial_name(const TrialConfig& trial, const Study& study) {
+  std::set<int> folds;
+  for (const TrialConfig& other : study.trials) folds.insert(other.fold);
+  const std::string fold = folds.size() > 1 ? ", fold " + std::to_string(trial.fold) : "";
+  return trial.variant + " (seed " + std::to_string(trial.seed) + fold + ")";
+}
+
+const data::CohortSpec& cohort_of(const Study& study, const std::string& name) {
+  for (const auto& [key, spec] : study.cohorts) {
+    if (key == name) return spec;
+  }
+  throw std::logic_error("the grid was read with an unknown cohort: " + name);
+}
+
+/// Only what some trial trains on is prepared.
+std::vector<std::pair<std::string, data::CohortSpec>> cohorts_in_use(const Study& study) {
+  std::set<std::string> used;
+  for (const TrialConfig& trial : study.trials) {
+    for (const StageOptions& stage : trial.stages) used.insert(stage.cohort);
+  }
+  std::vector<std::pair<std::string, data::CohortSpec>> cohorts;
+  for (const auto& cohort : study.cohorts) {
+    if (used.count(cohort.first) != 0) cohorts.push_back(cohort);
+  }
+  return cohorts;
+}
+
+void list_trials(const Study& study) {
+  std::cout << "study " << study.name << ": " << study.trials.size() << " trials\n";
+  int index = 0;
+  for (const TrialConfig& trial : study.trials) {
+    std::cout << "  " << ++index << "  " << trial_name(trial, study) << ": " << model_label(trial.model) << ", "
+              << loss_label(trial.loss);
+    for (const StageOptions& stage : trial.stages) {
+      std::cout << ", " << stage.name << " " << stage.epochs << " epochs on " << stage.cohort << " ("
+                << cohort_of(study, stage.cohort).size << " x " << cohort_of(study, stage.cohort).size << ", batch "
+                << stage.batch << ")";
+    }
+    std::cout << '\n';
+  }
+}
+
+std::vector<analysis::TrialRecord> trial_records(const Study& study, const std::vector<std::string>& hashes) {
+  std::map<std::string, std::int64_t> parameters;  // counting takes making the net: once a model, not once a trial
+  std::vector<analysis::TrialRecord> records;
+  for (std::size_t i = 0; i < study.trials.size(); ++i) {
+    const TrialConfig& trial = study.trials[i];
+    const std::string model = model_label(trial.model);
+    if (parameters.count(model) == 0) {
+      parameters[model] = model::parameter_count(*model::make_network(trial.model, 1, data::kClasses, trial.seed));
+    }
+    analysis::TrialRecord record;
+    record.hash = hashes[i];
+    record.variant = trial.variant;
+    record.model = model;
+    record.loss = loss_label(trial.loss);
+    record.seed = trial.seed;
+    record.fold = trial.fold;
+    record.config = to_json(trial);
+    record.parameters = parameters[model];
+    for (const StageOptions& stage : trial.stages) {
+      record.stages.push_back({stage.name, stage.cohort, stage.epochs, schedules::switch_points(trial.loss)});
+    }
+    records.push_back(std::move(record));
+  }
+  return records;
+}
+
+void prepare(const data::CohortSpec& spec, const std::string& name, const fs::path& directory) {
+  fs::create_directories(directory);
+  // Two studies started together may want the same cohort: the second waits and then finds it whole.
+  const LockFile lock(directory / "lock", "cohort " + name, true);
+  const int threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  data::prepare_cohort(spec, directory, threads, [&](int done, int total, const std::string& message) {
+    log_info("cohort " + name + ": " + std::to_string(done) + " of " + std::to_string(total) + " subjects" +
+             (message.empty() ? "" : "  " + message));
+  });
+}
+
+/// On rank 0: opens the database, finds what is left to do, prepares the cohorts that needs.
+Plan open_ledger(World& world, const Study& study, const StudyOptions& options, const Workers& workers, Ledger& ledger) {
+  const fs::path file = results_file(study, options);
+  const fs::path folder = results_folder(file);
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) throw std::runtime_error("cannot write results to " + folder.string() + ": " + error.message());
+  ledger.lock = std::make_unique<LockFile>(folder / "lock", "the results database " + file.string(), false);
+  start_log(true, folder / "runner.log");
+
+  Plan plan;
+  std::map<std::string, std::string> hashes;
+  std::vector<std::pair<std::string, std::string>> hash_list;
+  for (const auto& [name, spec] : cohorts_in_use(study)) {
+    hashes[name] = data::cohort_hash(spec);
+    hash_list.emplace_back(name, hashes[name]);
+    plan.directories[name] = (options.cohorts / (name + "-" + hashes[name])).string();
+  }
+  for (const TrialConfig& trial : study.trials) plan.hashes.push_back(trial_hash(trial, study, hash_list));
+
+  ledger.database.emplace(file);
+  const auto states = ledger.database->begin({study.name, study.caption, study.text, data::sha256_hex(study.text)},
+                                             provenance(world, workers, hashes), trial_records(study, plan.hashes));
+  for (std::size_t i = 0; i < states.size(); ++i) {
+    ledger.trials.push_back({states[i].id, trial_name(study.trials[i], study)});
+    const bool chosen = ledger.trials.back().name.find(options.only) != std::string::npos;
+    if (chosen && states[i].state != analysis::TrialState::kFinished) ledger.todo.push_back(static_cast<int>(i));
+  }
+  log_info("study " + study.name + ": " + std::to_string(study.trials.size()) + " trials, " +
+           std::to_string(ledger.todo.size()) + " to run, on " + workers.description + ", results in " + file.string());
+  if (!ledger.todo.empty()) {
+    for (const auto& [name, spec] : cohorts_in_use(study)) prepare(spec, name, plan.directories[name]);
+  }
+  return plan;
+}
+
+std::vector<StageData> open_data(const Study& study, const TrialConfig& trial, const Plan& plan) {
+  std::vector<StageData> stages;
+  for (const StageOptions& stage : trial.stages) {
+    const data::CohortSpec& spec = cohort_of(study, stage.cohort);
+    const fs::path directory = plan.directories.at(stage.cohort);
+    const data::Split split = data::split_subjects(data::subject_names(spec), spec.split, spec.seed, trial.fold);
+    stages.push_back({data::open_shards(directory, split.train), data::open_shards(directory, split.validation),
+                      data::open_shards(directory, split.test)});
+  }
+  return stages;
+}
+
+/// Takes trials from the queue until none is left. Every rank of `ranks` comes here.
+void work(const Study& study, const Plan& plan, const fs::path& folder, Communicator& ranks, Group& group,
+          QueueClient& queue) {
+  const bool leads = ranks.rank() == 0;
+  for (;;) {
+    int index = leads ? queue.next() : kNoTrial;
+    ranks.broadcast(&index, sizeof index, 0);
+    if (index == kNoTrial) return;
+    const TrialConfig& trial = study.trials[static_cast<std::size_t>(index)];
+    const std::string& hash = plan.hashes[static_cast<std::size_t>(index)];
+    TrialProgress last;
+    TrialEvents events;
+    events.on_step = [&](const TrialProgress& progress) {
+      last = progress;
+      queue.step(index, progress);
+    };
+    events.on_epoch = [&](const analysis::EpochRecord& record) {
+      last.dice = analysis::mean_over_subjects(record.validation);
+      queue.epoch(index, last, record);
+    };
+    events.on_stage = [&](const analysis::StageResult& result) { queue.stage(index, result); };
+    events.stop_requested = [] { return interrupt_signal() != 0; };
+    try {
+      std::vector<StageData> data;
+      std::string error;
+      try {
+        data = open_data(study, trial, plan);
+      } catch (const std::exception& failure) {
+        error = failure.what();
+      }
+      agree(ranks, error);
+      const TrialOutcome outcome =
+          run_trial(trial, hash, data, group, folder / "checkpoints" / hash.substr(0, 16), events);
+      if (leads) queue.ended(index, outcome == TrialOutcome::kFinished ? Ending::kFinished : Ending::kInterrupted);
+    } catch (const GroupBroken&) {
+      throw;
+    } catch (const std::exception& failure) {
+      if (leads) queue.ended(index, Ending::kFailed, failure.what());
+    }
+  }
+}
+
+}  // namespace
+
+int run_study(World& world, const StudyOptions& options) {
+  Communicator& all = world.communicator();
+  const std::string text = on_root(all, [&] { return read_grid(options.grid, options.overrides).text; });
+  const Study study = read_grid(options.grid, options.overrides);
+  agree(all, study.text == text ? "" : world.host() + " sees another " + options.grid.string() + " than rank 0 does");
+  if (options.dry_run) {
+    if (all.rank() == 0) list_trials(study);
+    return 0;
+  }
+
+  const Workers workers = arrange_workers(all, study.run);
+  Ledger ledger;
+  Plan plan;
+  const json shared = json::parse(on_root(all, [&] {
+    plan = open_ledger(world, study, options, workers, ledger);
+    return json{{"directories", plan.directories}, {"hashes", plan.hashes}}.dump();
+  }));
+  shared.at("directories").get_to(plan.directories);
+  shared.at("hashes").get_to(plan.hashes);
+
+  const fs::path file = results_file(study, options);
+  watch_interrupts();
+  Communicator channel = all.duplicate();
+  Communicator ranks = all.split(workers.group);
+  std::optional<ProgressDisplay> display;
+  std::optional<QueueServer> server;
+  const bool has_work = on_root(all, [&] { return std::string(ledger.todo.empty() ? "" : "work"); }) == "work";
+  QueueSummary summary;
+  if (has_work) {
+    Group group(all.split(workers.group), workers.device);
+    if (all.rank() == 0) {
+      const bool bar = options.progress == "bar" || (options.progress == "auto" && on_terminal());
+      const auto finished = ledger.trials.size() - ledger.todo.size();
+      display.emplace(static_cast<int>(ledger.trials.size()), static_cast<int>(finished), bar);
+      server.emplace(channel, workers.groups, ledger.trials, ledger.todo, *ledger.database, *display,
+                     [&world](const std::string& error) {
+                       log_error(error);
+                       world.abort(1);
+                     });
+    }
+    QueueClient queue(channel);
+    try {
+      work(study, plan, results_folder(file), ranks, group, queue);
+    } catch (const std::exception& error) {
+      // What run_trial could not settle within its group: the other ranks wait for this one and must be ended.
+      std::cerr << "error: rank " << all.rank() << " on " << world.host() << ": " << error.what() << std::endl;
+      world.abort(1);
+    }
+    if (server) summary = server->finish();
+    all.barrier();
+  }
+
+  if (all.rank() == 0) {
+    display.reset();
+    if (interrupt_signal() == 0) write_outputs(file, results_folder(file), study.name);
+    if (summary.failed > 0) {
+      log_error(std::to_string(summary.failed) + " trials failed; their reasons are in the table trial of " + file.string());
+    }
+  }
+  const int failed = std::stoi(on_root(all, [&] { return std::to_string(summary.failed); }));
+  if (interrupt_signal() != 0) return 128 + interrupt_signal();
+  return failed > 0 ? 1 : 0;
+}
+
+}  // namespace crossfade::runner

@@ -1,0 +1,339 @@
+#include "runner/trial.hpp"
+
+#include <torch/torch.h>
+
+#include <chrono>
+#include <cmath>
+#include <optional>
+#include <stdexcept>
+
+#include "data/class_weights.hpp"
+#include "data/loader.hpp"
+#include "runner/agreement.hpp"
+#include "runner/evaluator.hpp"
+#include "runner/failure.hpp"
+#include "runner/trainer.hpp"
+#include "runner/trial_state.hpp"
+
+namespace crossfade::runner {
+namespace {
+
+namespace fs = std::filesystem;
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+std::vector<double> class_weights(const std::vector<data::Shard>& shards, double cap) {
+  std::vector<data::ClassCounts> counts;
+  for (const data::Shard& shard : shards) {
+    for (const data::ScanInfo& scan : shard.info().scans) counts.push_back(scan.counts);
+  }
+  const data::ShardInfo& info = shards.front().info();
+  const auto pixels = static_cast<std::uint64_t>(info.width()) * static_cast<std::uint64_t>(info.height());
+  const auto weights = data::median_frequency_weights(counts, pixels, cap);
+  return {weights.begin(), weights.end()};
+}
+
+/// Everything that a step would stumble over later, with the other ranks in a collective.
+void check_data(const StageOptions& stage, const StageData& data, const model::Network& network) {
+  const auto fail = [&](const std::string& what) { throw std::runtime_error("stage " + stage.name + ": " + what); };
+  if (data.train.empty()) fail("no training subjects");
+  if (data.validation.empty()) fail("no validation subjects");
+  const int divisor = network.divisor();
+  for (const auto* part : {&data.train, &data.validation, &data.test}) {
+    for (const data::Shard& shard : *part) {
+      const data::ShardInfo& info = shard.info();
+      if (info.width() % divisor != 0 || info.height() % divisor != 0) {
+        fail(shard.file().string() + ": slices of " + std::to_string(info.height()) + " x " +
+             std::to_string(info.width()) + " pixels, but the net needs sides divisible by " + std::to_string(divisor));
+      }
+    }
+  }
+}
+
+class Trial {
+ public:
+  Trial(const TrialConfig& config, const std::string& hash, const std::vector<StageData>& stages, Group& group,
+        const fs::path& directory, const TrialEvents& events)
+      : config_(config),
+        hash_(hash),
+        stages_(stages),
+        group_(group),
+        events_(events),
+        last_(directory / "last.safetensors"),
+        best_(directory / "best.safetensors"),
+        network_(model::make_network(config.model, 1, data::kClasses, config.seed)) {
+    place_network(*network_, group.device());
+  }
+
+  TrialOutcome run() {
+    together([&] {
+      for (std::size_t s = 0; s < stages_.size(); ++s) check_data(config_.stages[s], stages_[s], *network_);
+    });
+    resume();
+    for (; position_.stage < static_cast<int>(stages_.size()); begin_next_stage()) {
+      std::string stopped;
+      if (train(stopped) == TrialOutcome::kInterrupted) return TrialOutcome::kInterrupted;
+      report_stage(stopped);
+      if (!stopped.empty()) {
+        report_skipped_stages(stopped);
+        break;
+      }
+    }
+    return TrialOutcome::kFinished;
+  }
+
+ private:
+  const StageOptions& stage() const { return config_.stages[static_cast<std::size_t>(position_.stage)]; }
+  const StageData& data() const { return stages_[static_cast<std::size_t>(position_.stage)]; }
+  bool leads() const { return group_.rank() == 0; }
+  int evaluation_batch() const { return std::max(1, stage().batch / group_.size()); }
+
+  /// Runs `work` on this rank; if it fails on any rank, all throw std::runtime_error with the same words.
+  template <class Work>
+  void together(Work work) {
+    std::string error;
+    try {
+      work();
+    } catch (const std::exception& failure) {
+      error = describe_failure(failure);
+    }
+    agree(group_.ranks(), error);
+  }
+
+  void broadcast_network() {
+    for (const torch::Tensor& tensor : network_->parameters()) group_.broadcast(tensor);
+    for (const torch::Tensor& tensor : network_->buffers()) group_.broadcast(tensor);
+  }
+
+  /// Group rank 0 reads; the others get position and tensors from it.
+  void resume() {
+    std::string position;
+    together([&] {
+      if (!leads() || !fs::exists(last_)) return;
+      TensorFile file = read_tensors(last_);
+      if (file.text("trial") != hash_) return;
+      restore_network(file, *network_);
+      position = file.text("position");
+      resumed_ = std::move(file);
+    });
+    position = group_.ranks().broadcast(position, 0);
+    if (!position.empty()) position_ = position_from_json(position);
+    broadcast_network();
+  }
+
+  void resume_optimizer() {
+    together([&] {
+      if (resumed_ && position_.optimizer_steps > 0) restore_optimizer(*resumed_, trainer_->optimizer());
+    });
+    resumed_.reset();
+    if (position_.optimizer_steps == 0) return;
+    for (const auto& [name, tensor] : trainer_->optimizer().state()) group_.broadcast(tensor);
+    trainer_->optimizer().set_steps(position_.optimizer_steps);
+  }
+
+  void save_last() {
+    together([&] {
+      if (!leads()) return;
+      TensorFile file = save_network(*network_, config_.model);
+      if (trainer_) {
+        save_optimizer(trainer_->optimizer(), file);
+        position_.optimizer_steps = trainer_->optimizer().steps();
+      }
+      file.metadata.insert({{"trial", hash_}, {"variant", config_.variant}, {"position", to_json(position_)}});
+      write_tensors(last_, file);
+    });
+  }
+
+  void save_best() {
+    together([&] {
+      if (!leads()) return;
+      TensorFile file = save_network(*network_, config_.model);
+      file.metadata.insert({{"trial", hash_}, {"variant", config_.variant}, {"position", to_json(position_)}});
+      write_tensors(best_, file);
+    });
+  }
+
+  /// Trains the stage from the position on. `stopped` says what was not finite, if anything was.
+  TrialOutcome train(std::string& stopped) {
+    const StageOptions& options = stage();
+    trainer_.emplace(*network_, config_.loss, class_weights(data().train, config_.loss_options.weight_cap),
+                     config_.loss_options, config_.optimizer, group_);
+    resume_optimizer();
+    data::LoaderOptions loading;
+    loading.batch = options.batch;
+    loading.rank = group_.rank();
+    loading.ranks = group_.size();
+    loading.seed = config_.seed;
+    loading.stage = static_cast<std::uint32_t>(position_.stage);
+    loading.augmentation = options.augmentation;
+    std::optional<data::Loader> loader;
+    together([&] { loader.emplace(data().train, data::training_slices(data().train, config_.seed), loading); });
+    while (position_.epoch < options.epochs && stopped.empty()) {
+      if (train_epoch(*loader, stopped) == TrialOutcome::kInterrupted) {
+        save_last();
+        return TrialOutcome::kInterrupted;
+      }
+      if (stopped.empty()) end_epoch();
+    }
+    return TrialOutcome::kFinished;
+  }
+
+  TrialOutcome train_epoch(data::Loader& loader, std::string& stopped) {
+    const std::int64_t steps_before = static_cast<std::int64_t>(position_.epoch) * loader.steps();
+    const std::int64_t steps = static_cast<std::int64_t>(stage().epochs) * loader.steps();
+    const double seconds_before = position_.sums.seconds_train, begin = now();
+    const std::int64_t images_before = position_.sums.images;
+    together([&] { loader.start(static_cast<std::uint32_t>(position_.epoch), position_.step); });
+    network_->train();
+    for (;;) {
+      std::string error;
+      std::optional<data::Batch> batch;
+      const double asked = now();
+      try {
+        if (position_.step < loader.steps()) batch = loader.next();
+      } catch (const std::exception& failure) {
+        error = describe_failure(failure);
+      }
+      position_.sums.seconds_data += now() - asked;
+      if (stop_or_throw(error)) return TrialOutcome::kInterrupted;
+      if (!batch) return TrialOutcome::kFinished;
+
+      const std::int64_t step = steps_before + position_.step;
+      const StepResult result = train_step(*batch, static_cast<double>(step) / static_cast<double>(steps));
+      if (!result.not_finite.empty()) {
+        stopped = result.not_finite + " is not finite at step " + std::to_string(step + 1);
+        return TrialOutcome::kFinished;
+      }
+      position_.sums.add(result, batch->global_count);
+      ++position_.step;
+      const double seconds = now() - begin;
+      position_.sums.seconds_train = seconds_before + seconds;
+      if (leads() && events_.on_step) {
+        events_.on_step({position_.stage, position_.epoch + 1, stage().epochs, step + 1, steps, result.loss,
+                         position_.last_dice,
+                         static_cast<double>(position_.sums.images - images_before) / std::max(seconds, 1e-9)});
+      }
+    }
+  }
+
+  /// One reduction a step for both questions: did a rank fail to get its batch (all throw), is any rank to stop?
+  bool stop_or_throw(const std::string& error) {
+    std::vector<std::int64_t> flags = {error.empty() ? 0 : 1,
+                                       events_.stop_requested && events_.stop_requested() ? 1 : 0};
+    group_.all_reduce_counts(flags);
+    if (flags[0] > 0) agree(group_.ranks(), error);
+    return flags[1] > 0;
+  }
+
+  StepResult train_step(const data::Batch& batch, double progress) {
+    try {
+      return trainer_->step(batch, progress);
+    } catch (const std::exception& failure) {
+      const std::string what = describe_failure(failure);
+      if (group_.size() == 1) throw std::runtime_error(what);
+      throw GroupBroken("rank " + std::to_string(group_.rank()) + " of " + std::to_string(group_.size()) + " (" +
+                        World::host() + "): " + what);
+    }
+  }
+
+  /// Validates, records, keeps the best, writes the last.
+  void end_epoch() {
+    analysis::EpochRecord record;
+    record.stage = position_.stage;
+    record.epoch = position_.epoch + 1;
+    const EpochSums& sums = position_.sums;
+    const double steps = position_.step;
+    record.step = static_cast<std::int64_t>(record.epoch) * position_.step;
+    record.loss = sums.loss / steps;
+    for (std::size_t i = 0; i < config_.loss.size(); ++i) {
+      record.terms.push_back({config_.loss[i].term, sums.terms[i] / steps, sums.weights[i]});
+    }
+    record.learning_rate = sums.learning_rate;
+    record.gradient_norm = sums.gradient_norm / steps;
+    record.seconds_train = sums.seconds_train;
+    record.seconds_data = sums.seconds_data;
+    record.images = sums.images;
+    const double begin = now();
+    record.validation = evaluate(*network_, data().validation, group_, evaluation_batch());
+    record.seconds_validate = now() - begin;
+    const double dice = analysis::mean_over_subjects(record.validation);
+
+    ++position_.epoch;
+    position_.step = 0;
+    position_.sums = {};
+    position_.last_dice = std::isfinite(dice) ? dice : 0;
+    const bool best = dice > position_.best_dice || (position_.best_epoch == 0 && std::isfinite(dice));
+    if (best) {
+      position_.best_dice = dice;
+      position_.best_epoch = position_.epoch;
+    }
+    if (leads() && events_.on_epoch) events_.on_epoch(record);
+    if (best) save_best();
+    save_last();
+  }
+
+  /// Scores the stage at its best checkpoint, whose net stays in place for the next stage.
+  void report_stage(const std::string& stopped) {
+    trainer_.reset();
+    position_.optimizer_steps = 0;
+    analysis::StageResult result;
+    result.stage = position_.stage;
+    result.best_epoch = position_.best_epoch;
+    result.best_dice = position_.best_dice;
+    result.stopped = stopped;
+    if (position_.best_epoch == 0) {
+      result.validation = counts_of_background(data().validation);
+      result.test = counts_of_background(data().test);
+    } else {
+      together([&] {
+        if (leads()) restore_network(read_tensors(best_), *network_);
+      });
+      broadcast_network();
+      result.validation = evaluate(*network_, data().validation, group_, evaluation_batch());
+      result.test = evaluate(*network_, data().test, group_, evaluation_batch());
+    }
+    if (leads() && events_.on_stage) events_.on_stage(result);
+  }
+
+  void begin_next_stage() {
+    const int next = position_.stage + 1;
+    position_ = {};
+    position_.stage = next;
+    if (position_.stage < static_cast<int>(stages_.size())) save_last();
+  }
+
+  /// Stages behind one that stopped are never trained; they score as a net that finds nothing.
+  void report_skipped_stages(const std::string& stopped) {
+    for (std::size_t s = static_cast<std::size_t>(position_.stage) + 1; s < stages_.size(); ++s) {
+      analysis::StageResult result;
+      result.stage = static_cast<int>(s);
+      result.stopped = "not begun: stage " + stage().name + " stopped, " + stopped;
+      result.validation = counts_of_background(stages_[s].validation);
+      result.test = counts_of_background(stages_[s].test);
+      if (leads() && events_.on_stage) events_.on_stage(result);
+    }
+  }
+
+  const TrialConfig& config_;
+  const std::string& hash_;
+  const std::vector<StageData>& stages_;
+  Group& group_;
+  const TrialEvents& events_;
+  const fs::path last_, best_;
+  std::shared_ptr<model::Network> network_;
+  std::optional<TensorFile> resumed_;  // on group rank 0, until the optimizer has its part
+  std::optional<Trainer> trainer_;     // of the stage under way
+  Position position_;
+};
+
+}  // namespace
+
+TrialOutcome run_trial(const TrialConfig& config, const std::string& hash, const std::vector<StageData>& stages,
+                       Group& group, const std::filesystem::path& directory, const TrialEvents& events) {
+  if (stages.size() != config.stages.size()) throw std::invalid_argument("run_trial: one StageData for each stage");
+  return Trial(config, hash, stages, group, directory, events).run();
+}
+
+}  // namespace crossfade::runner

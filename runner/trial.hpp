@@ -1,0 +1,43 @@
+// One trial, by the ranks of one group: training, validation each epoch, test at the best checkpoint.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "analysis/results.hpp"
+#include "data/shard.hpp"
+#include "runner/config.hpp"
+#include "runner/group.hpp"
+#include "runner/trial_progress.hpp"
+
+namespace crossfade::runner {
+
+/// The shards of a stage's parts, opened by each rank for itself.
+struct StageData {
+  std::vector<data::Shard> train, validation, test;
+};
+
+/// Called on group rank 0 alone, except `stop_requested`, which is asked on every rank after each step (any rank's yes
+/// stops all). `on_epoch` and `on_stage` return before the checkpoint that passes that point is written, so that what a
+/// checkpoint has behind it is in the database; a resumed trial may say an epoch again, with the same numbers.
+struct TrialEvents {
+  std::function<void(const TrialProgress&)> on_step;
+  std::function<void(const analysis::EpochRecord&)> on_epoch;
+  std::function<void(const analysis::StageResult&)> on_stage;
+  std::function<bool()> stop_requested;
+};
+
+enum class TrialOutcome { kFinished, kInterrupted };
+
+/// Collective over `group`. Trains from `directory`/last.safetensors where that is of the same trial (`hash`), from the
+/// beginning otherwise; keeps last and best there. An interrupted trial has written its state at the step it stopped at
+/// and goes on bit for bit. A loss or gradient that is not finite ends the trial as finished, with the reason in its
+/// StageResult. Throws std::runtime_error where the data or the disk are at fault, with the same words on all ranks; the
+/// group is then ready for another trial. So it is after a failed step (out of memory) of a group of one; in a larger one
+/// such a step throws GroupBroken on the rank where it failed, and the others wait for it until the world is ended.
+TrialOutcome run_trial(const TrialConfig& config, const std::string& hash, const std::vector<StageData>& stages,
+                       Group& group, const std::filesystem::path& directory, const TrialEvents& events);
+
+}  // namespace crossfade::runner

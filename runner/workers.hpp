@@ -1,0 +1,25 @@
+// How the ranks of the world are arranged: groups that train one trial each, devices, threads.
+#pragma once
+
+#include <torch/types.h>
+
+#include <string>
+
+#include "runner/communicator.hpp"
+#include "runner/config.hpp"
+
+namespace crossfade::runner {
+
+struct Workers {
+  int ranks_per_trial = 1;
+  int groups = 1;
+  int group = 0;  // of this rank
+  torch::Device device = torch::kCPU;
+  std::string description;  // of all: "2 ranks on CPUs, 1 rank a trial, 1 thread a rank"
+};
+
+/// Collective. Sets the number of threads that Torch uses on this rank. Throws std::runtime_error (the same on all ranks)
+/// where the world can't be split into groups of the size asked for, or a machine has fewer GPUs than ranks.
+Workers arrange_workers(Communicator& world, const RunOptions& options);
+
+}  // namespace crossfade::runner

@@ -1,0 +1,193 @@
+// The same training on any number of ranks: every rank also trains alone on whole global batches and compares.
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <thread>
+
+#include "data/loader.hpp"
+#include "runner/trainer.hpp"
+#include "tests/distributed/world.hpp"
+#include "tests/thread_group.hpp"
+
+namespace crossfade::runner {
+namespace {
+
+constexpr int kSide = 16;
+using tests::relative_difference;
+
+/// Rank `rank`'s part of global batch `step` with `count` slices: noise and labels, a function of step and slice alone.
+data::Batch part_of_batch(int step, int count, const Group& group) {
+  const data::Part part = data::part_of(count, group.rank(), group.size());
+  data::Batch batch;
+  batch.count = part.count;
+  batch.global_count = count;
+  batch.height = batch.width = kSide;
+  for (int slice = part.first; slice < part.first + part.count; ++slice) {
+    data::Random random(5, data::Purpose::kAugmentation, static_cast<std::uint32_t>(step),
+                        static_cast<std::uint32_t>(slice));
+    for (int pixel = 0; pixel < kSide * kSide; ++pixel) {
+      batch.images.push_back(static_cast<float>(random.normal()));
+      batch.labels.push_back(static_cast<std::uint8_t>(random.below(data::kClasses)));
+    }
+  }
+  return batch;
+}
+
+struct Outcome {
+  torch::Tensor parameters, gradient, buffers;  // flattened
+  std::vector<double> losses, norms;
+};
+
+torch::Tensor flatten(const std::vector<torch::Tensor>& tensors) {
+  std::vector<torch::Tensor> flat = {torch::zeros({0}, torch::kDouble)};
+  for (const torch::Tensor& tensor : tensors) flat.push_back(tensor.detach().flatten().to(torch::kDouble));
+  return torch::cat(flat);
+}
+
+Outcome train(Group& group, const std::string& norm, torch::ScalarType type, const std::vector<int>& counts,
+              double clip) {
+  const auto network =
+      model::make_network({.name = "unet", .width = 4, .depth = 2, .norm = norm}, 1, data::kClasses, 3);
+  place_network(*network, torch::kCPU, type);
+  std::vector<double> weights;
+  for (int c = 0; c < data::kClasses; ++c) weights.push_back(0.05 + 0.2 * c);
+  OptimizerOptions options;
+  options.name = "sgd";
+  options.lr = 0.05;
+  options.momentum = 0.9;
+  options.clip_norm = clip;
+  Trainer trainer(*network, {{"wce", schedules::constant(1)}, {"wdice", schedules::constant(0.5)}}, weights, {},
+                  options, group);
+  Outcome outcome;
+  for (std::size_t step = 0; step < counts.size(); ++step) {
+    const StepResult result =
+        trainer.step(part_of_batch(static_cast<int>(step), counts[step], group), static_cast<double>(step) / 10);
+    EXPECT_EQ(result.not_finite, "");
+    outcome.losses.push_back(result.loss);
+    outcome.norms.push_back(result.gradient_norm);
+  }
+  std::vector<torch::Tensor> gradients;
+  for (const torch::Tensor& parameter : network->parameters()) gradients.push_back(parameter.grad());
+  outcome.parameters = flatten(network->parameters());
+  outcome.gradient = flatten(gradients);
+  outcome.buffers = flatten(network->buffers());
+  return outcome;
+}
+
+struct Case {
+  const char* norm;
+  torch::ScalarType type;
+  double gradient_tolerance, parameter_tolerance;
+};
+
+// The tolerances are the project's: summation order alone differs, over ten steps.
+class Ranks : public testing::TestWithParam<Case> {
+ protected:
+  Ranks()
+      : all(test_world().communicator().duplicate(), torch::kCPU),
+        alone(test_world().communicator().split(test_world().communicator().rank()), torch::kCPU) {}
+  Group all, alone;
+};
+
+TEST_P(Ranks, HaveOneFirstGradient) {
+  const Case& c = GetParam();
+  // A global batch that divides by 1, 2 and 3 ranks, one that divides by none, one smaller than 3 and 4, and one slice.
+  for (const int count : {6, 7, 2, 1}) {
+    const Outcome together = train(all, c.norm, c.type, {count}, /*clip=*/0);
+    const Outcome single = train(alone, c.norm, c.type, {count}, 0);
+    const double difference = relative_difference(together.gradient, single.gradient);
+    EXPECT_LE(difference, c.gradient_tolerance) << count << " slices";
+    EXPECT_NEAR(together.losses[0] / single.losses[0], 1, c.gradient_tolerance) << count << " slices";
+    if (all.rank() == 0) {
+      std::printf("  first gradient, norm %s, %s, %d slices on %d ranks: %.1e\n", c.norm, c10::toString(c.type), count,
+                  all.size(), difference);
+    }
+  }
+}
+
+TEST_P(Ranks, HaveTheSameParametersAfterTenSteps) {
+  const Case& c = GetParam();
+  const std::vector<int> counts = {6, 6, 5, 6, 6, 2, 6, 7, 1, 6};
+  const Outcome single = train(alone, c.norm, c.type, counts, /*clip=*/1);
+  const auto clipped = std::count_if(single.norms.begin(), single.norms.end(), [](double norm) { return norm > 1; });
+  EXPECT_GT(clipped, 0) << "clipping must be at work";
+  const Outcome together = train(all, c.norm, c.type, counts, 1);
+  const double difference = relative_difference(together.parameters, single.parameters);
+  EXPECT_LE(difference, c.parameter_tolerance);
+  if (together.buffers.numel() > 0) {
+    EXPECT_LE(relative_difference(together.buffers, single.buffers), c.parameter_tolerance);
+  }
+  for (std::size_t step = 0; step < counts.size(); ++step) {
+    EXPECT_NEAR(together.norms[step] / single.norms[step], 1, c.parameter_tolerance) << step;
+  }
+  if (all.rank() == 0) {
+    std::printf("  parameters after 10 steps, norm %s, %s, on %d ranks: %.1e\n", c.norm, c10::toString(c.type),
+                all.size(), difference);
+  }
+}
+
+TEST_P(Ranks, GiveTheSameBitsTwice) {
+  const Case& c = GetParam();
+  const std::vector<int> counts = {6, 5, 1, 6};
+  const Outcome first = train(all, c.norm, c.type, counts, 1), second = train(all, c.norm, c.type, counts, 1);
+  EXPECT_TRUE(torch::equal(first.parameters, second.parameters));
+  EXPECT_TRUE(torch::equal(first.buffers, second.buffers));
+  EXPECT_EQ(first.losses, second.losses);
+}
+
+TEST_P(Ranks, HoldTheSameParameters) {
+  const Case& c = GetParam();
+  const Outcome mine = train(all, c.norm, c.type, {6, 1, 5}, 1);
+  torch::Tensor of_rank_0 = torch::cat({mine.parameters, mine.buffers});
+  all.broadcast(of_rank_0);
+  EXPECT_TRUE(torch::equal(torch::cat({mine.parameters, mine.buffers}), of_rank_0));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, Ranks,
+    testing::Values(Case{"none", torch::kDouble, 1e-10, 1e-9}, Case{"batch", torch::kDouble, 1e-10, 1e-9},
+                    Case{"none", torch::kFloat, 1e-3, 1e-3}, Case{"batch", torch::kFloat, 1e-3, 1e-3}),
+    [](const auto& info) { return std::string(info.param.norm) + "_" + c10::toString(info.param.type); });
+
+/// The identity; its backward waits until `come` is true, or ten seconds.
+struct WaitInBackward : torch::autograd::Function<WaitInBackward> {
+  static torch::Tensor forward(torch::autograd::AutogradContext*, const torch::Tensor& x,
+                               const std::function<bool()>& come, bool* came) {
+    condition = come;
+    result = came;
+    return x.clone();
+  }
+  static torch::autograd::tensor_list backward(torch::autograd::AutogradContext*, torch::autograd::tensor_list outer) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (!(*result = condition()) && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+    return {outer[0], {}, {}};
+  }
+  static inline std::function<bool()> condition;
+  static inline bool* result = nullptr;
+};
+
+TEST(GradientReducer, SendsABucketWhileTheBackwardPassGoesOn) {
+  Group group(test_world().communicator().duplicate(), torch::kCPU);
+  if (group.size() == 1) GTEST_SKIP() << "one rank sends nothing";
+  const std::vector<torch::Tensor> parameters = {torch::ones({1000}).requires_grad_(),
+                                                 torch::ones({1000}).requires_grad_()};
+  GradientReducer reducer(group, parameters, /*bucket_mib=*/1e-3);  // a bucket each
+  bool came = false;
+  reducer.prepare();
+  // Backward reaches parameter 1 first, then waits for its bucket to have gone round before it goes on to parameter 0.
+  const torch::Tensor loss = (WaitInBackward::apply(
+                                  parameters[0] * 1, [&] { return reducer.buckets_reduced() > 0; }, &came) *
+                              parameters[1])
+                                 .sum();
+  reducer.prepare_backward(loss);
+  loss.backward();
+  EXPECT_TRUE(came) << "the first bucket was not reduced before the backward pass had ended";
+  EXPECT_EQ(reducer.buckets_reduced(), 2);
+  EXPECT_TRUE(torch::equal(parameters[0].grad(), torch::ones({1000})));
+}
+
+}  // namespace
+}  // namespace crossfade::runner

@@ -1,0 +1,105 @@
+// Whole trials by the ranks of one group.
+#include "runner/trial.hpp"
+
+#include <gmock/gmock.h>
+#include <torch/torch.h>
+
+#include <fstream>
+#include <optional>
+
+#include "runner/checkpoint.hpp"
+#include "tests/data/small_shard.hpp"
+#include "tests/distributed/world.hpp"
+#include "tests/runner/small_trial.hpp"
+
+namespace crossfade::runner {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+class TrialOfAllRanks : public testing::Test {
+ protected:
+  TrialOfAllRanks() : group_(test_world().communicator().duplicate(), torch::kCPU) {
+    if (group_.rank() == 0) {
+      own_.emplace();
+      write_small_shards(own_->path);
+    }
+    folder_ = group_.ranks().broadcast(own_ ? own_->path.string() : "", 0);
+  }
+  ~TrialOfAllRanks() override { group_.barrier(); }  // nobody reads a folder that rank 0 has removed
+
+  /// Every rank is asked to stop by its own clock, here by the steps of group rank 0 as it tells them.
+  TrialOutcome run(const TrialConfig& config, const std::string& name, Heard& heard, int stop_after = -1) {
+    return run_trial(config, "hash", open_small_shards(folder_), group_, folder_ / name, heard.events(stop_after));
+  }
+
+  Group group_;
+  std::optional<data::TemporaryFolder> own_;
+  fs::path folder_;
+};
+
+TEST_F(TrialOfAllRanks, InterruptedWithinAnEpochEndsBitForBitAsIfNothingHadHappened) {
+  TrialConfig config = small_trial();
+  config.stages[0].epochs = 2;
+  Heard whole, before, after;
+  ASSERT_EQ(run(config, "whole", whole), TrialOutcome::kFinished);
+  // Only rank 0 hears steps, so only rank 0 wants to stop, and all must.
+  ASSERT_EQ(run(config, "parts", before, group_.rank() == 0 ? 2 : -1), TrialOutcome::kInterrupted);
+  ASSERT_EQ(run(config, "parts", after), TrialOutcome::kFinished);
+  if (group_.rank() != 0) {
+    EXPECT_TRUE(whole.epochs.empty() && whole.stages.empty()) << "only group rank 0 is to speak";
+    return;
+  }
+  EXPECT_EQ(before.steps.size(), 2U);
+  EXPECT_EQ(before.steps.size() + after.steps.size(), whole.steps.size());
+  ASSERT_EQ(after.epochs.size(), 2U);
+  for (std::size_t e = 0; e < 2; ++e) EXPECT_EQ(after.epochs[e].loss, whole.epochs[e].loss);
+  EXPECT_EQ(after.stages[0].test[0].counts, whole.stages[0].test[0].counts);
+  const TensorFile a = read_tensors(folder_ / "whole" / "last.safetensors");
+  const TensorFile b = read_tensors(folder_ / "parts" / "last.safetensors");
+  ASSERT_EQ(a.tensors.size(), b.tensors.size());
+  for (const auto& [name, tensor] : a.tensors) EXPECT_TRUE(torch::equal(tensor, b.tensor(name))) << name;
+}
+
+TEST_F(TrialOfAllRanks, AShardThatOneRankCannotReadEndsItOnAllWithTheSameWords) {
+  const int last = group_.size() - 1;
+  const fs::path own = folder_ / ("of-rank-" + std::to_string(group_.rank()));
+  fs::create_directories(own);
+  write_small_shards(own);
+  auto stages = open_small_shards(own);
+  if (group_.rank() == last) {
+    for (const char* name : {"train-1.h5", "train-2.h5", "train-3.h5"}) {
+      const auto size = fs::file_size(own / name);
+      std::fstream damage(own / name, std::ios::binary | std::ios::in | std::ios::out);
+      damage.seekp(static_cast<std::streamoff>(size / 4));
+      const std::string noise(size / 2, '\x5a');
+      damage.write(noise.data(), static_cast<std::streamsize>(noise.size()));
+    }
+  }
+  std::string error;
+  Heard heard;
+  try {
+    run_trial(small_trial(), "hash", stages, group_, folder_ / "a", heard.events());
+  } catch (const std::runtime_error& failure) {
+    error = failure.what();
+  }
+  EXPECT_THAT(error, HasSubstr("of-rank-" + std::to_string(last)));
+  EXPECT_EQ(group_.ranks().broadcast(error, 0), error);
+  EXPECT_EQ(run(small_trial(), "a", heard), TrialOutcome::kFinished) << "the group trains the next trial";
+}
+
+TEST_F(TrialOfAllRanks, ALossThatIsNotFiniteEndsItOnAllRanks) {
+  TrialConfig config = small_trial();
+  config.model.norm = "none";
+  config.optimizer.name = "sgd";
+  config.optimizer.lr_schedule = "constant";
+  config.optimizer.lr = 1e37;
+  Heard heard;
+  ASSERT_EQ(run(config, "a", heard), TrialOutcome::kFinished);
+  if (group_.rank() != 0) return;
+  EXPECT_EQ(heard.stages.at(0).stopped, "loss term wce is not finite at step 2");
+}
+
+}  // namespace
+}  // namespace crossfade::runner

@@ -1,0 +1,11 @@
+// The world that all tests of this program share.
+#pragma once
+
+#include "runner/communicator.hpp"
+
+namespace crossfade::runner {
+
+/// Made and ended by main().
+World& test_world();
+
+}  // namespace crossfade::runner

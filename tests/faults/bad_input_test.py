@@ -1,0 +1,89 @@
+"""Bad input gives one clear line that names the culprit, and an exit code other than 0; nothing hangs."""
+
+import shutil
+import unittest
+
+import nibabel
+import numpy
+
+from harness import COHORTS, Case
+
+
+class BadInput(Case):
+    def assert_refused(self, completed, *words):
+        self.assertNotEqual(completed.returncode, 0, completed.stdout)
+        said = self.errors(completed)
+        self.assertEqual(len(said), 1, completed.stderr)
+        for word in words:
+            self.assertIn(word, said[0])
+
+    def test_typo_in_a_grid(self):
+        self.grid.write_text(self.grid.read_text().replace("epochs:", "epoch:"))
+        for ranks in (0, 3):
+            completed = self.run_runner(*self.study("r.sqlite"), ranks=ranks)
+            self.assert_refused(completed, "tiny.yaml:8:", "epoch", "did you mean 'epochs'")
+        self.assertFalse((self.folder / "r.sqlite").exists())
+
+    def test_missing_grid(self):
+        self.assert_refused(self.run_runner("--grid", "none.yaml", ranks=2), "none.yaml")
+
+    def test_empty_folder_of_labels(self):
+        (self.folder / "empty").mkdir()
+        self.assert_refused(self.run_runner("prepare", "--labels", "empty", "--output", "out"), "empty")
+
+    def test_nifti_that_is_none(self):
+        (self.folder / "labels").mkdir()
+        (self.folder / "labels" / "bad.nii.gz").write_bytes(b"this is no volume")
+        self.assert_refused(self.run_runner("prepare", "--labels", "labels", "--output", "out"), "bad.nii.gz")
+
+    def test_labels_with_no_known_id(self):
+        (self.folder / "labels").mkdir()
+        volume = numpy.full((8, 8, 8), 999, numpy.int32)
+        nibabel.save(nibabel.Nifti1Image(volume, numpy.eye(4)), self.folder / "labels" / "strange.nii.gz")
+        self.assert_refused(self.run_runner("prepare", "--labels", "labels", "--output", "out"), "strange.nii.gz")
+
+    def test_results_path_that_cannot_be_written(self):
+        # /proc refuses new files to root as well, whom permissions do not stop.
+        arguments = ["--grid", self.grid, "--cohorts", COHORTS, "--results", "/proc/crossfade/r.sqlite"]
+        self.assert_refused(self.run_runner(*arguments, ranks=2), "/proc/crossfade")
+
+    def test_results_path_that_is_no_database(self):
+        (self.folder / "r.sqlite").write_text("a text, and longer than the header of a database " * 10)
+        self.assert_refused(self.run_runner(*self.study("r.sqlite")), "r.sqlite")
+
+    def test_ranks_that_cannot_be_split(self):
+        completed = self.run_runner(*self.study("r.sqlite", "--set", "run.ranks_per_trial=2"), ranks=3)
+        self.assert_refused(completed, "3 ranks", "run.ranks_per_trial = 2")
+
+    def test_checkpoint_that_is_none(self):
+        (self.folder / "best.safetensors").write_bytes(b"\x00" * 20)
+        completed = self.run_runner("evaluate", "--checkpoint", "best.safetensors", "--shards", self.folder)
+        self.assert_refused(completed, "best.safetensors")
+
+    def test_unknown_option_is_said_once(self):
+        completed = self.run_runner("--gird", "x", ranks=3)
+        self.assertNotEqual(completed.returncode, 0)
+        self.assertEqual(completed.stderr.count("--gird"), 1, completed.stderr)
+
+
+class TruncatedShard(Case):
+    def test_fails_its_trial_by_name_and_the_grid_goes_on(self):
+        """Fold 0 tests the truncated subject, so every trial needs it: both fail, each recorded, and the run ends."""
+        completed = self.run_runner(*self.study("first.sqlite", "--set", "stages.pretrain.epochs=1"), ranks=2)
+        self.assertEqual(completed.returncode, 0, completed.stderr)
+        cohorts = self.folder / "cohorts"
+        shutil.copytree(COHORTS, cohorts)
+        shard = next(cohorts.glob("phantom-*/phantom-004.h5"))
+        shard.write_bytes(shard.read_bytes()[: shard.stat().st_size // 2])
+        completed = self.run_runner("--grid", self.grid, "--cohorts", cohorts, "--results", "r.sqlite", ranks=2)
+        self.assertEqual(completed.returncode, 1, completed.stderr)
+        failed = self.query("r.sqlite", "select state, error from trial")
+        self.assertEqual(len(failed), 2)
+        for state, error in failed:
+            self.assertEqual(state, "failed")
+            self.assertIn("phantom-004.h5", error)
+        self.assert_consistent("r.sqlite")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,92 @@
+"""A run that is interrupted or killed leaves a whole database, and goes on to the very numbers it would have had."""
+
+import os
+import signal
+import subprocess
+import time
+import unittest
+
+from harness import Case
+
+FIGURES = "select variant, seed, epoch, dice, loss from figure1 order by 1, 2, 3"
+SCORES = "select variant, subject, structure, dice from figure2 order by 1, 2, 3"
+
+
+def ranks_of(mpirun):
+    """Process ids of the runner's ranks."""
+    listed = subprocess.run(["pgrep", "-P", str(mpirun.pid)], text=True, capture_output=True, check=True)
+    return [int(pid) for pid in listed.stdout.split()]
+
+
+class Interruption(Case):
+    def uninterrupted(self, ranks, *more):
+        completed = self.run_runner(*self.study("whole.sqlite", *more), ranks=ranks)
+        self.assertEqual(completed.returncode, 0, completed.stderr)
+        return self.query("whole.sqlite", FIGURES), self.query("whole.sqlite", SCORES)
+
+    def assert_goes_on_to(self, expected, ranks, *more):
+        self.assert_consistent("r.sqlite")
+        completed = self.run_runner(*self.study("r.sqlite", *more), ranks=ranks)
+        self.assertEqual(completed.returncode, 0, completed.stderr)
+        self.assertEqual((self.query("r.sqlite", FIGURES), self.query("r.sqlite", SCORES)), expected)
+        self.assertEqual(self.query("r.sqlite", "select distinct state from trial"), [("finished",)])
+
+    def interrupt(self, ranks, strike, *more):
+        process = self.start_runner(*self.study("r.sqlite", *more), ranks=ranks)
+        self.wait_for_epochs("r.sqlite", 1, process)
+        strike(process)
+        output, _ = process.communicate(timeout=120)
+        self.assertNotEqual(process.returncode, 0, output)
+
+    def test_sigterm_with_trials_side_by_side(self):
+        expected = self.uninterrupted(2)
+        self.interrupt(2, lambda process: process.terminate())
+        self.assert_goes_on_to(expected, 2)
+
+    def test_ctrl_c_with_a_trial_on_three_ranks(self):
+        together = ["--set", "run.ranks_per_trial=3"]
+        expected = self.uninterrupted(3, *together)
+        self.interrupt(3, lambda process: process.send_signal(signal.SIGINT), *together)
+        self.assert_goes_on_to(expected, 3, *together)
+
+    def test_a_killed_rank_ends_all_ranks(self):
+        expected = self.uninterrupted(2)
+
+        def kill_last_rank(process):
+            ranks = ranks_of(process)
+            os.kill(max(ranks), signal.SIGKILL)
+            deadline = time.monotonic() + 60
+            while any(os.path.exists(f"/proc/{pid}") for pid in ranks) and time.monotonic() < deadline:
+                time.sleep(0.05)
+            self.assertEqual([pid for pid in ranks if os.path.exists(f"/proc/{pid}")], [])
+
+        self.interrupt(2, kill_last_rank)
+        self.assert_goes_on_to(expected, 2)
+
+    def test_a_finished_grid_is_not_run_again(self):
+        self.uninterrupted(2)
+        before = self.query("whole.sqlite", "select id, attempts from trial")
+        completed = self.run_runner(*self.study("whole.sqlite"), ranks=2)
+        self.assertEqual(completed.returncode, 0, completed.stderr)
+        self.assertIn("0 to run", completed.stderr)
+        self.assertEqual(self.query("whole.sqlite", "select id, attempts from trial"), before)
+
+
+class Divergence(Case):
+    def test_a_loss_that_is_not_finite_is_a_result(self):
+        """A learning rate of 100 without clipping blows the net up: finished, not converged, and the other trial runs."""
+        self.grid.write_text(self.grid.read_text().replace("clip_norm: 1", "clip_norm: 0").replace(
+            "  sum:       {loss: {wce: 1, wdice: 1}}",
+            "  sum:       {loss: {wce: 1, wdice: 1}, model: {norm: none}, optimizer: {lr: 100}}"))
+        completed = self.run_runner(*self.study("r.sqlite"), ranks=2)
+        self.assertEqual(completed.returncode, 0, completed.stderr)
+        rows = dict(self.query("r.sqlite", "select variant, converged from table1"))
+        self.assertEqual(rows["sum"], 0)
+        stopped = self.query("r.sqlite", "select s.stopped from stage s join trial t on t.id = s.trial_id"
+                                         " join variant v on v.id = t.variant_id where v.name = 'sum'")
+        self.assertRegex(stopped[0][0], "not finite at step [0-9]+")
+        self.assertIn("did not converge", completed.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()

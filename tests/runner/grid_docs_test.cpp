@@ -1,0 +1,79 @@
+// What is shipped beside the code agrees with it: the experiments, and the reference in docs/grid.md.
+#include <gmock/gmock.h>
+
+#include <cstdlib>
+#include <sstream>
+
+#include "runner/grid_keys.hpp"
+#include "tests/runner/grid_file.hpp"
+
+namespace crossfade::runner {
+namespace {
+
+using ::testing::HasSubstr;
+
+const std::filesystem::path kSource = CROSSFADE_SOURCE;
+
+std::string text_of(const std::filesystem::path& file) {
+  std::ifstream stream(file);
+  std::ostringstream text;
+  text << stream.rdbuf();
+  return text.str();
+}
+
+TEST(GridDocs, TheReferenceIsUpToDate) {
+  const std::filesystem::path page = kSource / "docs/grid.md";
+  const std::string text = text_of(page), begin = "<!-- reference: begin -->\n", end = "<!-- reference: end -->\n";
+  const std::size_t first = text.find(begin), last = text.find(end);
+  ASSERT_NE(first, std::string::npos);
+  ASSERT_NE(last, std::string::npos);
+  const std::string wanted = text.substr(0, first) + begin + "\n" + grid_reference() + text.substr(last);
+  if (std::getenv("CROSSFADE_WRITE_REFERENCE") != nullptr) std::ofstream(page) << wanted;
+  EXPECT_EQ(text_of(page), wanted) << "run this test with CROSSFADE_WRITE_REFERENCE=1 to write docs/grid.md anew";
+}
+
+TEST(GridDocs, TheListedKeysAreTheValidOnes) {
+  const auto listed = [](const auto& keys) {
+    std::string all;
+    for (const GridKey& key : keys) all += (all.empty() ? "" : ", ") + std::string(key.key);
+    return "expected one of " + all;
+  };
+  EXPECT_THAT(refusal(kValidGrid + "zzzzzzzz: 1\n"), ::testing::EndsWith(listed(kRootKeys)));
+  EXPECT_THAT(refusal(changed(kValidGrid, "seeds: [1]", "zzzzzzzz: 1")), ::testing::EndsWith(listed(kSettingsKeys)));
+}
+
+TEST(Experiments, AreValidAndReadBackFromTheirStoredText) {
+  const std::vector<std::pair<std::string, std::size_t>> rows = {
+      {"table1", 4}, {"table1-anatomy", 5}, {"table1-paper", 4}};
+  for (const auto& [name, variants] : rows) {
+    SCOPED_TRACE(name);
+    const Study study = read_grid(kSource / "experiments" / (name + ".yaml"), {});
+    EXPECT_EQ(study.name, name);
+    std::vector<std::string> names;
+    for (const TrialConfig& trial : study.trials)
+      if (names.empty() || names.back() != trial.variant) names.push_back(trial.variant);
+    EXPECT_EQ(names.size(), variants);
+    EXPECT_GE(study.trials.size(), 2 * variants);  // two seeds
+    const Study again = study_of(study.text);
+    ASSERT_EQ(again.trials.size(), study.trials.size());
+    for (std::size_t i = 0; i < study.trials.size(); ++i) EXPECT_EQ(to_json(again.trials[i]), to_json(study.trials[i]));
+  }
+}
+
+TEST(Experiments, AskThePapersQuestion) {
+  const Study study = read_grid(kSource / "experiments/table1.yaml", {"seeds=[1]"});
+  std::vector<std::string> losses;
+  for (const TrialConfig& trial : study.trials) losses.push_back(loss_label(trial.loss));
+  EXPECT_THAT(losses, ::testing::ElementsAre("Fixed (w-Dice)", "Fixed (w-CE)", "Fixed (w-CE + w-Dice)",
+                                             "Scheduled (w-CE → w-CE + w-Dice → w-Dice)"));
+}
+
+TEST(Experiments, ThePapersNetIsThePapers) {
+  const Study study = read_grid(kSource / "experiments/table1-paper.yaml", {});
+  EXPECT_EQ(model_label(study.trials[0].model), "U-Net (width 64)");
+  EXPECT_EQ(study.cohorts[0].second.size, 256);
+  EXPECT_EQ(study.cohorts[0].second.split.train, 20);
+}
+
+}  // namespace
+}  // namespace crossfade::runner

@@ -1,0 +1,219 @@
+// Every kind of mistake in a grid, with the exact place and words of its refusal.
+#include <gmock/gmock.h>
+
+#include "tests/runner/grid_file.hpp"
+
+namespace crossfade::runner {
+namespace {
+
+using ::testing::HasSubstr;
+
+/// kValidGrid with one change.
+std::string said(const std::string& from, const std::string& to) {
+  return refusal(changed(kValidGrid, from, to));
+}
+
+TEST(GridErrors, TheGridThatTheseTestsChangeIsValid) {
+  EXPECT_EQ(refusal(kValidGrid), "accepted");
+}
+
+TEST(GridErrors, UnknownKeyNamesTheNearest) {
+  EXPECT_EQ(said("epochs: 2", "epoch: 2"),
+            "grid.yaml:9:33: unknown key 'epoch' in defaults.stages.pretrain, expected one of cohort, epochs, batch, "
+            "augmentation (did you mean 'epochs'?)");
+  EXPECT_EQ(
+      said("defaults:", "default:"),
+      "grid.yaml:4:1: unknown key 'default' in the grid, expected one of study, caption, cohorts, defaults, variants, "
+      "sweep, run (did you mean 'defaults'?)");
+  EXPECT_EQ(said("model: {width: 4}", "modle: {width: 4}"),
+            "grid.yaml:6:3: unknown key 'modle' in defaults, expected one of seeds, folds, model, optimizer, loss, "
+            "loss_options, stages (did you mean 'model'?)");
+  EXPECT_EQ(
+      said("train: 2", "trian: 2"),
+      "grid.yaml:3:46: unknown key 'trian' in cohorts.phantom.split, expected one of train, validation, test, folds "
+      "(did you mean 'train'?)");
+}
+
+TEST(GridErrors, WrongType) {
+  EXPECT_EQ(said("lr: 1e-2", "lr: fast"),
+            "grid.yaml:7:19: expected a number from 1e-12 to 100 for defaults.optimizer.lr, not 'fast'");
+  EXPECT_EQ(said("lr: 1e-2", "lr: 1e-2abc"),
+            "grid.yaml:7:19: expected a number from 1e-12 to 100 for defaults.optimizer.lr, not '1e-2abc'");
+  EXPECT_EQ(said("lr: 1e-2", "lr: .nan"),
+            "grid.yaml:7:19: expected a number from 1e-12 to 100 for defaults.optimizer.lr, not '.nan'");
+  EXPECT_EQ(said("lr: 1e-2", "lr: '1e-2'"),
+            "grid.yaml:7:19: expected a number from 1e-12 to 100 for defaults.optimizer.lr, not the text \"1e-2\"");
+  EXPECT_EQ(said("width: 4", "width: 4.5"),
+            "grid.yaml:6:18: expected an integer from 1 to 1024 for defaults.model.width, not '4.5'");
+  EXPECT_EQ(said("model: {width: 4}", "model: 4"), "grid.yaml:6:10: expected a map for defaults.model, not '4'");
+  EXPECT_EQ(said("model: {width: 4}", "model:"), "grid.yaml:6:3: expected a map for defaults.model, not nothing");
+  EXPECT_EQ(said("loss: {wce: 1}", "loss: {wce: 1}, loss_options: {batch: yes}"),
+            "grid.yaml:11:44: expected true or false for variants.A.loss_options.batch, not 'yes'");
+  EXPECT_EQ(said("study: small", "study: [a]"),
+            "grid.yaml:1:8: expected text for study, not a list (a list of values to try belongs in sweep)");
+}
+
+TEST(GridErrors, OutOfRange) {
+  EXPECT_EQ(said("lr: 1e-2", "lr: 1000"),
+            "grid.yaml:7:19: expected a number from 1e-12 to 100 for defaults.optimizer.lr, not '1000'");
+  EXPECT_EQ(said("epochs: 2", "epochs: 0"),
+            "grid.yaml:9:41: expected an integer from 1 to 100000 for defaults.stages.pretrain.epochs, not '0'");
+  EXPECT_EQ(said("seeds: [1]", "seeds: [1, -1]"),
+            "grid.yaml:5:14: expected an integer from 0 to 9223372036854775807 for defaults.seeds, not '-1'");
+}
+
+TEST(GridErrors, UnknownChoiceNamesTheNearest) {
+  EXPECT_EQ(said("lr: 1e-2", "name: adan"),
+            "grid.yaml:7:21: expected one of adam, adamw, sgd for defaults.optimizer.name, not 'adan' (did you mean "
+            "'adam'?)");
+}
+
+TEST(GridErrors, AListForANumberPointsToSweep) {
+  EXPECT_EQ(said("model: {norm: batch}", "optimizer: {lr: [1e-2, 1e-3]}"),
+            "grid.yaml:12:38: expected a number from 1e-12 to 100 for variants.B.optimizer.lr, not a list (a list of "
+            "values to "
+            "try belongs in sweep)");
+}
+
+TEST(GridErrors, DuplicateKey) {
+  EXPECT_EQ(said("lr: 1e-2", "lr: 1e-2, lr: 1e-3"),
+            "grid.yaml:7:25: duplicate key 'lr', expected each key once (the first is in line 7)");
+  EXPECT_EQ(said("  B: {", "  A: {"),
+            "grid.yaml:12:3: duplicate key 'A', expected each key once (the first is in line 11)");
+}
+
+TEST(GridErrors, SyntaxError) {
+  EXPECT_EQ(said("seeds: [1]", "seeds: [1"), "grid.yaml:6:8: not valid YAML: illegal map value");
+}
+
+TEST(GridErrors, MissingKeys) {
+  EXPECT_EQ(said("study: small\n", ""), "grid.yaml:1:1: missing key 'study', expected the name of the study");
+  EXPECT_EQ(refusal("study: s\nvariants: {A: {}}\n"),
+            "grid.yaml:1:1: missing key 'cohorts', expected cohorts: {NAME: {...}}");
+  EXPECT_EQ(refusal("study: s\ncohorts: {}\n"),
+            "grid.yaml:1:1: missing key 'variants', expected variants: {NAME: {...}}");
+  EXPECT_EQ(said("cohort: phantom, ", ""),
+            "grid.yaml:9:15: missing key 'cohort' in stages.pretrain, expected the name of a cohort");
+  EXPECT_EQ(
+      said("  stages:\n    pretrain: {cohort: phantom, epochs: 2}\n", ""),
+      "grid.yaml:9:3: missing key 'stages' for variant 'A', expected stages: {pretrain: {cohort: NAME}} here or in "
+      "defaults");
+  EXPECT_EQ(said("A: {loss: {wce: 1}}", "A: {}"),
+            "grid.yaml:11:3: missing key 'loss' for variant 'A', expected loss: {TERM: WEIGHT} here or in defaults");
+  EXPECT_EQ(said("subjects: 4, ", ""),
+            "grid.yaml:3:12: missing key 'subjects' in cohorts.phantom, expected how many phantoms to make");
+  EXPECT_EQ(said(", split: {train: 2, validation: 1, test: 1}", ""),
+            "grid.yaml:3:12: missing key 'split' in cohorts.phantom, expected {train: N, validation: N, test: N} or "
+            "{folds: K, "
+            "validation: N}");
+  EXPECT_EQ(said("{subjects: 4", "{source: labels, subjects: 4"),
+            "grid.yaml:3:12: missing key 'labels' in cohorts.phantom, expected the folder of label maps");
+}
+
+TEST(GridErrors, NothingToRun) {
+  EXPECT_EQ(refusal(""), "grid.yaml:1:1: expected a map with study, cohorts and variants, not nothing");
+  EXPECT_EQ(refusal("study: s\ncohorts: {}\nvariants: {A: {}}\n"),
+            "grid.yaml:2:10: expected at least one cohort {NAME: {...}} for cohorts, not an empty map");
+  const std::string no_variants = kValidGrid.substr(0, kValidGrid.find("variants:")) + "variants: {}\n";
+  EXPECT_EQ(refusal(no_variants),
+            "grid.yaml:10:11: expected at least one variant {NAME: {...}} for variants, not an empty map");
+  EXPECT_EQ(said("seeds: [1]", "seeds: []"),
+            "grid.yaml:5:10: expected a list of integers for defaults.seeds, such as [1, 2], not an empty list");
+}
+
+TEST(GridErrors, UnknownCohortNamesTheNearest) {
+  EXPECT_EQ(said("cohort: phantom", "cohort: phantm"),
+            "grid.yaml:9:24: unknown cohort 'phantm', expected one of phantom (did you mean 'phantom'?)");
+}
+
+TEST(GridErrors, DuplicateSeed) {
+  EXPECT_EQ(said("seeds: [1]", "seeds: [1, 2, 1]"),
+            "grid.yaml:5:17: duplicate number 1 in defaults.seeds, expected each once");
+}
+
+TEST(GridErrors, ImageSizeThatTheNetCannotHalve) {
+  EXPECT_EQ(said("{width: 4}", "{width: 4, depth: 7}"),
+            "grid.yaml:6:28: size 64 of cohort 'phantom' doesn't suit model.depth 7 of variant 'A', expected a "
+            "multiple of 128");
+  EXPECT_EQ(said("size: 64", "size: 100"),
+            "grid.yaml:9:15: size 100 of cohort 'phantom' doesn't suit model.depth 4 of variant 'A', expected a "
+            "multiple of 16");
+}
+
+TEST(GridErrors, SecondStage) {
+  EXPECT_EQ(said("variants:", "    finetune: {cohort: phantom}\nvariants:"),
+            "grid.yaml:10:5: a second stage 'finetune': a trial has one stage so far");
+}
+
+TEST(GridErrors, SplitThatDoesNotFitItsCohort) {
+  EXPECT_THAT(said("subjects: 4", "subjects: 5"),
+              HasSubstr("grid.yaml:3:45: split: 2 train + 1 validation + 1 test is 4"));
+  EXPECT_THAT(said("{train: 2, validation: 1, test: 1}", "{folds: 5, validation: 1}"),
+              HasSubstr("grid.yaml:3:45: split: folds"));
+  EXPECT_EQ(said(", test: 1", ""),
+            "grid.yaml:3:45: no test subjects in cohorts.phantom.split, expected test: N or folds: K");
+}
+
+TEST(GridErrors, SplitIsCheckedWithoutTheLabelMaps) {
+  const std::string labels = changed(kValidGrid, "{subjects: 4", "{source: labels, labels: /nowhere");
+  EXPECT_EQ(refusal(labels), "accepted");
+  EXPECT_THAT(refusal(changed(labels, "{train: 2, validation: 1, test: 1}", "{folds: 4, validation: 1, train: 2}")),
+              HasSubstr("split: folds"));
+  EXPECT_EQ(refusal(changed(labels, "{train: 2, validation: 1, test: 1}", "{folds: 1000, validation: 1000000}")),
+            "accepted");
+}
+
+TEST(GridErrors, FoldThatIsNotThere) {
+  EXPECT_EQ(said("seeds: [1]", "folds: [0, 1]"),
+            "grid.yaml:5:14: fold 1 of cohort 'phantom', expected 0 alone, as its split has no folds");
+  const std::string folds = changed(kValidGrid, "{train: 2, validation: 1, test: 1}", "{folds: 2, validation: 1}");
+  EXPECT_EQ(refusal(changed(folds, "seeds: [1]", "folds: [2]")),
+            "grid.yaml:5:11: fold 2 of cohort 'phantom', expected 0 to 1");
+}
+
+TEST(GridErrors, VariantsThatAreTheSame) {
+  EXPECT_EQ(said("{loss: {wdice: 1}, model: {norm: batch}}", "{loss: {wce: 1.0}}"),
+            "grid.yaml:12:3: variant 'B' is the same as 'A', expected variants that differ in more than their name");
+}
+
+TEST(GridErrors, WrongDefaultThatEveryVariantOverrides) {
+  EXPECT_EQ(said("seeds: [1]", "loss: {wdcie: 1}"),
+            "grid.yaml:5:10: unknown loss term 'wdcie', expected one of wce, wdice, dice (did you mean 'wdice'?)");
+}
+
+TEST(GridErrors, NameThatCanNameNoFile) {
+  EXPECT_EQ(said("study: small", "study: a/b"),
+            "grid.yaml:1:8: 'a/b' can't name a study, expected letters, digits, '-', '_' and '.'");
+}
+
+TEST(GridErrors, FileThatIsNotThere) {
+  try {
+    read_grid("/nowhere/grid.yaml", {});
+    FAIL() << "accepted";
+  } catch (const GridError& error) {
+    EXPECT_STREQ(error.what(), "/nowhere/grid.yaml: no grid can be read from there");
+  }
+}
+
+TEST(GridErrors, Sweep) {
+  const std::string grid = kValidGrid + "sweep:\n";
+  EXPECT_EQ(refusal(grid + "  optimizer.lr: 1\n"),
+            "grid.yaml:14:17: expected a list of values for sweep.optimizer.lr, not '1'");
+  EXPECT_EQ(refusal(grid + "  optimizer.lr: []\n"),
+            "grid.yaml:14:17: expected a list of values for sweep.optimizer.lr, not an empty list");
+  EXPECT_EQ(refusal(grid + "  seeds: [1, 2]\n"),
+            "grid.yaml:14:3: seeds multiply by themselves, expected them under defaults: seeds: [..]");
+  EXPECT_THAT(refusal(grid + "  optimizer.rl: [1]\n"),
+              HasSubstr("grid.yaml:14:3: unknown key 'rl' in variants.A.optimizer, expected one of name, lr"));
+  EXPECT_EQ(refusal(grid + "  optimizer.lr: [1e-3, 200]\n"),
+            "grid.yaml:14:24: expected a number from 1e-12 to 100 for variants.A.optimizer.lr, not '200'");
+  EXPECT_EQ(refusal(grid + "  stages.pretrian.epochs: [1, 2]\n"),
+            "grid.yaml:14:3: unknown key 'pretrian' in stages, expected one of pretrain (did you mean 'pretrain'?)");
+  EXPECT_EQ(refusal(grid + "  optimizer.lr: [1e-3, 0.001]\n"),
+            "grid.yaml:11:3: variant 'A [optimizer.lr=0.001]' is the same as 'A [optimizer.lr=0.001]', expected "
+            "variants that "
+            "differ in more than their name");
+}
+
+}  // namespace
+}  // namespace crossfade::runner

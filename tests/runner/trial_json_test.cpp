@@ -1,0 +1,65 @@
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/runner/grid_file.hpp"
+
+namespace crossfade::runner {
+namespace {
+
+const std::vector<std::pair<std::string, std::string>> kHashes = {{"phantom", "0123456789abcdef"}};
+
+std::string hash_of(const std::string& text, const std::vector<std::string>& overrides = {}) {
+  const Study study = study_of(text, overrides);
+  return trial_hash(study.trials[0], study, kHashes);
+}
+
+TEST(TrialJson, HasEveryOptionWithItsValueAndSortedKeys) {
+  const Study study = study_of(kValidGrid);
+  const std::string text = to_json(study.trials[0]);
+  const auto json = nlohmann::json::parse(text);
+  EXPECT_EQ(json.dump(), text);  // nlohmann::json sorts keys
+  EXPECT_EQ(json["variant"], "A");
+  EXPECT_EQ(json["seed"], 1);
+  EXPECT_EQ(json["optimizer"]["lr"], 0.01);
+  EXPECT_EQ(json["optimizer"]["beta2"], 0.999);  // a default
+  EXPECT_EQ(json["loss"][0]["term"], "wce");
+  EXPECT_EQ(json["loss"][0]["points"][0][1], 1);
+  EXPECT_EQ(json["stages"][0]["name"], "pretrain");
+  EXPECT_EQ(json["stages"][0]["augmentation"]["noise"], 0);
+  EXPECT_FALSE(json.contains("run"));
+}
+
+TEST(TrialHash, IsSha256InHexadecimal) {
+  EXPECT_EQ(hash_of(kValidGrid).size(), 64u);
+  EXPECT_EQ(hash_of(kValidGrid).find_first_not_of("0123456789abcdef"), std::string::npos);
+}
+
+TEST(TrialHash, IsTheSameForTheSameTrial) {
+  const std::string hash = hash_of(kValidGrid);
+  EXPECT_EQ(hash_of(kValidGrid, {"optimizer.lr=0.010"}), hash);  // another spelling
+  EXPECT_EQ(hash_of(changed(kValidGrid, "  A:", "  renamed:")), hash);
+  EXPECT_EQ(hash_of(kValidGrid, {"run.threads=2"}), hash);
+  EXPECT_EQ(hash_of(kValidGrid, {"optimizer.name=adam"}), hash);  // a default said
+  EXPECT_EQ(hash_of(kValidGrid, {"seeds=[1, 2]"}), hash);         // more trials beside it
+  EXPECT_EQ(hash_of(kValidGrid, {"caption=other"}), hash);
+}
+
+TEST(TrialHash, DiffersWithAnythingThatMakesAnotherTrial) {
+  const std::string hash = hash_of(kValidGrid);
+  for (const char* change :
+       {"optimizer.lr=0.02", "seeds=[2]", "stages.pretrain.epochs=3", "model.width=8", "variants.A.loss.wce=2",
+        "loss_options.background=false", "stages.pretrain.augmentation.noise=0.1",
+        "cohorts.phantom.split={train: 1, validation: 2, test: 1}", "cohorts.phantom.seed=2"})
+    EXPECT_NE(hash_of(kValidGrid, {change}), hash) << change;
+  const Study study = study_of(kValidGrid);
+  EXPECT_NE(trial_hash(study.trials[0], study, {{"phantom", "another"}}), hash);
+}
+
+TEST(TrialHash, RefusesACohortWithoutHash) {
+  const Study study = study_of(kValidGrid);
+  EXPECT_THROW(trial_hash(study.trials[0], study, {}), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace crossfade::runner

@@ -1,0 +1,218 @@
+#include "runner/trial.hpp"
+
+#include <gmock/gmock.h>
+#include <torch/torch.h>
+
+#include <fstream>
+
+#include "runner/evaluator.hpp"
+#include "runner/trial_state.hpp"
+#include "tests/data/small_shard.hpp"
+#include "tests/runner/small_trial.hpp"
+#include "tests/runner/world_of_one.hpp"
+
+namespace crossfade::runner {
+namespace {
+
+namespace fs = std::filesystem;
+using data::TemporaryFolder;
+using testing::AllOf;
+using testing::HasSubstr;
+
+class TrialOfOneRank : public testing::Test {
+ protected:
+  TrialOfOneRank() { write_small_shards(folder_.path); }
+
+  TrialOutcome run(const TrialConfig& config, const std::string& name, Heard& heard, int stop_after = -1,
+                   const std::string& hash = "hash") {
+    return run_trial(config, hash, open_small_shards(folder_.path), group_, folder_.path / name,
+                     heard.events(stop_after));
+  }
+
+  TemporaryFolder folder_;
+  Group group_ = group_of_one();
+};
+
+TEST_F(TrialOfOneRank, LearnsAndIsScoredAtItsBestCheckpoint) {
+  const TrialConfig config = small_trial();
+  Heard heard;
+  ASSERT_EQ(run(config, "a", heard), TrialOutcome::kFinished);
+  ASSERT_EQ(heard.epochs.size(), 4U);
+  ASSERT_EQ(heard.stages.size(), 1U);
+
+  int best = 0;
+  double dice = -1;
+  for (const auto& record : heard.epochs) {
+    const double here = analysis::mean_over_subjects(record.validation);
+    if (here > dice) {
+      dice = here;
+      best = record.epoch;
+    }
+  }
+  const analysis::StageResult& result = heard.stages[0];
+  EXPECT_EQ(result.best_epoch, best);
+  EXPECT_EQ(result.best_dice, dice);
+  EXPECT_EQ(result.stopped, "");
+  EXPECT_GT(dice, 0.2);
+  EXPECT_LT(heard.epochs.back().loss, heard.epochs.front().loss);
+
+  // The file alone gives the same score.
+  auto stages = open_small_shards(folder_.path);
+  const auto network = load_network(folder_.path / "a" / "best.safetensors");
+  EXPECT_EQ(evaluate(*network, stages[0].validation, group_, 4)[0].counts, result.validation[0].counts);
+  EXPECT_EQ(evaluate(*network, stages[0].test, group_, 4)[0].counts, result.test[0].counts);
+  EXPECT_EQ(result.test[0].subject, "test");
+}
+
+TEST_F(TrialOfOneRank, RecordsMeansOfTheEpochsStepsAndTheScheduledWeights) {
+  const TrialConfig config = small_trial();
+  Heard heard;
+  run(config, "a", heard);
+  const auto per_epoch = heard.steps.size() / 4;
+  ASSERT_EQ(per_epoch, 3U);  // 15 to 18 slices in batches of 7
+  for (std::size_t e = 0; e < 4; ++e) {
+    const analysis::EpochRecord& record = heard.epochs[e];
+    double sum = 0;
+    for (std::size_t s = 0; s < per_epoch; ++s) sum += heard.steps[e * per_epoch + s].loss;
+    EXPECT_DOUBLE_EQ(record.loss, sum / 3);
+    EXPECT_EQ(record.step, static_cast<std::int64_t>((e + 1) * per_epoch));
+    ASSERT_EQ(record.terms.size(), 2U);
+    const double progress = static_cast<double>((e + 1) * per_epoch - 1) / 12;
+    EXPECT_EQ(record.terms[0].weight, 1);
+    EXPECT_NEAR(record.terms[1].weight, 0.2 + 0.8 * progress, 1e-12);
+    EXPECT_GE(record.images, 15);
+    EXPECT_LE(record.images, 18);
+  }
+}
+
+void expect_same_tensors(const fs::path& a, const fs::path& b) {
+  const TensorFile first = read_tensors(a), second = read_tensors(b);
+  ASSERT_EQ(first.tensors.size(), second.tensors.size());
+  for (const auto& [name, tensor] : first.tensors) EXPECT_TRUE(torch::equal(tensor, second.tensor(name))) << name;
+}
+
+TEST_F(TrialOfOneRank, InterruptedAnywhereEndsBitForBitAsIfNothingHadHappened) {
+  const TrialConfig config = small_trial();
+  Heard whole;
+  run(config, "whole", whole);
+  for (const int stop_after : {0, 1, 3, 5}) {  // before anything, within an epoch, at its end, within the second
+    const std::string name = "parts-" + std::to_string(stop_after);
+    Heard before, after;
+    ASSERT_EQ(run(config, name, before, stop_after), TrialOutcome::kInterrupted);
+    EXPECT_EQ(before.steps.size(), static_cast<std::size_t>(stop_after));
+    ASSERT_EQ(run(config, name, after), TrialOutcome::kFinished);
+    EXPECT_EQ(before.steps.size() + after.steps.size(), whole.steps.size());
+    expect_same_tensors(folder_.path / "whole" / "last.safetensors", folder_.path / name / "last.safetensors");
+    expect_same_tensors(folder_.path / "whole" / "best.safetensors", folder_.path / name / "best.safetensors");
+
+    std::vector<analysis::EpochRecord> epochs = before.epochs;
+    epochs.insert(epochs.end(), after.epochs.begin(), after.epochs.end());
+    ASSERT_EQ(epochs.size(), whole.epochs.size());
+    for (std::size_t e = 0; e < epochs.size(); ++e) {
+      EXPECT_EQ(epochs[e].loss, whole.epochs[e].loss);
+      EXPECT_EQ(epochs[e].terms[1].value, whole.epochs[e].terms[1].value);
+      EXPECT_EQ(epochs[e].gradient_norm, whole.epochs[e].gradient_norm);
+      EXPECT_EQ(epochs[e].images, whole.epochs[e].images);
+      EXPECT_EQ(epochs[e].validation[0].counts, whole.epochs[e].validation[0].counts);
+    }
+    EXPECT_EQ(after.stages[0].test[0].counts, whole.stages[0].test[0].counts);
+  }
+}
+
+TEST_F(TrialOfOneRank, StartsAnewWhereTheCheckpointIsOfAnotherTrial) {
+  const TrialConfig config = small_trial();
+  Heard first, second;
+  run(config, "a", first, 5, "one hash");
+  ASSERT_EQ(run(config, "a", second, -1, "another hash"), TrialOutcome::kFinished);
+  EXPECT_EQ(second.epochs.size(), 4U);
+}
+
+TEST_F(TrialOfOneRank, ASecondStageStartsFromTheBestNetOfTheFirst) {
+  TrialConfig config = small_trial();
+  config.stages.push_back(config.stages[0]);
+  config.stages[0].epochs = 3;
+  config.stages[1].name = "finetune";
+  config.stages[1].epochs = 1;
+  config.optimizer.lr = 3e-3;
+  const auto data = [&] {
+    auto stages = open_small_shards(folder_.path);
+    stages.push_back(std::move(open_small_shards(folder_.path)[0]));
+    return stages;
+  };
+  Heard whole, before, after;
+  run_trial(config, "hash", data(), group_, folder_.path / "whole", whole.events());
+  ASSERT_EQ(whole.stages.size(), 2U);
+  EXPECT_EQ(whole.epochs.back().stage, 1);
+  EXPECT_EQ(whole.stages[1].best_epoch, 1);
+  // Interrupted after the first stage's 9 steps and one of the second.
+  ASSERT_EQ(run_trial(config, "hash", data(), group_, folder_.path / "parts", before.events(10)),
+            TrialOutcome::kInterrupted);
+  run_trial(config, "hash", data(), group_, folder_.path / "parts", after.events());
+  expect_same_tensors(folder_.path / "whole" / "last.safetensors", folder_.path / "parts" / "last.safetensors");
+  EXPECT_EQ(before.stages.size(), 1U);
+  EXPECT_EQ(after.stages.size(), 1U);
+}
+
+TEST_F(TrialOfOneRank, ALossThatIsNotFiniteEndsItScoredAsNothingFound) {
+  TrialConfig config = small_trial();
+  config.model.norm = "none";
+  config.optimizer.name = "sgd";
+  config.optimizer.lr_schedule = "constant";
+  config.optimizer.lr = 1e37;  // the first update leaves float32's range within two layers
+  Heard heard;
+  ASSERT_EQ(run(config, "a", heard), TrialOutcome::kFinished);
+  EXPECT_TRUE(heard.epochs.empty());
+  ASSERT_EQ(heard.stages.size(), 1U);
+  EXPECT_EQ(heard.stages[0].stopped, "loss term wce is not finite at step 2");
+  EXPECT_EQ(heard.stages[0].best_epoch, 0);
+  ASSERT_EQ(heard.stages[0].test.size(), 1U);
+  EXPECT_EQ(analysis::mean_over_subjects(heard.stages[0].test), 0);
+  EXPECT_FALSE(fs::exists(folder_.path / "a" / "best.safetensors"));
+}
+
+std::string error_of(const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const std::runtime_error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST_F(TrialOfOneRank, ADamagedShardEndsItByNameAndTheGroupTrainsTheNext) {
+  const fs::path file = folder_.path / "train-2.h5";
+  auto stages = open_small_shards(folder_.path);
+  const auto size = fs::file_size(file);
+  {
+    // Overwrites the middle, where chunks of pixels are; the header with the counts stays readable.
+    std::fstream damage(file, std::ios::binary | std::ios::in | std::ios::out);
+    const auto from = static_cast<std::streamoff>(size / 4);
+    damage.seekp(from);
+    const std::string noise(size / 2, '\x5a');
+    damage.write(noise.data(), static_cast<std::streamsize>(noise.size()));
+  }
+  Heard heard;
+  EXPECT_THAT(error_of([&] { run_trial(small_trial(), "hash", stages, group_, folder_.path / "a", heard.events()); }),
+              HasSubstr("train-2.h5"));
+  data::write_shard(file, block_shard("train-2", 2, 6));
+  EXPECT_EQ(run(small_trial(), "a", heard), TrialOutcome::kFinished);
+}
+
+TEST_F(TrialOfOneRank, RefusesSlicesThatTheNetCannotHalve) {
+  TrialConfig config = small_trial();
+  config.model.depth = 5;
+  Heard heard;
+  EXPECT_THAT(error_of([&] { run(config, "a", heard); }),
+              AllOf(HasSubstr("16 x 16"), HasSubstr("divisible by 32"), HasSubstr("train-1.h5")));
+}
+
+TEST_F(TrialOfOneRank, RefusesADamagedCheckpointByName) {
+  Heard heard;
+  run(small_trial(), "a", heard, 4);
+  const fs::path file = folder_.path / "a" / "last.safetensors";
+  fs::resize_file(file, fs::file_size(file) - 10);
+  EXPECT_THAT(error_of([&] { run(small_trial(), "a", heard); }), HasSubstr("last.safetensors: truncated"));
+}
+
+}  // namespace
+}  // namespace crossfade::runner

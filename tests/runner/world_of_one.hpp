@@ -1,0 +1,20 @@
+// A group of one rank for tests without mpirun.
+#pragma once
+
+#include "runner/communicator.hpp"
+#include "runner/group.hpp"
+
+namespace crossfade::runner {
+
+inline World& world_of_one() {
+  static int argc = 0;
+  static char** argv = nullptr;
+  static World world(argc, argv);
+  return world;
+}
+
+inline Group group_of_one() {
+  return Group(world_of_one().communicator().duplicate(), torch::kCPU);
+}
+
+}  // namespace crossfade::runner
