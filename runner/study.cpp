@@ -110,7 +110,8 @@ std::vector<analysis::TrialRecord> trial_records(const Study& study, const std::
     record.config = to_json(trial);
     record.parameters = parameters[model];
     for (const StageOptions& stage : trial.stages) {
-      record.stages.push_back({stage.name, stage.cohort, stage.epochs, schedules::switch_points(trial.loss)});
+      record.stages.push_back({stage.name, stage.cohort, stage.epochs, schedules::switch_points(trial.loss),
+                               data::voxel_mm(cohort_of(study, stage.cohort))});
     }
     records.push_back(std::move(record));
   }
