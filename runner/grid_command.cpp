@@ -17,8 +17,10 @@ Action add_grid_options(CLI::App& app) {
   app.add_option("--progress", options->progress, "redraw a line a trial (bar), or a line an epoch (lines)")
       ->check(CLI::IsMember({"auto", "bar", "lines"}))
       ->capture_default_str();
-  app.add_option("--only", options->only, "run only the trials whose name (as --dry-run prints it) contains TEXT")
-      ->type_name("TEXT");
+  app.add_option("--only", options->only,
+                 "run only the trials whose name (as --dry-run prints it) contains TEXT; repeatable")
+      ->type_name("TEXT")
+      ->allow_extra_args(false);
   app.add_flag("--dry-run", options->dry_run, "check the grid and print its trials; start nothing");
   return [options] {
     int argc = 0;

@@ -1,5 +1,6 @@
 #include "runner/study.hpp"
 
+#include <algorithm>
 #include <deque>
 #include <iostream>
 #include <map>
@@ -154,7 +155,8 @@ Plan open_ledger(World& world, const Study& study, const StudyOptions& options, 
                                              provenance(world, workers, hashes), trial_records(study, plan.hashes));
   for (std::size_t i = 0; i < states.size(); ++i) {
     ledger.trials.push_back({states[i].id, trial_name(study.trials[i], study)});
-    const bool chosen = ledger.trials.back().name.find(options.only) != std::string::npos;
+    const auto named = [&](const std::string& part) { return ledger.trials.back().name.find(part) != std::string::npos; };
+    const bool chosen = options.only.empty() || std::any_of(options.only.begin(), options.only.end(), named);
     if (chosen && states[i].state != analysis::TrialState::kFinished) ledger.todo.push_back(static_cast<int>(i));
   }
   log_info("study " + study.name + ": " + std::to_string(study.trials.size()) + " trials, " +

@@ -15,7 +15,7 @@ struct StudyOptions {
   std::filesystem::path results;             // database; empty: results/STUDY.sqlite
   std::filesystem::path cohorts = "cohorts";  // where prepared cohorts are kept
   std::string progress = "auto";             // auto, lines, bar
-  std::string only;                          // run only trials whose name contains this; empty: all
+  std::vector<std::string> only;             // run only trials whose name contains one of these; empty: all
   bool dry_run = false;
 };
 
