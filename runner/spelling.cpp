@@ -34,7 +34,8 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
   const std::string* nearest = nullptr;
   int least = std::max(1, static_cast<int>(word.size()) / 3) + 1;
   for (const std::string& candidate : valid) {
-    if (const int distance = edit_distance(word, candidate); distance < least) {
+    const int distance = edit_distance(word, candidate);
+    if (distance < least && distance < static_cast<int>(word.size())) {  // another word of one letter is not near
       least = distance;
       nearest = &candidate;
     }

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "data/structures.hpp"
+#include "runner/parameter_json.hpp"
 
 namespace crossfade::runner {
 
@@ -22,17 +23,7 @@ using nlohmann::json;
 constexpr const char* kFormat = "crossfade-checkpoint";
 constexpr const char* kVersion = "1";
 
-/// Writes described options into a JSON object.
-struct OptionsToJson {
-  json& object;
-  void number(const char* name, double& value, double, double, const char*) { object[name] = value; }
-  void integer(const char* name, int& value, int, int, const char*) { object[name] = value; }
-  void choice(const char* name, std::string& value, const std::vector<std::string>&, const char*) {
-    object[name] = value;
-  }
-};
-
-/// Reads them back.
+/// Reads what parameters_json() wrote back.
 struct OptionsFromJson {
   const json& object;
   void number(const char* name, double& value, double, double, const char*) { object.at(name).get_to(value); }
@@ -74,10 +65,9 @@ TensorFile save_network(const model::Network& network, const model::ModelOptions
   TensorFile file;
   for (const auto& item : network.named_parameters()) file.tensors.emplace_back("model." + item.key(), item.value());
   for (const auto& item : network.named_buffers()) file.tensors.emplace_back("model." + item.key(), item.value());
-  json model = {{"in_channels", 1}, {"classes", data::kClasses}};
-  model::ModelOptions copy = options;
-  OptionsToJson visitor{model};
-  describe(visitor, copy);
+  json model = parameters_json(options);
+  model["in_channels"] = 1;
+  model["classes"] = data::kClasses;
   file.metadata = {{"format", kFormat}, {"version", kVersion}, {"model", model.dump()}};
   return file;
 }

@@ -42,6 +42,15 @@ TEST(GridDocs, TheListedKeysAreTheValidOnes) {
   EXPECT_THAT(refusal(changed(kValidGrid, "seeds: [1]", "zzzzzzzz: 1")), ::testing::EndsWith(listed(kSettingsKeys)));
 }
 
+TEST(Readme, ShowsAValidGrid) {
+  const std::string text = text_of(kSource / "README.md"), begin = "```yaml\n";
+  const std::size_t first = text.find(begin);
+  ASSERT_NE(first, std::string::npos);
+  const std::size_t last = text.find("```", first + begin.size());
+  ASSERT_NE(last, std::string::npos);
+  EXPECT_EQ(study_of(text.substr(first + begin.size(), last - first - begin.size())).trials.size(), 6U);
+}
+
 TEST(Experiments, AreValidAndReadBackFromTheirStoredText) {
   const std::vector<std::pair<std::string, std::size_t>> rows = {
       {"table1", 4}, {"table1-anatomy", 5}, {"table1-paper", 4}};

@@ -1,0 +1,173 @@
+"""Each subcommand of the real binary on the tiny study, compared with what Python makes of the same files."""
+
+import csv
+import io
+import json
+import os
+import pathlib
+import shutil
+import sqlite3
+import subprocess
+import tempfile
+import unittest
+
+import nibabel
+import numpy
+
+from harness import COHORTS, GRID, RUNNER, Case
+
+STUDY = None  # folder of a finished run of the tiny grid, made once
+
+
+def setUpModule():
+    global STUDY
+    folder = tempfile.TemporaryDirectory()
+    unittest.addModuleCleanup(folder.cleanup)
+    STUDY = pathlib.Path(folder.name)
+    (STUDY / "tiny.yaml").write_text(GRID)
+    subprocess.run(["mpirun", "-n", "2", RUNNER, "--grid", STUDY / "tiny.yaml", "--cohorts", COHORTS,
+                    "--results", STUDY / "tiny.sqlite"], check=True, capture_output=True, timeout=300)
+
+
+def view():
+    with sqlite3.connect(STUDY / "tiny.sqlite") as database:
+        rows = database.execute("select * from table1")
+        names = [column[0] for column in rows.description]
+        return [dict(zip(names, row)) for row in rows]
+
+
+class Report(Case):
+    def report(self, form):
+        completed = self.run_runner("report", "--results", STUDY / "tiny.sqlite", "--format", form)
+        self.assertEqual(completed.returncode, 0, completed.stderr)
+        return completed.stdout
+
+    def test_json_and_csv_hold_the_view_to_the_last_bit(self):
+        self.assertEqual(json.loads(self.report("json"))["rows"], view())
+        for row, expected in zip(csv.DictReader(io.StringIO(self.report("csv"))), view(), strict=True):
+            self.assertEqual(row, {name: "" if value is None else row[name] for name, value in expected.items()})
+            for name, value in expected.items():
+                if value is not None:
+                    self.assertEqual(type(value)(row[name]), value, name)
+
+    def test_text_markdown_and_latex_print_the_mean_of_every_variant(self):
+        for form in ("text", "markdown", "latex"):
+            printed = self.report(form)
+            for row in view():
+                line = next(line for line in printed.splitlines() if line.lstrip("| ").startswith(row["variant"]))
+                converged = row["pretrained_converged"] > 0
+                self.assertIn(f"{row['pretrained_dice']:.4f}" if converged else "did not converge", line)
+
+    def test_a_finished_grid_leaves_the_same_table_and_the_figure(self):
+        self.assertEqual((STUDY / "tiny" / "table1.json").read_text(), self.report("json"))
+        for name in ("figure1.svg", "figure1.png", "figure1.pdf", "figure1.csv"):
+            self.assertGreater((STUDY / "tiny" / name).stat().st_size, 0, name)
+
+
+class Plot(Case):
+    def test_draws_svg_png_and_pdf(self):
+        completed = self.run_runner("plot", "figure1", "--results", STUDY / "tiny.sqlite", "--output", "f")
+        self.assertEqual(completed.returncode, 0, completed.stderr)
+        self.assertIn(b"<svg", (self.folder / "f.svg").read_bytes()[:1000])
+        self.assertEqual((self.folder / "f.png").read_bytes()[:8], b"\x89PNG\r\n\x1a\n")
+        self.assertEqual((self.folder / "f.pdf").read_bytes()[:5], b"%PDF-")
+
+
+class DryRun(Case):
+    def test_prints_the_trials_and_starts_nothing(self):
+        completed = self.run_runner("--grid", self.grid, "--dry-run", "--set", "seeds=[1, 2]", ranks=2)
+        self.assertEqual(completed.returncode, 0, completed.stderr)
+        self.assertEqual(completed.stdout.count("U-Net (width 4, depth 2, batch norm)"), 4, completed.stdout)
+        self.assertEqual(sorted(path.name for path in self.folder.iterdir()), ["tiny.yaml"])
+
+
+class Help(Case):
+    def test_every_subcommand_explains_itself(self):
+        listed = self.run_runner("--help").stdout
+        for command in ("prepare", "report", "plot", "evaluate"):
+            self.assertIn(command, listed)
+            completed = self.run_runner(command, "--help")
+            self.assertEqual(completed.returncode, 0)
+            self.assertIn("--", completed.stdout)
+
+
+def head():
+    """Nested ellipsoids with FreeSurfer's ids, left of the midline and right of it; axis codes L-I-A, 2 x 1.6 x 2 mm."""
+    shape, spacing = (90, 110, 95), numpy.array([2.0, 1.6, 2.0])
+    x, y, z = ((numpy.arange(n) - n / 2).reshape([-1 if a == axis else 1 for a in range(3)]) * spacing[axis]
+               for axis, n in enumerate(shape))
+    radius = numpy.sqrt((x / 72) ** 2 + (y / 76) ** 2 + (z / 88) ** 2)
+    left = (x > 0) | numpy.zeros(shape, bool)  # the first axis runs to the left
+    ids = numpy.zeros(shape, numpy.int16)
+    for largest, ids_left, ids_right in ((1.0, 511, 511), (0.94, 515, 515), (0.86, 3, 42), (0.74, 2, 41), (0.3, 4, 43)):
+        ids = numpy.where(radius < largest, numpy.where(left, ids_left, ids_right), ids)
+    affine = numpy.array([[-2, 0, 0, 90], [0, 0, 2, -95], [0, -1.6, 0, 88], [0, 0, 0, 1]], float)
+    return nibabel.Nifti1Image(ids.astype(numpy.int16), affine)
+
+
+class Evaluate(Case):
+    def test_predictions_come_back_on_the_subjects_own_grid_and_are_scored_there(self):
+        (self.folder / "labels").mkdir()
+        truth = head()
+        self.assertEqual(nibabel.aff2axcodes(truth.affine), ("L", "I", "A"))
+        for name in ("a", "b"):
+            nibabel.save(truth, self.folder / "labels" / f"{name}.nii.gz")
+        completed = self.run_runner("prepare", "--labels", "labels", "--size", 64, "--output", "shards")
+        self.assertEqual(completed.returncode, 0, completed.stderr)
+        best = next((STUDY / "tiny" / "checkpoints").glob("*/best.safetensors"))
+        completed = self.run_runner("evaluate", "--checkpoint", best, "--shards", "shards", "--predictions", "out",
+                                    "--format", "csv", ranks=2)
+        self.assertEqual(completed.returncode, 0, completed.stderr)
+        scores = {(row["subject"], row["structure"]): row["dice"] for row in csv.DictReader(io.StringIO(completed.stdout))}
+        self.assertEqual(len(scores), 2 * 27)
+
+        labels = numpy.asarray(truth.dataobj)
+        overlap = 0
+        for subject in ("a", "b"):
+            image = nibabel.load(self.folder / "out" / f"{subject}.nii.gz")
+            self.assertEqual(image.shape, truth.shape)
+            numpy.testing.assert_allclose(image.affine, truth.affine, atol=1e-4)  # NIfTI keeps float32
+            predicted = numpy.asarray(image.dataobj).astype(int)
+            for structure, identity in (("Left-Cerebral-White-Matter", 2), ("Right-Cerebral-White-Matter", 41),
+                                        ("Left-Cerebral-Cortex", 3), ("Right-Lateral-Ventricle", 43),
+                                        ("Left-Amygdala", 18)):
+                both = numpy.sum((labels == identity) & (predicted == identity))
+                either = numpy.sum(labels == identity) + numpy.sum(predicted == identity)
+                dice = scores[subject, structure]
+                if either == 0:
+                    self.assertEqual(dice, "")
+                else:
+                    self.assertAlmostEqual(float(dice), 2 * both / either, places=12)
+                overlap += both
+        self.assertGreater(overlap, 0, "the net found nothing: the comparison above says little")
+
+    def test_the_study_scores_its_test_subject_alike(self):
+        """The figures of figure2, from the checkpoint and the shards alone."""
+        shards = next(pathlib.Path(COHORTS).glob("phantom-*"))
+        with sqlite3.connect(STUDY / "tiny.sqlite") as database:
+            trials = database.execute("select hash, (select name from variant v where v.id = variant_id) from trial").fetchall()
+            for trial, variant in trials:
+                completed = self.run_runner("evaluate", "--checkpoint", STUDY / "tiny" / "checkpoints" / trial[:16] /
+                                            "best.safetensors", "--shards", shards, "--subjects", "phantom-004",
+                                            "--format", "json")
+                self.assertEqual(completed.returncode, 0, completed.stderr)
+                found = json.loads(completed.stdout)["subjects"][0]["dice"]
+                stored = dict(database.execute("select structure, dice from figure2 where variant = ?", (variant,)))
+                self.assertEqual(found, stored)
+
+
+class Install(Case):
+    def test_the_installed_program_finds_its_libraries(self):
+        subprocess.run(["cmake", "--install", os.environ["CROSSFADE_BUILD"], "--prefix", self.folder / "there"],
+                       check=True, capture_output=True)
+        program = self.folder / "there" / "bin" / "runner"
+        completed = subprocess.run([program, "--version"], text=True, capture_output=True)
+        self.assertEqual(completed.returncode, 0, completed.stderr)
+        self.assertRegex(completed.stdout, r"^\d+\.\d+\.\d+ \(git ")
+        self.assertIsNotNone(shutil.which("ldd"))
+        linked = subprocess.run(["ldd", program], text=True, capture_output=True, check=True).stdout
+        self.assertNotIn("not found", linked)
+
+
+if __name__ == "__main__":
+    unittest.main()
