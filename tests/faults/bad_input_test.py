@@ -21,7 +21,7 @@ class BadInput(Case):
         self.grid.write_text(self.grid.read_text().replace("epochs:", "epoch:"))
         for ranks in (0, 3):
             completed = self.run_runner(*self.study("r.sqlite"), ranks=ranks)
-            self.assert_refused(completed, "tiny.yaml:8:", "epoch", "did you mean 'epochs'")
+            self.assert_refused(completed, "tiny.yaml:9:", "epoch", "did you mean 'epochs'")
         self.assertFalse((self.folder / "r.sqlite").exists())
 
     def test_missing_grid(self):

@@ -74,10 +74,10 @@ class Interruption(Case):
 
 class Divergence(Case):
     def test_a_loss_that_is_not_finite_is_a_result(self):
-        """A learning rate of 100 without clipping blows the net up: finished, not converged, and the other trial runs."""
+        """Steps of 1e8 without clipping blow the net up: finished, not converged, and the other trial runs."""
         self.grid.write_text(self.grid.read_text().replace("clip_norm: 1", "clip_norm: 0").replace(
             "  sum:       {loss: {wce: 1, wdice: 1}}",
-            "  sum:       {loss: {wce: 1, wdice: 1}, model: {norm: none}, optimizer: {lr: 100}}"))
+            "  sum:       {loss: {wce: 1e6, wdice: 1e6}, model: {norm: none}, optimizer: {lr: 100}}"))
         completed = self.run_runner(*self.study("r.sqlite"), ranks=2)
         self.assertEqual(completed.returncode, 0, completed.stderr)
         rows = dict(self.query("r.sqlite", "select variant, converged from table1"))
