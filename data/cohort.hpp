@@ -41,7 +41,9 @@ void describe(Visitor& visit, CohortSpec& c) {
 }
 
 /// Side of the voxels of the shards in mm: the field of view is 256 mm whatever the size.
-inline double voxel_mm(const CohortSpec& spec) { return 256.0 / spec.size; }
+inline double voxel_mm(const CohortSpec& spec) {
+  return 256.0 / spec.size;
+}
 
 /// Raise it when the same spec gives other voxels than before: in phantom_head, deform, synthesise_t1, resampling,
 /// conforming, or in what is drawn with which key.

@@ -19,8 +19,9 @@ struct Conformed {
 /// are. Throws std::runtime_error for a singular affine.
 Conformed conform(const Volume<std::int32_t>& ids);
 
-/// `labels` on any other grid, each voxel with the label of the nearest one, 0 outside: from a prediction's grid back to
-/// the one that a subject came with. T: std::uint8_t or std::int32_t. Throws std::runtime_error for a singular affine.
+/// `labels` on any other grid, each voxel with the label of the nearest one, 0 outside: from a prediction's grid back
+/// to the one that a subject came with. T: std::uint8_t or std::int32_t. Throws std::runtime_error for a singular
+/// affine.
 template <class T>
 Volume<T> nearest_on(const Volume<T>& labels, const Geometry& target);
 

@@ -60,13 +60,6 @@ std::vector<SliceRef> training_slices(const std::vector<Shard>& shards, std::uin
   return slices;
 }
 
-std::vector<SliceRef> evaluation_slices(const std::vector<Shard>& shards) {
-  std::vector<SliceRef> slices;
-  for (std::size_t s = 0; s < shards.size(); ++s)
-    for (int i = 0; i < shards[s].info().slices_per_scan(); ++i) slices.push_back({static_cast<int>(s), i});
-  return slices;
-}
-
 int steps_per_epoch(std::size_t slices, int batch) {
   const auto size = static_cast<std::size_t>(batch);
   return static_cast<int>((slices + size - 1) / size);

@@ -30,9 +30,6 @@ struct SliceRef {
 /// subject and scan, the same in every epoch).
 std::vector<SliceRef> training_slices(const std::vector<Shard>& shards, std::uint64_t seed);
 
-/// All slices of scan 0 of every shard, in order: what validation and test look at.
-std::vector<SliceRef> evaluation_slices(const std::vector<Shard>& shards);
-
 struct LoaderOptions {
   int batch = 16;  // slices of the global batch
   int rank = 0;    // within the group

@@ -278,14 +278,5 @@ TEST(LoaderSlices, OfTrainingAreAllLabelledAndATenthOfTheRestOfEveryScan) {
   EXPECT_FALSE(same(training_slices(shards, 2), slices));
 }
 
-TEST_F(LoaderOverShards, EvaluatesAllSlicesOfTheFirstScan) {
-  const auto slices = evaluation_slices(shards);
-  ASSERT_EQ(slices.size(), 8U);
-  for (int i = 0; i < 8; ++i) {
-    EXPECT_EQ(slices[static_cast<std::size_t>(i)].shard, i / 4);
-    EXPECT_EQ(slices[static_cast<std::size_t>(i)].slice, i % 4);
-  }
-}
-
 }  // namespace
 }  // namespace crossfade::data

@@ -29,7 +29,7 @@ TEST(Random, EveryPartOfTheKeyChangesTheStreamAndNothingElseDoes) {
       first(Random(1, Purpose::kSplit, 1)),       first(Random(1, Purpose::kSplit, 0, 1)),
       first(Random(1, Purpose::kSplit, 0, 0, 1))};
   EXPECT_EQ(streams.size(), 7U);
-  EXPECT_EQ(first(Random(7, Purpose::kDropout, 1, 2, 3)), first(Random(7, Purpose::kDropout, 1, 2, 3)));
+  EXPECT_EQ(first(Random(7, Purpose::kAugmentation, 1, 2, 3)), first(Random(7, Purpose::kAugmentation, 1, 2, 3)));
 }
 
 TEST(Random, CopiesContinueIndependently) {
