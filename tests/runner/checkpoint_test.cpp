@@ -141,7 +141,7 @@ TEST_P(SavedNetwork, GivesTheSameOutputInPyTorch) {
   TensorFile input;
   input.tensors = {{"images", images}};
   write_tensors(folder.path / "input.safetensors", input);
-  ASSERT_TRUE(python("unet.py", {folder.path / "net.safetensors", folder.path / "input.safetensors",
+  ASSERT_TRUE(python("run_checkpoint.py", {folder.path / "net.safetensors", folder.path / "input.safetensors",
                                  folder.path / "output.safetensors"}));
   const torch::Tensor expected = read_tensors(folder.path / "output.safetensors").tensor("logits");
 
