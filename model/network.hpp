@@ -48,8 +48,8 @@ class Network : public torch::nn::Module {
   std::shared_ptr<GroupContext> group_ = std::make_shared<GroupContext>();
 };
 
-/// Makes the net on the CPU in float32 and draws its parameters: Xavier uniform weights, zero biases, as a pure function
-/// of `seed`. Throws std::invalid_argument for an unknown name (listing the known ones).
+/// Makes the net on the CPU in float32 and draws its parameters: Xavier uniform weights, zero biases, as a pure
+/// function of `seed`. Throws std::invalid_argument for an unknown name (listing the known ones).
 std::shared_ptr<Network> make_network(const ModelOptions& options, int in_channels, int classes, std::uint64_t seed);
 
 /// Number of trainable scalars.

@@ -14,12 +14,12 @@ struct SpokenElsewhere : std::exception {
   const char* what() const noexcept override { return "another rank reports the error"; }
 };
 
-/// Collective: runs `work` on rank 0 and returns on every rank what it returned. What `work` throws is rethrown on rank 0;
-/// the other ranks throw SpokenElsewhere.
+/// Collective: runs `work` on rank 0 and returns on every rank what it returned. What `work` throws is rethrown on rank
+/// 0; the other ranks throw SpokenElsewhere.
 std::string on_root(Communicator& ranks, const std::function<std::string()>& work);
 
-/// Collective: if any rank comes with an `error` that is not empty, all throw std::runtime_error with that of the lowest
-/// such rank.
+/// Collective: if any rank comes with an `error` that is not empty, all throw std::runtime_error with that of the
+/// lowest such rank.
 void agree(Communicator& ranks, const std::string& error);
 
 }  // namespace crossfade::runner

@@ -1,5 +1,5 @@
-// The subcommands of `runner`. Each adds itself to the command line and, when chosen, does its work and returns the exit
-// code; errors are exceptions.
+// The subcommands of `runner`. Each adds itself to the command line and, when chosen, does its work and returns the
+// exit code; errors are exceptions.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -11,6 +11,8 @@ using Action = std::function<int()>;
 
 /// The default: a grid (collective over the world).
 Action add_grid_options(CLI::App& app);
+/// Every key of a grid, as in docs/grid.md.
+Action add_keys(CLI::App& app);
 /// Label maps or phantoms to shards.
 Action add_prepare(CLI::App& app);
 /// Table 1 from a results database.

@@ -5,7 +5,7 @@
 #include "runner/agreement.hpp"
 #include "runner/commands.hpp"
 #include "runner/evaluator.hpp"
-#include "runner/log.hpp"
+#include "runner/failure.hpp"
 #include "runner/prediction.hpp"
 #include "runner/trial_state.hpp"
 #include "runner/workers.hpp"
@@ -32,7 +32,8 @@ std::vector<std::string> subjects_in(const fs::path& folder) {
   for (const auto& entry : files) {
     if (entry.path().extension() == ".h5") subjects.push_back(entry.path().stem().string());
   }
-  if (subjects.empty()) throw std::runtime_error(folder.string() + ": no shard (SUBJECT.h5) in this folder; `runner prepare` makes them");
+  if (subjects.empty())
+    throw std::runtime_error(folder.string() + ": no shard (SUBJECT.h5) in this folder; `runner prepare` makes them");
   std::sort(subjects.begin(), subjects.end());
   return subjects;
 }
@@ -40,27 +41,21 @@ std::vector<std::string> subjects_in(const fs::path& folder) {
 /// Writes the volume of every subject, the subjects shared out among the ranks, and counts them on their own grids.
 std::vector<analysis::SubjectCounts> write_predictions(model::Network& network, const std::vector<data::Shard>& shards,
                                                        Group& group, const EvaluateOptions& options) {
-  constexpr std::size_t kClasses = data::kClasses;
-  std::vector<std::int64_t> sums(shards.size() * 3 * kClasses, 0);
-  for (std::size_t s = static_cast<std::size_t>(group.rank()); s < shards.size(); s += static_cast<std::size_t>(group.size())) {
-    const auto classes = predict(network, shards[s], group.device(), options.batch);
-    const analysis::Counts counts =
-        write_prediction(options.predictions / (shards[s].info().subject + ".nii.gz"), shards[s], classes);
-    auto* row = &sums[s * 3 * kClasses];
-    std::copy(counts.true_positive.begin(), counts.true_positive.end(), row);
-    std::copy(counts.false_positive.begin(), counts.false_positive.end(), row + kClasses);
-    std::copy(counts.false_negative.begin(), counts.false_negative.end(), row + 2 * kClasses);
+  std::vector<analysis::Counts> counts(shards.size());
+  std::string error;
+  try {
+    const auto first = static_cast<std::size_t>(group.rank()), step = static_cast<std::size_t>(group.size());
+    for (std::size_t s = first; s < shards.size(); s += step) {
+      const auto classes = predict(network, shards[s], group.device(), options.batch);
+      counts[s] = write_prediction(options.predictions / (shards[s].info().subject + ".nii.gz"), shards[s], classes);
+    }
+  } catch (const std::exception& failure) {
+    error = describe_failure(failure);
   }
-  group.all_reduce_counts(sums);
+  agree(group.ranks(), error);
+  sum_over_group(counts, group);
   std::vector<analysis::SubjectCounts> subjects;
-  for (std::size_t s = 0; s < shards.size(); ++s) {
-    analysis::SubjectCounts subject{shards[s].info().subject, {}};
-    const auto* row = &sums[s * 3 * kClasses];
-    std::copy_n(row, kClasses, subject.counts.true_positive.begin());
-    std::copy_n(row + kClasses, kClasses, subject.counts.false_positive.begin());
-    std::copy_n(row + 2 * kClasses, kClasses, subject.counts.false_negative.begin());
-    subjects.push_back(std::move(subject));
-  }
+  for (std::size_t s = 0; s < shards.size(); ++s) subjects.push_back({shards[s].info().subject, counts[s]});
   return subjects;
 }
 
@@ -74,15 +69,12 @@ int run(World& world, const EvaluateOptions& options) {
   std::string error;
   try {
     network = load_network(options.checkpoint);
-    shards = data::open_shards(options.shards, options.subjects.empty() ? subjects_in(options.shards) : options.subjects);
+    shards =
+        data::open_shards(options.shards, options.subjects.empty() ? subjects_in(options.shards) : options.subjects);
     if (!options.predictions.empty()) fs::create_directories(options.predictions);
   } catch (const std::exception& failure) {
     error = failure.what();
   }
-  on_root(all, [&]() -> std::string {
-    if (!error.empty()) throw std::runtime_error(error);
-    return {};
-  });
   agree(all, error);
   network->to(workers.device);
   Group group(all.duplicate(), workers.device);
@@ -91,13 +83,11 @@ int run(World& world, const EvaluateOptions& options) {
     if (options.format == "text") std::cout << heading << "\n";
     std::cout << analysis::render_scores(subjects, options.format) << std::flush;
   };
-  const auto counts = evaluate(*network, shards, group, options.batch);
-  if (options.predictions.empty()) {
-    print("Dice on the grid of the shards", counts);
-  } else {
-    if (options.format == "text") print("Dice on the grid of the shards", counts);
-    print("Dice on the subjects' own grids", write_predictions(*network, shards, group, options));
+  const bool own_grids = !options.predictions.empty();
+  if (!own_grids || options.format == "text") {
+    print("Dice on the grid of the shards", evaluate(*network, shards, group, options.batch));
   }
+  if (own_grids) print("Dice on the subjects' own grids", write_predictions(*network, shards, group, options));
   return 0;
 }
 
@@ -105,17 +95,29 @@ int run(World& world, const EvaluateOptions& options) {
 
 Action add_evaluate(CLI::App& app) {
   auto options = std::make_shared<EvaluateOptions>();
-  CLI::App* command = app.add_subcommand("evaluate", "Dice of a trained net on prepared shards, and its predictions as NIfTI");
-  command->add_option("--checkpoint", options->checkpoint, "best.safetensors or last.safetensors of a trial")->type_name("FILE")->required();
-  command->add_option("--shards", options->shards, "folder of shards, as `runner prepare` or a grid made it")->type_name("DIR")->required();
-  command->add_option("--subjects", options->subjects, "only these subjects (default: all in the folder)")->type_name("NAME ...");
-  command->add_option("--predictions", options->predictions,
-                      "write SUBJECT.nii.gz here, on the grid and with the label ids that the subject came with, and score them there")
+  CLI::App* command =
+      app.add_subcommand("evaluate", "Dice of a trained net on prepared shards, and its predictions as NIfTI");
+  command->add_option("--checkpoint", options->checkpoint, "best.safetensors or last.safetensors of a trial")
+      ->type_name("FILE")
+      ->required();
+  command->add_option("--shards", options->shards, "folder of shards, as `runner prepare` or a grid made it")
+      ->type_name("DIR")
+      ->required();
+  command->add_option("--subjects", options->subjects, "only these subjects (default: all in the folder)")
+      ->type_name("NAME ...");
+  command
+      ->add_option("--predictions", options->predictions,
+                   "write SUBJECT.nii.gz here, on the grid and with the label ids that the subject came with, and "
+                   "score them there")
       ->type_name("DIR");
-  command->add_option("--format", options->format, "text, csv or json; with --predictions, csv and json give the scores on the subjects' own grids")
+  command
+      ->add_option("--format", options->format,
+                   "text, csv or json; with --predictions, csv and json give the scores on the subjects' own grids")
       ->check(CLI::IsMember({"text", "csv", "json"}))
       ->capture_default_str();
-  command->add_option("--batch", options->batch, "slices predicted at a time")->check(CLI::Range(1, 4096))->capture_default_str();
+  command->add_option("--batch", options->batch, "slices predicted at a time")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
   return [options] {
     int argc = 0;
     char** argv = nullptr;

@@ -88,6 +88,17 @@ void for_each_table(std::vector<Counts>& counts, Each each) {
 
 }  // namespace
 
+void sum_over_group(std::vector<Counts>& counts, Group& group) {
+  std::vector<std::int64_t> flat;
+  for_each_table(counts, [&](const auto& table) { flat.insert(flat.end(), table.begin(), table.end()); });
+  group.all_reduce_counts(flat);
+  auto from = flat.begin();
+  for_each_table(counts, [&](auto& table) {
+    std::copy_n(from, table.size(), table.begin());
+    from += static_cast<std::ptrdiff_t>(table.size());
+  });
+}
+
 std::vector<analysis::SubjectCounts> evaluate(model::Network& network, const std::vector<data::Shard>& shards,
                                               Group& group, int batch) {
   std::vector<Counts> counts(shards.size());
@@ -99,15 +110,7 @@ std::vector<analysis::SubjectCounts> evaluate(model::Network& network, const std
   }
   agree(group.ranks(), error);
 
-  std::vector<std::int64_t> flat;
-  for_each_table(counts, [&](const auto& table) { flat.insert(flat.end(), table.begin(), table.end()); });
-  group.all_reduce_counts(flat);
-  auto from = flat.begin();
-  for_each_table(counts, [&](auto& table) {
-    std::copy_n(from, table.size(), table.begin());
-    from += static_cast<std::ptrdiff_t>(table.size());
-  });
-
+  sum_over_group(counts, group);
   std::vector<analysis::SubjectCounts> result;
   for (std::size_t i = 0; i < shards.size(); ++i) result.push_back({shards[i].info().subject, counts[i]});
   return result;

@@ -18,6 +18,9 @@ namespace crossfade::runner {
 std::vector<analysis::SubjectCounts> evaluate(model::Network& network, const std::vector<data::Shard>& shards,
                                               Group& group, int batch);
 
+/// Adds up `counts` over the ranks of the group, in place. Collective.
+void sum_over_group(std::vector<analysis::Counts>& counts, Group& group);
+
 /// Class ids of scan 0 of one shard, [slices, H, W], on this rank alone.
 std::vector<std::uint8_t> predict(model::Network& network, const data::Shard& shard, torch::Device device, int batch);
 

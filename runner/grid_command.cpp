@@ -1,6 +1,8 @@
+#include <iostream>
 #include <memory>
 
 #include "runner/commands.hpp"
+#include "runner/grid.hpp"
 #include "runner/study.hpp"
 
 namespace crossfade::runner {
@@ -12,7 +14,8 @@ Action add_grid_options(CLI::App& app) {
   app.add_option("--set", options->overrides, "override a key of the grid, e.g. --set optimizer.lr=1e-4; repeatable")
       ->type_name("PATH=VALUE")
       ->allow_extra_args(false);
-  app.add_option("--results", options->results, "results database (default: results/STUDY.sqlite)")->type_name("FILE.sqlite");
+  app.add_option("--results", options->results, "results database (default: results/STUDY.sqlite)")
+      ->type_name("FILE.sqlite");
   app.add_option("--cohorts", options->cohorts, "folder of prepared cohorts")->type_name("DIR")->capture_default_str();
   app.add_option("--progress", options->progress, "redraw a line a trial (bar), or a line an epoch (lines)")
       ->check(CLI::IsMember({"auto", "bar", "lines"}))
@@ -27,6 +30,14 @@ Action add_grid_options(CLI::App& app) {
     char** argv = nullptr;
     World world(argc, argv);
     return run_study(world, *options);
+  };
+}
+
+Action add_keys(CLI::App& app) {
+  app.add_subcommand("keys", "Print every key of a grid with what it takes, its default and its meaning");
+  return [] {
+    std::cout << grid_reference() << std::flush;
+    return 0;
   };
 }
 

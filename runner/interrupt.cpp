@@ -21,6 +21,8 @@ void watch_interrupts() {
   std::signal(SIGTERM, on_signal);
 }
 
-int interrupt_signal() { return received.load(); }
+int interrupt_signal() {
+  return received.load();
+}
 
 }  // namespace crossfade::runner

@@ -25,6 +25,8 @@ LockFile::LockFile(std::filesystem::path file, const std::string& what, bool wai
   }
 }
 
-LockFile::~LockFile() { close(descriptor_); }
+LockFile::~LockFile() {
+  close(descriptor_);
+}
 
 }  // namespace crossfade::runner

@@ -30,7 +30,9 @@ void start_log(bool speaks, const std::filesystem::path& file) {
 }
 
 // Messages are data, never format strings: a brace in a file name must not be read as one.
-void log_info(const std::string& message) { spdlog::default_logger_raw()->log(spdlog::level::info, message); }
+void log_info(const std::string& message) {
+  spdlog::default_logger_raw()->log(spdlog::level::info, message);
+}
 void log_warning(const std::string& message) {
   spdlog::default_logger_raw()->log(spdlog::level::warn, "warning: " + message);
 }

@@ -7,8 +7,9 @@
 
 namespace crossfade::runner {
 
-/// Messages go to standard error, and to `file` as well unless it is empty. A rank that is not to speak (`speaks` false)
-/// drops its messages. Call once, before the other functions. Throws std::runtime_error for a file that can't be opened.
+/// Messages go to standard error, and to `file` as well unless it is empty. A rank that is not to speak (`speaks`
+/// false) drops its messages. Call once, before the other functions. Throws std::runtime_error for a file that can't be
+/// opened.
 void start_log(bool speaks, const std::filesystem::path& file = {});
 
 /// Thread-safe.

@@ -7,8 +7,8 @@ namespace crossfade::analysis {
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Counts, true_positive, false_positive, false_negative)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SubjectCounts, subject, counts)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TermValue, term, value, weight)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EpochRecord, stage, epoch, step, loss, terms, learning_rate, gradient_norm, validation,
-                                   seconds_train, seconds_validate, seconds_data, images)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EpochRecord, stage, epoch, step, loss, terms, learning_rate, gradient_norm,
+                                   validation, seconds_train, seconds_validate, seconds_data, images)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(StageResult, stage, best_epoch, best_dice, stopped, validation, test)
 
 }  // namespace crossfade::analysis
@@ -20,7 +20,9 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Step, trial, progress)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Epoch, trial, progress, record)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Stage, trial, result)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Ended, trial, ending, error)
-static void to_json(nlohmann::json& json, const NextTrial&) { json = nullptr; }
+static void to_json(nlohmann::json& json, const NextTrial&) {
+  json = nullptr;
+}
 static void from_json(const nlohmann::json&, NextTrial&) {}
 
 namespace {

@@ -11,7 +11,8 @@
 
 namespace crossfade::runner {
 
-void write_outputs(const std::filesystem::path& database, const std::filesystem::path& folder, const std::string& study) {
+void write_outputs(const std::filesystem::path& database, const std::filesystem::path& folder,
+                   const std::string& study) {
   const std::map<std::string, std::string> endings = {
       {"text", "txt"}, {"markdown", "md"}, {"csv", "csv"}, {"json", "json"}, {"latex", "tex"}};
   for (const std::string& format : analysis::report_formats()) {
@@ -22,7 +23,8 @@ void write_outputs(const std::filesystem::path& database, const std::filesystem:
   }
   std::cout << analysis::render_table1(database, "text", study) << std::flush;
   try {
-    for (const auto& file : analysis::plot_figure1(database, folder / "figure1", study)) log_info("wrote " + file.string());
+    for (const auto& file : analysis::plot_figure1(database, folder / "figure1", study))
+      log_info("wrote " + file.string());
   } catch (const std::exception& error) {
     log_warning(std::string("no figure 1: ") + error.what());
   }

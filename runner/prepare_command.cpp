@@ -82,8 +82,11 @@ void summarise(const std::filesystem::path& directory, const std::vector<std::st
 Action add_prepare(CLI::App& app) {
   auto options = std::make_shared<PrepareOptions>();
   options->cohort.source = "";  // asked for: nothing is guessed
-  CLI::App* command = app.add_subcommand("prepare", "Make HDF5 shards from label maps (--labels DIR) or phantoms (--subjects N)");
-  command->add_option("--output", options->output, "folder for the shards, one file a subject")->type_name("DIR")->required();
+  CLI::App* command =
+      app.add_subcommand("prepare", "Make HDF5 shards from label maps (--labels DIR) or phantoms (--subjects N)");
+  command->add_option("--output", options->output, "folder for the shards, one file a subject")
+      ->type_name("DIR")
+      ->required();
   OptionVisitor visitor(*command, "");
   describe(visitor, options->cohort);
   return [options] {

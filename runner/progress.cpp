@@ -44,7 +44,9 @@ bool on_terminal() {
 ProgressDisplay::ProgressDisplay(int trials, int finished, bool terminal)
     : trials_(trials), finished_(finished), terminal_(terminal) {}
 
-ProgressDisplay::~ProgressDisplay() { erase(); }
+ProgressDisplay::~ProgressDisplay() {
+  erase();
+}
 
 std::string ProgressDisplay::describe(int trial, const std::string& name, const TrialProgress& progress) {
   const auto now = Clock::now();

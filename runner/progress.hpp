@@ -1,4 +1,5 @@
-// Where the running trials stand, on standard error: lines redrawn in place on a terminal, one plain line an epoch elsewhere.
+// Where the running trials stand, on standard error: lines redrawn in place on a terminal, one plain line an epoch
+// elsewhere.
 #pragma once
 
 #include <chrono>
@@ -10,8 +11,8 @@
 
 namespace crossfade::runner {
 
-/// Whether the person's end of standard error is a terminal. Under mpirun a rank's own is always a pipe, so this looks at
-/// the launcher's.
+/// Whether the person's end of standard error is a terminal. Under mpirun a rank's own is always a pipe, so this looks
+/// at the launcher's.
 bool on_terminal();
 
 /// Not thread-safe: belongs to the thread that serves the queue on rank 0.

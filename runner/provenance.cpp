@@ -23,9 +23,12 @@ std::string command_line() {
 
 }  // namespace
 
-std::string version() { return std::string(kVersion) + " (git " + kGitCommit + ")"; }
+std::string version() {
+  return std::string(kVersion) + " (git " + kGitCommit + ")";
+}
 
-analysis::Provenance provenance(World& world, const Workers& workers, const std::map<std::string, std::string>& cohorts) {
+analysis::Provenance provenance(World& world, const Workers& workers,
+                                const std::map<std::string, std::string>& cohorts) {
   using nlohmann::json;
   analysis::Provenance run;
   run.version = kVersion;

@@ -14,6 +14,7 @@ namespace crossfade::runner {
 std::string version();
 
 /// `cohorts`: hash by name.
-analysis::Provenance provenance(World& world, const Workers& workers, const std::map<std::string, std::string>& cohorts);
+analysis::Provenance provenance(World& world, const Workers& workers,
+                                const std::map<std::string, std::string>& cohorts);
 
 }  // namespace crossfade::runner

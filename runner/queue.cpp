@@ -102,7 +102,9 @@ std::string QueueClient::ask(const Message& message) {
   return channel_.receive(0, kToLeader).text;
 }
 
-int QueueClient::next() { return std::stoi(ask(NextTrial{})); }
+int QueueClient::next() {
+  return std::stoi(ask(NextTrial{}));
+}
 
 void QueueClient::step(int trial, const TrialProgress& progress) {
   channel_.send(encode(Step{trial, progress}), 0, kToQueue);
@@ -112,8 +114,12 @@ void QueueClient::epoch(int trial, const TrialProgress& progress, const analysis
   ask(Epoch{trial, progress, record});
 }
 
-void QueueClient::stage(int trial, const analysis::StageResult& result) { ask(Stage{trial, result}); }
+void QueueClient::stage(int trial, const analysis::StageResult& result) {
+  ask(Stage{trial, result});
+}
 
-void QueueClient::ended(int trial, Ending ending, const std::string& error) { ask(Ended{trial, ending, error}); }
+void QueueClient::ended(int trial, Ending ending, const std::string& error) {
+  ask(Ended{trial, ending, error});
+}
 
 }  // namespace crossfade::runner

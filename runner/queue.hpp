@@ -31,9 +31,9 @@ struct QueueSummary {
 /// that no trial is left.
 class QueueServer {
  public:
-  /// `channel` must outlive the server; rank 0 and all leaders use the same one. `todo`: indices into `trials`, in order. `database` and `display` belong to the server until finish() returns.
-  /// `on_fatal` is called on the server's thread where the database can't be written: the study can't go on, and must
-  /// not return.
+  /// `channel` must outlive the server; rank 0 and all leaders use the same one. `todo`: indices into `trials`, in
+  /// order. `database` and `display` belong to the server until finish() returns. `on_fatal` is called on the server's
+  /// thread where the database can't be written: the study can't go on, and must not return.
   QueueServer(Communicator& channel, int groups, std::vector<QueuedTrial> trials, std::deque<int> todo,
               analysis::ResultsDatabase& database, ProgressDisplay& display,
               std::function<void(const std::string&)> on_fatal);
@@ -57,7 +57,8 @@ class QueueServer {
   std::thread thread_;
 };
 
-/// A group leader's end. Calls return once the queue has stored what was said (a step is only shown, and not waited for).
+/// A group leader's end. Calls return once the queue has stored what was said (a step is only shown, and not waited
+/// for).
 class QueueClient {
  public:
   /// `channel` must outlive the client.

@@ -44,10 +44,12 @@ Action add_plot(CLI::App& app) {
   CLI::App* command = app.add_subcommand("plot", "Draw a figure of a results database as SVG, PNG and PDF");
   command->add_option("what", options->what, "which figure")->check(CLI::IsMember({"figure1"}))->capture_default_str();
   add_source(*command, *options);
-  command->add_option("--output", options->output, "path without ending (default: the figure's name, here)")->type_name("STEM");
+  command->add_option("--output", options->output, "path without ending (default: the figure's name, here)")
+      ->type_name("STEM");
   return [options] {
     const std::filesystem::path stem = options->output.empty() ? std::filesystem::path(options->what) : options->output;
-    for (const auto& file : analysis::plot_figure1(options->results, stem, options->study)) std::cout << file.string() << '\n';
+    for (const auto& file : analysis::plot_figure1(options->results, stem, options->study))
+      std::cout << file.string() << '\n';
     return 0;
   };
 }

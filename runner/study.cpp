@@ -48,7 +48,9 @@ fs::path results_file(const Study& study, const StudyOptions& options) {
   return options.results.empty() ? fs::path("results") / (study.name + ".sqlite") : options.results;
 }
 
-fs::path results_folder(const fs::path& database) { return fs::path(database).replace_extension(); }
+fs::path results_folder(const fs::path& database) {
+  return fs::path(database).replace_extension();
+}
 
 std::string trial_name(const TrialConfig& trial, const Study& study) {
   std::set<int> folds;
@@ -131,7 +133,8 @@ void prepare(const data::CohortSpec& spec, const std::string& name, const fs::pa
 }
 
 /// On rank 0: opens the database, finds what is left to do, prepares the cohorts that needs.
-Plan open_ledger(World& world, const Study& study, const StudyOptions& options, const Workers& workers, Ledger& ledger) {
+Plan open_ledger(World& world, const Study& study, const StudyOptions& options, const Workers& workers,
+                 Ledger& ledger) {
   const fs::path file = results_file(study, options);
   const fs::path folder = results_folder(file);
   std::error_code error;
@@ -155,7 +158,9 @@ Plan open_ledger(World& world, const Study& study, const StudyOptions& options, 
                                              provenance(world, workers, hashes), trial_records(study, plan.hashes));
   for (std::size_t i = 0; i < states.size(); ++i) {
     ledger.trials.push_back({states[i].id, trial_name(study.trials[i], study)});
-    const auto named = [&](const std::string& part) { return ledger.trials.back().name.find(part) != std::string::npos; };
+    const auto named = [&](const std::string& part) {
+      return ledger.trials.back().name.find(part) != std::string::npos;
+    };
     const bool chosen = options.only.empty() || std::any_of(options.only.begin(), options.only.end(), named);
     if (chosen && states[i].state != analysis::TrialState::kFinished) ledger.todo.push_back(static_cast<int>(i));
   }
@@ -279,7 +284,8 @@ int run_study(World& world, const StudyOptions& options) {
     display.reset();
     if (interrupt_signal() == 0) write_outputs(file, results_folder(file), study.name);
     if (summary.failed > 0) {
-      log_error(std::to_string(summary.failed) + " trials failed; their reasons are in the table trial of " + file.string());
+      log_error(std::to_string(summary.failed) + " trials failed; their reasons are in the table trial of " +
+                file.string());
     }
   }
   const int failed = std::stoi(on_root(all, [&] { return std::to_string(summary.failed); }));

@@ -11,18 +11,18 @@ namespace crossfade::runner {
 
 struct StudyOptions {
   std::filesystem::path grid;
-  std::vector<std::string> overrides;        // path=value
-  std::filesystem::path results;             // database; empty: results/STUDY.sqlite
+  std::vector<std::string> overrides;         // path=value
+  std::filesystem::path results;              // database; empty: results/STUDY.sqlite
   std::filesystem::path cohorts = "cohorts";  // where prepared cohorts are kept
-  std::string progress = "auto";             // auto, lines, bar
-  std::vector<std::string> only;             // run only trials whose name contains one of these; empty: all
+  std::string progress = "auto";              // auto, lines, bar
+  std::vector<std::string> only;              // run only trials whose name contains one of these; empty: all
   bool dry_run = false;
 };
 
-/// Collective over the world. Beside the database FILE.sqlite stands a folder FILE with the log, the checkpoints, and at
-/// the end table1.* and figure1.*. Returns the exit code: 0 when every trial of the grid is finished, 1 when some failed,
-/// 128 + signal when interrupted. Throws where nothing could start: GridError, std::runtime_error (bad data, a results
-/// path that can't be written, ranks that can't be split) on rank 0, SpokenElsewhere on the others.
+/// Collective over the world. Beside the database FILE.sqlite stands a folder FILE with the log, the checkpoints, and
+/// at the end table1.* and figure1.*. Returns the exit code: 0 when every trial of the grid is finished, 1 when some
+/// failed, 128 + signal when interrupted. Throws where nothing could start: GridError, std::runtime_error (bad data, a
+/// results path that can't be written, ranks that can't be split) on rank 0, SpokenElsewhere on the others.
 int run_study(World& world, const StudyOptions& options);
 
 }  // namespace crossfade::runner

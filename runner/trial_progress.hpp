@@ -8,12 +8,12 @@ namespace crossfade::runner {
 /// Where a trial stands, for a progress line.
 struct TrialProgress {
   int stage = 0;
-  int epoch = 0;            // from 1
+  int epoch = 0;  // from 1
   int epochs = 0;
-  std::int64_t step = 0;    // of the stage
+  std::int64_t step = 0;  // of the stage
   std::int64_t steps = 0;
-  double loss = 0;          // of the last step
-  double dice = 0;          // mean validation Dice of the last epoch; 0 before the first
+  double loss = 0;               // of the last step
+  double dice = 0;               // mean validation Dice of the last epoch; 0 before the first
   double images_per_second = 0;  // training, since the epoch began
 };
 

@@ -18,8 +18,8 @@ struct Workers {
   std::string description;  // of all: "2 ranks on CPUs, 1 rank a trial, 1 thread a rank"
 };
 
-/// Collective. Sets the number of threads that Torch uses on this rank. Throws std::runtime_error (the same on all ranks)
-/// where the world can't be split into groups of the size asked for, or a machine has fewer GPUs than ranks.
+/// Collective. Sets the number of threads that Torch uses on this rank. Throws std::runtime_error (the same on all
+/// ranks) where the world can't be split into groups of the size asked for, or a machine has fewer GPUs than ranks.
 Workers arrange_workers(Communicator& world, const RunOptions& options);
 
 }  // namespace crossfade::runner

@@ -21,8 +21,8 @@ Curve constant(double value);
 /// Every shape with one sentence on what it does between two points.
 const std::vector<std::pair<std::string, std::string>>& shape_names();
 
-/// Throws std::invalid_argument naming the rule that is broken: unknown shape, no points, progress outside [0, 1] or not
-/// rising, a value that is negative or not finite.
+/// Throws std::invalid_argument naming the rule that is broken: unknown shape, no points, progress outside [0, 1] or
+/// not rising, a value that is negative or not finite.
 void check(const Curve& curve);
 
 /// Precondition: check(curve) passes. `progress` outside [0, 1] is clamped.

@@ -46,17 +46,19 @@ void describe(Visitor& visit, LossOptions& o) {
   visit.flag("background", o.background, "class 0 counts in Dice");
   visit.flag("batch", o.batch, "Dice from the sums of the whole global batch; false: per image, then the mean");
   visit.flag("squared_denominator", o.squared_denominator, "squares in the denominator of Dice");
-  visit.choice("absent", o.absent, {"keep", "drop"}, "classes that no label of the batch has: keep or drop them in Dice");
-  visit.choice("normalise", o.normalise, {"weights", "pixels"}, "divide cross-entropy by the sum of weights or by the number of pixels");
+  visit.choice("absent", o.absent, {"keep", "drop"},
+               "classes that no label of the batch has: keep or drop them in Dice");
+  visit.choice("normalise", o.normalise, {"weights", "pixels"},
+               "divide cross-entropy by the sum of weights or by the number of pixels");
   visit.number("weight_cap", o.weight_cap, 0, 1e9, "largest class weight; 0: no cap");
 }
 
 /// What one evaluation gives, the same on all ranks. `terms` and `weights` are in the order of the schedule; a term of
 /// weight 0 is evaluated as well (its value is logged), and adds nothing to the gradient.
 struct LossResult {
-  torch::Tensor total;          // scalar of the logits' dtype; backward() from it, once
-  double value = 0;             // total as float64
-  std::vector<double> terms;    // unweighted
+  torch::Tensor total;        // scalar of the logits' dtype; backward() from it, once
+  double value = 0;           // total as float64
+  std::vector<double> terms;  // unweighted
   std::vector<double> weights;
 };
 

@@ -84,11 +84,15 @@ class DryRun(Case):
 class Help(Case):
     def test_every_subcommand_explains_itself(self):
         listed = self.run_runner("--help").stdout
-        for command in ("prepare", "report", "plot", "evaluate"):
+        for command in ("keys", "prepare", "report", "plot", "evaluate"):
             self.assertIn(command, listed)
             completed = self.run_runner(command, "--help")
             self.assertEqual(completed.returncode, 0)
-            self.assertIn("--", completed.stdout)
+            self.assertIn("--help", completed.stdout)
+
+    def test_keys_are_those_of_the_page(self):
+        page = pathlib.Path(__file__).parents[2] / "docs" / "grid.md"
+        self.assertIn(self.run_runner("keys").stdout, page.read_text())
 
 
 def head():
