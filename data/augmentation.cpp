@@ -93,6 +93,27 @@ void move_slice(std::span<float> image, std::span<std::uint8_t> labels, int heig
     }
 }
 
+Square place_square(std::span<const std::uint8_t> labels, int height, int width, int side, Random random) {
+  int left = width, right = 0, top = height, bottom = 0;  // of the labelled pixels, ends excluded
+  for (int y = 0; y < height; ++y)
+    for (int x = 0; x < width; ++x) {
+      if (labels[static_cast<std::size_t>(y) * static_cast<std::size_t>(width) + static_cast<std::size_t>(x)] == 0)
+        continue;
+      left = std::min(left, x);
+      right = std::max(right, x + 1);
+      top = std::min(top, y);
+      bottom = y + 1;
+    }
+  // Without a label left is width and right is 0: the range is then all of the side.
+  const auto first_of = [&](int begin, int end, int size) {
+    const int low = std::clamp(std::min(begin, end - side), 0, size - side);
+    const int high = std::clamp(std::max(begin, end - side), 0, size - side);
+    return low + static_cast<int>(random.below(static_cast<std::uint64_t>(high - low) + 1));
+  };
+  const int x = first_of(left, right, width);
+  return {x, first_of(top, bottom, height), side};
+}
+
 void augment(std::span<float> image, std::span<std::uint8_t> labels, int height, int width, double pixel_mm, double sd,
              const AugmentationOptions& options, Random random) {
   const std::size_t pixels = static_cast<std::size_t>(height) * static_cast<std::size_t>(width);

@@ -42,6 +42,16 @@ struct InPlaneMovement {
 void move_slice(std::span<float> image, std::span<std::uint8_t> labels, int height, int width,
                 const InPlaneMovement& movement);
 
+/// A square of `side` pixels within a slice.
+struct Square {
+  int x = 0, y = 0;  // of its first column and row
+  int side = 0;
+};
+
+/// A square at a random place that holds all labelled pixels (class above 0) where they fit, and lies among them where
+/// they don't. `labels` [H, W]; `side` is at most H and W.
+Square place_square(std::span<const std::uint8_t> labels, int height, int width, int side, Random random);
+
 /// Augments one slice in place: moves it, then gamma, bias field, scale of intensities, noise. `image` [H, W] holds
 /// raw intensities 0..255 as float, `labels` [H, W] classes; pixels from outside are 0. Noise is in units of `sd`.
 /// Nothing is touched where all options are 0, and each option's draws are the same whichever others are on.

@@ -97,6 +97,7 @@ struct Loader::State {
   }
 
   int check() const;
+  bool cuts() const { return options.shuffle && options.crop > 0; }
   Batch make(const Epoch& of, int step) const;
   void load(const SliceRef& ref, const Epoch& of, std::uint32_t position, std::span<float> image,
             std::span<std::uint8_t> labels) const;
@@ -115,6 +116,10 @@ int Loader::State::check() const {
                                   std::to_string(ref.shard));
   }
   for (std::size_t s = 1; s < shards.size(); ++s) require_siblings(shards[0], shards[s]);
+  if (options.crop < 0 ||
+      (!shards.empty() && options.crop > std::min(shards[0].info().width(), shards[0].info().height())))
+    throw std::invalid_argument("loader: squares of side " + std::to_string(options.crop) +
+                                " do not fit in the slices");
   return steps_per_epoch(slices.size(), options.batch);
 }
 
@@ -122,15 +127,32 @@ void Loader::State::load(const SliceRef& ref, const Epoch& of, std::uint32_t pos
                          std::span<std::uint8_t> labels) const {
   const Shard& shard = shards[static_cast<std::size_t>(ref.shard)];
   const ShardInfo& info = shard.info();
+  const std::size_t width = static_cast<std::size_t>(info.width()),
+                    pixels = width * static_cast<std::size_t>(info.height());
   // No cache of slices: reading one takes 0.1 ms at 128 x 128 and 0.3 ms at 256 x 256, under 1 % of a training step.
-  std::vector<std::uint8_t> raw(image.size());
-  shard.read(ref.slice, 1, raw, labels);
-  std::copy(raw.begin(), raw.end(), image.begin());
+  std::vector<std::uint8_t> raw(pixels), whole_labels(pixels);
+  shard.read(ref.slice, 1, raw, whole_labels);
+  std::vector<float> whole(raw.begin(), raw.end());
   const ScanInfo& scan = info.scans[static_cast<std::size_t>(ref.slice / info.slices_per_scan())];
   if (options.shuffle)
-    augment(image, labels, info.height(), info.width(), info.grid.spacing()[0], scan.sd, options.augmentation,
+    augment(whole, whole_labels, info.height(), info.width(), info.grid.spacing()[0], scan.sd, options.augmentation,
             Random(options.seed, Purpose::kAugmentation, options.stage, of.number, position));
-  for (float& value : image) value = static_cast<float>((static_cast<double>(value) - scan.mean) / scan.sd);
+  for (float& value : whole) value = static_cast<float>((static_cast<double>(value) - scan.mean) / scan.sd);
+  if (!cuts()) {
+    std::copy(whole.begin(), whole.end(), image.begin());
+    std::copy(whole_labels.begin(), whole_labels.end(), labels.begin());
+    return;
+  }
+  const Square square = place_square(whole_labels, info.height(), info.width(), options.crop,
+                                     Random(options.seed, Purpose::kCrop, options.stage, of.number, position));
+  const auto side = static_cast<std::size_t>(square.side);
+  for (std::size_t row = 0; row < side; ++row) {
+    const std::size_t from = (static_cast<std::size_t>(square.y) + row) * width + static_cast<std::size_t>(square.x);
+    std::copy_n(whole.begin() + static_cast<std::ptrdiff_t>(from), side,
+                image.begin() + static_cast<std::ptrdiff_t>(row * side));
+    std::copy_n(whole_labels.begin() + static_cast<std::ptrdiff_t>(from), side,
+                labels.begin() + static_cast<std::ptrdiff_t>(row * side));
+  }
 }
 
 Batch Loader::State::make(const Epoch& of, int step) const {
@@ -139,8 +161,8 @@ Batch Loader::State::make(const Epoch& of, int step) const {
   batch.global_count = std::min(options.batch, static_cast<int>(slices.size()) - begin);
   const Part part = part_of(batch.global_count, options.rank, options.ranks);
   batch.count = part.count;
-  batch.height = shards[0].info().height();
-  batch.width = shards[0].info().width();
+  batch.height = cuts() ? options.crop : shards[0].info().height();
+  batch.width = cuts() ? options.crop : shards[0].info().width();
   const std::size_t pixels = static_cast<std::size_t>(batch.height) * static_cast<std::size_t>(batch.width);
   batch.images.resize(static_cast<std::size_t>(part.count) * pixels);
   batch.labels.resize(static_cast<std::size_t>(part.count) * pixels);

@@ -40,6 +40,7 @@ struct LoaderOptions {
   std::uint32_t stage = 0;
   bool shuffle = true;  // false: in the order given, without augmentation
   AugmentationOptions augmentation = {};
+  int crop = 0;  // side of the squares that augmented slices are cut to, see place_square(); 0, or no shuffle: whole
 };
 
 /// Steps of an epoch: ceil(slices / batch). The last global batch may be smaller; no slice is dropped or repeated.

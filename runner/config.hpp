@@ -52,6 +52,7 @@ struct StageOptions {
   std::string cohort;  // key in the grid's cohorts
   int epochs = 10;
   int batch = 16;  // slices of the global batch
+  int crop = 0;    // side of the squares that training slices are cut to; 0: whole slices
   data::AugmentationOptions augmentation;
 };
 
@@ -60,6 +61,8 @@ void describe(Visitor& visit, StageOptions& s) {
   visit.text("cohort", s.cohort, "name of the cohort trained on");
   visit.integer("epochs", s.epochs, 1, 100000, "passes over the training slices");
   visit.integer("batch", s.batch, 1, 65536, "slices of the global batch, over all ranks of the trial");
+  visit.integer("crop", s.crop, 0, 4096,
+                "training slices are cut to squares of this side, at random around their labels; 0: whole slices");
   visit.group("augmentation", s.augmentation, "of training slices; off by default");
 }
 

@@ -105,6 +105,11 @@ int check_trial(const Settings& settings, const Value& tree, const Entry& varian
                                                                 stage.cohort + "' doesn't suit model.depth " +
                                                                 std::to_string(settings.model.depth) + " of " + who +
                                                                 ", expected a multiple of " + std::to_string(divisor));
+  if (stage.crop > cohort.size || stage.crop % divisor != 0)
+    refuse(place_of(tree, {"stages", stage.name, "crop"}, stage_place),
+           "crop " + std::to_string(stage.crop) + " doesn't suit cohort '" + stage.cohort + "' and model.depth " +
+               std::to_string(settings.model.depth) + " of " + who + ", expected a multiple of " +
+               std::to_string(divisor) + " up to " + std::to_string(cohort.size));
   const int folds = std::max(1, cohort.split.folds);
   const Value* chosen = tree.find("folds");
   for (std::size_t i = 0; settings.folds && i < settings.folds->size(); ++i)

@@ -168,6 +168,7 @@ class Trial {
     loading.seed = config_.seed;
     loading.stage = static_cast<std::uint32_t>(position_.stage);
     loading.augmentation = options.augmentation;
+    loading.crop = options.crop;
     std::optional<data::Loader> loader;
     together([&] { loader.emplace(data().train, data::training_slices(data().train, config_.seed), loading); });
     while (position_.epoch < options.epochs && stopped.empty()) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <set>
 #include <vector>
 
 namespace crossfade::data {
@@ -204,6 +205,38 @@ TEST(Augmentation, DrawsTheSameForOneOptionWhicheverOthersAreOn) {
   EXPECT_EQ(both.labels, turned.labels);
   for (std::size_t p = 0; p < slice.image.size(); ++p)
     EXPECT_NEAR(both.image[p], factor * static_cast<double>(turned.image[p]), 1e-3);
+}
+
+/// First columns and first rows of many squares in a slice of 10 x 20 whose labelled pixels are [left, right] x
+/// [top, bottom].
+std::pair<std::set<int>, std::set<int>> places(int left, int right, int top, int bottom, int side) {
+  std::vector<std::uint8_t> labels(10 * 20, 0);
+  for (int y = top; y <= bottom; ++y)
+    for (int x = left; x <= right; ++x) labels[static_cast<std::size_t>(y * 20 + x)] = 3;
+  std::set<int> columns, rows;
+  for (std::uint32_t n = 0; n < 500; ++n) {
+    const Square square = place_square(labels, 10, 20, side, Random(1, Purpose::kCrop, n));
+    EXPECT_EQ(square.side, side);
+    columns.insert(square.x);
+    rows.insert(square.y);
+  }
+  return {columns, rows};
+}
+
+TEST(PlaceSquare, HoldsTheLabelledPixelsWhereTheyFitAndTakesEveryPlaceThatDoes) {
+  // Columns 9 to 11 in a square of 6 columns: it begins at 6 to 9. Rows 1 to 3: at 0 or 1.
+  EXPECT_EQ(places(9, 11, 1, 3, 6), (std::pair<std::set<int>, std::set<int>>{{6, 7, 8, 9}, {0, 1}}));
+}
+
+TEST(PlaceSquare, LiesAmongTheLabelledPixelsWhereTheyDoNotFit) {
+  // Columns 4 to 12, 9 of them, in a square of 6: it begins at 4 to 7. Rows 0 to 9 in 6: at 0 to 4.
+  EXPECT_EQ(places(4, 12, 0, 9, 6), (std::pair<std::set<int>, std::set<int>>{{4, 5, 6, 7}, {0, 1, 2, 3, 4}}));
+}
+
+TEST(PlaceSquare, LiesAnywhereWithoutALabel) {
+  const auto [columns, rows] = places(0, -1, 0, -1, 6);
+  EXPECT_EQ(columns.size(), 15U);
+  EXPECT_EQ(rows.size(), 5U);
 }
 
 }  // namespace

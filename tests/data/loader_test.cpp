@@ -278,5 +278,43 @@ TEST(LoaderSlices, OfTrainingAreAllLabelledAndATenthOfTheRestOfEveryScan) {
   EXPECT_FALSE(same(training_slices(shards, 2), slices));
 }
 
+TEST_F(LoaderOverShards, CutsEachSliceToASquareOfImageAndLabelsAlikeOnAnyNumberOfRanks) {
+  // Both epochs in one order, whole and cut: a square must be found in its own slice, at one place for both.
+  LoaderOptions options{.batch = 3, .seed = 5};
+  const std::vector<Batch> whole = epoch_of(1, options, 2)[0];
+  options.crop = 4;
+  const std::vector<Batch> cut = epoch_of(1, options, 2)[0];
+  expect_equal(joined(epoch_of(2, options, 2)), cut);
+  std::set<std::pair<int, int>> places;
+  for (std::size_t b = 0; b < whole.size(); ++b) {
+    ASSERT_EQ(cut[b].height, 4);
+    ASSERT_EQ(cut[b].width, 4);
+    ASSERT_EQ(cut[b].images.size(), static_cast<std::size_t>(cut[b].count) * 16);
+    for (int i = 0; i < cut[b].count; ++i) {
+      int found = 0;
+      for (int y = 0; y <= 8 - 4; ++y)
+        for (int x = 0; x <= 6 - 4; ++x) {
+          bool same = true;
+          for (int row = 0; row < 4; ++row)
+            for (int column = 0; column < 4; ++column) {
+              const auto small = static_cast<std::size_t>((i * 4 + row) * 4 + column);
+              const auto large = static_cast<std::size_t>((i * 8 + y + row) * 6 + x + column);
+              same = same && cut[b].images[small] == whole[b].images[large] &&
+                     cut[b].labels[small] == whole[b].labels[large];
+            }
+          if (!same) continue;
+          ++found;
+          places.emplace(x, y);
+        }
+      EXPECT_EQ(found, 1) << "batch " << b << ", slice " << i;
+    }
+  }
+  EXPECT_GT(places.size(), 3U) << "the place is to vary";
+}
+
+TEST_F(LoaderOverShards, RefusesSquaresLargerThanASlice) {
+  EXPECT_THROW(Loader(shards, all(), {.crop = 7}), std::invalid_argument);
+}
+
 }  // namespace
 }  // namespace crossfade::data

@@ -19,7 +19,7 @@ TEST(GridErrors, TheGridThatTheseTestsChangeIsValid) {
 
 TEST(GridErrors, UnknownKeyNamesTheNearest) {
   EXPECT_EQ(said("epochs: 2", "epoch: 2"),
-            "grid.yaml:9:33: unknown key 'epoch' in defaults.stages.pretrain, expected one of cohort, epochs, batch, "
+            "grid.yaml:9:33: unknown key 'epoch' in defaults.stages.pretrain, expected one of cohort, epochs, batch, crop, "
             "augmentation (did you mean 'epochs'?)");
   EXPECT_EQ(
       said("defaults:", "default:"),
@@ -138,6 +138,14 @@ TEST(GridErrors, ImageSizeThatTheNetCannotHalve) {
   EXPECT_EQ(said("size: 64", "size: 100"),
             "grid.yaml:6:10: size 100 of cohort 'phantom' doesn't suit model.depth 4 of variant 'A', expected a "
             "multiple of 16");
+}
+
+TEST(GridErrors, CropThatTheNetCannotHalveOrTheSliceCannotHold) {
+  EXPECT_EQ(
+      said("epochs: 2", "epochs: 2, crop: 40"),
+      "grid.yaml:9:50: crop 40 doesn't suit cohort 'phantom' and model.depth 4 of variant 'A', expected a multiple "
+      "of 16 up to 64");
+  EXPECT_THAT(said("epochs: 2", "epochs: 2, crop: 80"), HasSubstr("crop 80 doesn't suit cohort 'phantom'"));
 }
 
 TEST(GridErrors, SecondStage) {
