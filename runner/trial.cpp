@@ -133,25 +133,26 @@ class Trial {
     trainer_->optimizer().set_steps(position_.optimizer_steps);
   }
 
+  /// The net as it is, and where the trial stands.
+  TensorFile checkpoint() const {
+    TensorFile file = save_network(*network_, config_.model);
+    file.metadata.insert({{"trial", hash_}, {"variant", config_.variant}, {"position", to_json(position_)}});
+    return file;
+  }
+
   void save_last() {
     together([&] {
       if (!leads()) return;
-      TensorFile file = save_network(*network_, config_.model);
-      if (trainer_) {
-        save_optimizer(trainer_->optimizer(), file);
-        position_.optimizer_steps = trainer_->optimizer().steps();
-      }
-      file.metadata.insert({{"trial", hash_}, {"variant", config_.variant}, {"position", to_json(position_)}});
+      if (trainer_) position_.optimizer_steps = trainer_->optimizer().steps();
+      TensorFile file = checkpoint();
+      if (trainer_) save_optimizer(trainer_->optimizer(), file);
       write_tensors(last_, file);
     });
   }
 
   void save_best() {
     together([&] {
-      if (!leads()) return;
-      TensorFile file = save_network(*network_, config_.model);
-      file.metadata.insert({{"trial", hash_}, {"variant", config_.variant}, {"position", to_json(position_)}});
-      write_tensors(best_, file);
+      if (leads()) write_tensors(best_, checkpoint());
     });
   }
 

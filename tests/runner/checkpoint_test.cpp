@@ -10,6 +10,7 @@
 
 #include "runner/trial_state.hpp"
 #include "tests/data/small_shard.hpp"
+#include "tests/runner/error_of.hpp"
 
 namespace crossfade::runner {
 namespace {
@@ -75,15 +76,6 @@ TEST(Checkpoint, ReplacesTheOldFileAndLeavesNothingBeside) {
   EXPECT_EQ(std::distance(fs::directory_iterator(folder.path), fs::directory_iterator()), 1);
 }
 
-std::string error_of(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const std::runtime_error& error) {
-    return error.what();
-  }
-  return "no error";
-}
-
 TEST(Checkpoint, RefusesATruncatedFileByName) {
   const TemporaryFolder folder;
   const fs::path file = folder.path / "cut.safetensors";
@@ -142,7 +134,7 @@ TEST_P(SavedNetwork, GivesTheSameOutputInPyTorch) {
   input.tensors = {{"images", images}};
   write_tensors(folder.path / "input.safetensors", input);
   ASSERT_TRUE(python("run_checkpoint.py", {folder.path / "net.safetensors", folder.path / "input.safetensors",
-                                 folder.path / "output.safetensors"}));
+                                           folder.path / "output.safetensors"}));
   const torch::Tensor expected = read_tensors(folder.path / "output.safetensors").tensor("logits");
 
   const auto loaded = load_network(folder.path / "net.safetensors");

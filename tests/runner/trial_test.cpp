@@ -8,6 +8,7 @@
 #include "runner/evaluator.hpp"
 #include "runner/trial_state.hpp"
 #include "tests/data/small_shard.hpp"
+#include "tests/runner/error_of.hpp"
 #include "tests/runner/small_trial.hpp"
 #include "tests/runner/world_of_one.hpp"
 
@@ -168,15 +169,6 @@ TEST_F(TrialOfOneRank, ALossThatIsNotFiniteEndsItScoredAsNothingFound) {
   ASSERT_EQ(heard.stages[0].test.size(), 1U);
   EXPECT_EQ(analysis::mean_over_subjects(heard.stages[0].test), 0);
   EXPECT_FALSE(fs::exists(folder_.path / "a" / "best.safetensors"));
-}
-
-std::string error_of(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const std::runtime_error& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 TEST_F(TrialOfOneRank, ADamagedShardEndsItByNameAndTheGroupTrainsTheNext) {
