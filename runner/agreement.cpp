@@ -1,25 +1,28 @@
 #include "runner/agreement.hpp"
 
 #include <cstdint>
-#include <stdexcept>
+#include <iostream>
+
+#include "runner/failure.hpp"
 
 namespace crossfade::runner {
 
 std::string on_root(Communicator& ranks, const std::function<std::string()>& work) {
   constexpr char kDone = '+', kFailed = '-';
-  std::string result;
-  std::exception_ptr error;
+  std::string result, error;
   if (ranks.rank() == 0) {
     try {
       result = kDone + work();
-    } catch (...) {
-      error = std::current_exception();
+    } catch (const std::exception& failure) {
+      error = failure.what();
       result = kFailed;
     }
   }
   result = ranks.broadcast(result, 0);
-  if (error) std::rethrow_exception(error);
-  if (result.front() == kFailed) throw SpokenElsewhere();
+  if (result.front() == kFailed) {
+    if (ranks.rank() == 0) throw AgreedError(error);
+    throw SpokenElsewhere();
+  }
   return result.substr(1);
 }
 
@@ -30,8 +33,28 @@ void agree(Communicator& ranks, const std::string& error) {
   if (failed == 0) return;
   for (int rank = 0; rank < ranks.size(); ++rank) {
     const std::string said = ranks.broadcast(error, rank);
-    if (!said.empty()) throw std::runtime_error(said);
+    if (!said.empty()) throw AgreedError(said);
   }
+}
+
+int run_in_world(const std::function<int(World&)>& work) {
+  int argc = 0;
+  char** argv = nullptr;
+  World world(argc, argv);
+  try {
+    return work(world);
+  } catch (const AgreedError&) {
+    throw;
+  } catch (const std::exception& error) {
+    if (world.communicator().size() == 1) throw;
+    end_world(world, error);
+  }
+}
+
+void end_world(World& world, const std::exception& error) {
+  std::cerr << "error: rank " << world.communicator().rank() << " on " << world.host() << ": "
+            << describe_failure(error) << std::endl;
+  world.abort(1);
 }
 
 }  // namespace crossfade::runner

@@ -118,12 +118,7 @@ Action add_evaluate(CLI::App& app) {
   command->add_option("--batch", options->batch, "slices predicted at a time")
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
-  return [options] {
-    int argc = 0;
-    char** argv = nullptr;
-    World world(argc, argv);
-    return run(world, *options);
-  };
+  return [options] { return run_in_world([&](World& world) { return run(world, *options); }); };
 }
 
 }  // namespace crossfade::runner

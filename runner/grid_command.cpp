@@ -1,6 +1,7 @@
 #include <iostream>
 #include <memory>
 
+#include "runner/agreement.hpp"
 #include "runner/commands.hpp"
 #include "runner/grid.hpp"
 #include "runner/study.hpp"
@@ -25,12 +26,7 @@ Action add_grid_options(CLI::App& app) {
       ->type_name("TEXT")
       ->allow_extra_args(false);
   app.add_flag("--dry-run", options->dry_run, "check the grid and print its trials; start nothing");
-  return [options] {
-    int argc = 0;
-    char** argv = nullptr;
-    World world(argc, argv);
-    return run_study(world, *options);
-  };
+  return [options] { return run_in_world([&](World& world) { return run_study(world, *options); }); };
 }
 
 Action add_keys(CLI::App& app) {

@@ -164,8 +164,9 @@ GradientReducer::GradientReducer(Group& group, std::vector<torch::Tensor> parame
       static_cast<std::int64_t>(bucket_bytes), /*find_unused_parameters=*/false, /*gradient_as_bucket_view=*/true,
       std::unordered_map<std::size_t, std::string>{}, static_cast<std::int64_t>(bucket_bytes),
       /*skip_all_reduce_unused_params=*/false, /*use_python_reducer=*/false, std::vector<std::int64_t>{});
-  // Divides a bucket by the ranks as a whole. Left to itself, the Reducer multiplies by 1/R in its first step and divides
-  // by R from then on, which rounds unlike for three ranks: a resumed run would drift from the one that was not broken.
+  // Divides a bucket by the ranks as a whole. Left to itself, the Reducer multiplies by 1/R in its first step and
+  // divides by R from then on, which rounds unlike for three ranks: a resumed run would drift from the one that was not
+  // broken.
   state_->reducer->register_builtin_comm_hook(c10d::BuiltinCommHookType::ALLREDUCE);
 }
 

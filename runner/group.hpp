@@ -6,20 +6,12 @@
 
 #include <cstdint>
 #include <memory>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "runner/communicator.hpp"
 
 namespace crossfade::runner {
-
-/// A rank failed in the middle of a step (out of memory, say), where the others wait for it in a collective that it
-/// will never join. They can't be told: whoever catches this must end the world (World::abort). Never thrown for one
-/// rank.
-struct GroupBroken : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
 
 /// Loss, batch normalisation and gradients have a communicator each. On CPUs collectives run over MPI by a c10d backend
 /// of ours, on GPUs over NCCL (which MPI launches); the code above this header is the same.

@@ -13,6 +13,7 @@
 #include "data/cohort.hpp"
 #include "data/hash.hpp"
 #include "runner/agreement.hpp"
+#include "runner/failure.hpp"
 #include "runner/grid.hpp"
 #include "runner/interrupt.hpp"
 #include "runner/lock_file.hpp"
@@ -218,10 +219,10 @@ void work(const Study& study, const Plan& plan, const fs::path& folder, Communic
       const TrialOutcome outcome =
           run_trial(trial, hash, data, group, folder / "checkpoints" / hash.substr(0, 16), events);
       if (leads) queue.ended(index, outcome == TrialOutcome::kFinished ? Ending::kFinished : Ending::kInterrupted);
-    } catch (const GroupBroken&) {
-      throw;
     } catch (const std::exception& failure) {
-      if (leads) queue.ended(index, Ending::kFailed, failure.what());
+      // Within a group of more than one, what it has not agreed on leaves its other ranks in a collective.
+      if (ranks.size() > 1 && dynamic_cast<const AgreedError*>(&failure) == nullptr) throw;
+      if (leads) queue.ended(index, Ending::kFailed, describe_failure(failure));
     }
   }
 }
@@ -272,9 +273,7 @@ int run_study(World& world, const StudyOptions& options) {
     try {
       work(study, plan, results_folder(file), ranks, group, queue);
     } catch (const std::exception& error) {
-      // What run_trial could not settle within its group: the other ranks wait for this one and must be ended.
-      std::cerr << "error: rank " << all.rank() << " on " << world.host() << ": " << error.what() << std::endl;
-      world.abort(1);
+      end_world(world, error);  // here, as the server's thread would be waited for on the way out
     }
     if (server) summary = server->finish();
     all.barrier();

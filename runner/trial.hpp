@@ -34,10 +34,9 @@ enum class TrialOutcome { kFinished, kInterrupted };
 /// Collective over `group`. Trains from `directory`/last.safetensors where that is of the same trial (`hash`), from the
 /// beginning otherwise; keeps last and best there. An interrupted trial has written its state at the step it stopped at
 /// and goes on bit for bit. A loss or gradient that is not finite ends the trial as finished, with the reason in its
-/// StageResult. Throws std::runtime_error where the data or the disk are at fault, with the same words on all ranks;
-/// the group is then ready for another trial. So it is after a failed step (out of memory) of a group of one; in a
-/// larger one such a step throws GroupBroken on the rank where it failed, and the others wait for it until the world is
-/// ended.
+/// StageResult. Throws AgreedError where the data or the disk are at fault; the group is then ready for another trial.
+/// So it is after any error of a group of one; in a larger one, another error (out of memory in a step, say) leaves the
+/// others waiting in a collective, and the world must be ended.
 TrialOutcome run_trial(const TrialConfig& config, const std::string& hash, const std::vector<StageData>& stages,
                        Group& group, const std::filesystem::path& directory, const TrialEvents& events);
 

@@ -6,7 +6,7 @@ import subprocess
 import time
 import unittest
 
-from harness import Case
+from harness import RUNNER, Case
 
 FIGURES = "select variant, seed, epoch, dice, loss from figure1 order by 1, 2, 3"
 SCORES = "select variant, subject, structure, dice from figure2 order by 1, 2, 3"
@@ -70,6 +70,27 @@ class Interruption(Case):
         self.assertEqual(completed.returncode, 0, completed.stderr)
         self.assertIn("0 to run", completed.stderr)
         self.assertEqual(self.query("whole.sqlite", "select id, attempts from trial"), before)
+
+
+class OutOfMemory(Case):
+    def test_on_one_rank_of_a_group_ends_all_ranks(self):
+        """A net of 31 million parameters on two ranks, the second of which may take 64 MiB more than a small one needs."""
+        process = self.start_runner(*self.study("small.sqlite"), ranks=2)
+        self.wait_for_epochs("small.sqlite", 1, process)
+        peaks = [int(line.split()[1]) for pid in ranks_of(process) for line in open(f"/proc/{pid}/status")
+                 if line.startswith("VmPeak")]  # KiB
+        self.assertEqual(process.wait(timeout=120), 0)
+
+        run = [RUNNER, *map(str, self.study("r.sqlite", "--set", "run.ranks_per_trial=2",
+                                            "--set", "model.width=64", "--set", "model.depth=4"))]
+        limited = ["prlimit", f"--as={(max(peaks) + 64 * 1024) * 1024}", *run]
+        completed = subprocess.run(["mpirun", "--oversubscribe", "-n", "1", *run, ":", "-n", "1", *limited],
+                                   cwd=self.folder, text=True, capture_output=True, timeout=120)
+        self.assertNotEqual(completed.returncode, 0)
+        said = self.errors(completed)
+        self.assertEqual(len(said), 1, completed.stderr)
+        self.assertIn("error: rank 1 on ", said[0])
+        self.assert_consistent("r.sqlite")
 
 
 class Divergence(Case):
