@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 
+#include "runner/memory.hpp"
 #include "runner/trainer.hpp"
 
 namespace crossfade::runner {
@@ -38,13 +39,20 @@ void train_step(benchmark::State& state) {
   for ([[maybe_unused]] const auto _ : state) benchmark::DoNotOptimize(trainer.step(batch, 0).loss);
 }
 
-BENCHMARK(train_step)->ArgNames({"width", "side", "batch", "threads"})
+BENCHMARK(train_step)
+    ->ArgNames({"width", "side", "batch", "threads"})
     ->Args({16, 128, 8, 1})
     ->Args({16, 128, 8, 2})
     ->Unit(benchmark::kMillisecond)
+    ->MinWarmUpTime(1)
+    ->MinTime(4)
     ->UseRealTime();
 
 }  // namespace
 }  // namespace crossfade::runner
 
-BENCHMARK_MAIN();
+int main(int argc, char** argv) {
+  crossfade::runner::keep_freed_memory();  // as the runner does
+  benchmark::Initialize(&argc, argv);
+  benchmark::RunSpecifiedBenchmarks();
+}

@@ -1,6 +1,4 @@
 // runner: trains a grid of loss schedules, and reports on what it found.
-#include <malloc.h>
-
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdlib>
@@ -12,6 +10,7 @@
 #include "runner/agreement.hpp"
 #include "runner/commands.hpp"
 #include "runner/log.hpp"
+#include "runner/memory.hpp"
 #include "runner/provenance.hpp"
 
 namespace {
@@ -28,13 +27,6 @@ int leave(int code) {
   if (launched("OMPI_COMM_WORLD_RANK", 0) != 0) return 0;
   if (code != 0 && launched("OMPI_COMM_WORLD_SIZE", 1) > 1) std::this_thread::sleep_for(std::chrono::milliseconds(300));
   return code;
-}
-
-/// Each step frees the activations that the next one takes again: kept in the heap, their pages are not asked of the
-/// kernel, and cleared by it, every time (a tenth of a training step at 128 x 128).
-void keep_freed_memory() {
-  mallopt(M_MMAP_MAX, 0);
-  mallopt(M_TRIM_THRESHOLD, -1);
 }
 
 }  // namespace
