@@ -89,13 +89,14 @@ SQLite::Database open_to_read(const std::filesystem::path& file) {
   });
 }
 
-std::int64_t find_study(SQLite::Database& db, const std::filesystem::path& file, const std::string& name) {
+StudyRow find_study(SQLite::Database& db, const std::filesystem::path& file, const std::string& name) {
   SQLite::Statement query(db,
-                          "SELECT id, name FROM study ORDER BY"
+                          "SELECT id, name, caption FROM study ORDER BY"
                           " (SELECT max(p.id) FROM provenance AS p WHERE p.study_id = study.id) DESC");
   std::string there;
   while (query.executeStep()) {
-    if (name.empty() || query.getColumn(1).getString() == name) return query.getColumn(0).getInt64();
+    if (name.empty() || query.getColumn(1).getString() == name)
+      return {query.getColumn(0).getInt64(), query.getColumn(1).getString(), query.getColumn(2).getString()};
     there += (there.empty() ? "'" : ", '") + query.getColumn(1).getString() + "'";
   }
   throw database_error(file, there.empty() ? "holds no study" : "holds no study '" + name + "'; there is " + there);

@@ -20,9 +20,14 @@ SQLite::Database open_to_write(const std::filesystem::path& file);
 /// For queries. Throws std::runtime_error that names the file if it is missing or no results database of this version.
 SQLite::Database open_to_read(const std::filesystem::path& file);
 
+struct StudyRow {
+  std::int64_t id;
+  std::string name, caption;
+};
+
 /// The study called `name`, or the one that was run last if `name` is empty. Throws std::runtime_error where there is
 /// none, listing those there are.
-std::int64_t find_study(SQLite::Database& db, const std::filesystem::path& file, const std::string& name);
+StudyRow find_study(SQLite::Database& db, const std::filesystem::path& file, const std::string& name);
 
 /// "results database 'FILE': what"
 std::runtime_error database_error(const std::filesystem::path& file, const std::string& what);

@@ -83,15 +83,12 @@ Figure1 read_figure1(const std::filesystem::path& database, const std::string& s
   SQLite::Database db = open_to_read(database);
   return with_errors(database, "reading figure1", [&] {
     SQLite::Transaction snapshot(db);  // all queries see the same state while a study goes on
-    const std::int64_t id = find_study(db, database, study);
+    const StudyRow found = find_study(db, database, study);
     Figure1 figure;
-    SQLite::Statement about(db, "SELECT name, caption FROM study WHERE id = ?");
-    about.bind(1, id);
-    about.executeStep();
-    figure.study = about.getColumn(0).getString();
-    figure.caption = about.getColumn(1).getString();
+    figure.study = found.name;
+    figure.caption = found.caption;
 
-    auto trials = read_trials(db, id);
+    auto trials = read_trials(db, found.id);
     std::vector<std::string> variants;
     std::map<std::string, std::vector<const Trial*>> finished, under_way;
     for (auto& [trial_id, trial] : trials) {

@@ -18,13 +18,10 @@ Table1 read_table1(const std::filesystem::path& database, const std::string& stu
   SQLite::Database db = open_to_read(database);
   return with_errors(database, "reading table1", [&] {
     SQLite::Transaction snapshot(db);  // all queries see the same state while a study goes on
-    const std::int64_t id = find_study(db, database, study);
+    const StudyRow found = find_study(db, database, study);
     Table1 table;
-    SQLite::Statement about(db, "SELECT name, caption FROM study WHERE id = ?");
-    about.bind(1, id);
-    about.executeStep();
-    table.study = about.getColumn(0).getString();
-    table.caption = about.getColumn(1).getString();
+    table.study = found.name;
+    table.caption = found.caption;
 
     SQLite::Statement rows(db, "SELECT * FROM table1 WHERE study = ?");
     rows.bind(1, table.study);
@@ -42,7 +39,7 @@ Table1 read_table1(const std::filesystem::path& database, const std::string& stu
     SQLite::Statement voxels(db,
                              "SELECT DISTINCT s.voxel_mm FROM stage AS s JOIN trial AS t ON t.id = s.trial_id"
                              " WHERE t.study_id = ? AND t.in_grid = 1 AND s.voxel_mm IS NOT NULL ORDER BY 1");
-    voxels.bind(1, id);
+    voxels.bind(1, found.id);
     while (voxels.executeStep()) table.voxel_mm.push_back(voxels.getColumn(0).getDouble());
     return table;
   });

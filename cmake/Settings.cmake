@@ -24,3 +24,10 @@ function(crossfade_test name)
   target_link_libraries(${name} PRIVATE crossfade::settings GTest::gtest_main GTest::gmock)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 120 PROPERTIES TIMEOUT 600)
 endfunction()
+
+# crossfade_use_torch_in_program(TARGET): the same for an executable, whose code must then be as position-independent as
+# the precompiled header; -fPIC comes after CMake's -fPIE, so it wins.
+function(crossfade_use_torch_in_program target)
+  crossfade_use_torch(${target})
+  target_compile_options(${target} PRIVATE -fPIC)
+endfunction()

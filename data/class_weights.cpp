@@ -30,4 +30,18 @@ std::array<double, kClasses> median_frequency_weights(std::span<const ClassCount
   return weights;
 }
 
+std::vector<ClassCounts> counts_of_scans(std::span<const Shard> shards) {
+  std::vector<ClassCounts> counts;
+  for (const Shard& shard : shards) {
+    for (const ScanInfo& scan : shard.info().scans) counts.push_back(scan.counts);
+  }
+  return counts;
+}
+
+std::array<double, kClasses> median_frequency_weights(std::span<const Shard> shards, double cap) {
+  const ShardInfo& info = shards.front().info();
+  const auto pixels = static_cast<std::uint64_t>(info.width()) * static_cast<std::uint64_t>(info.height());
+  return median_frequency_weights(counts_of_scans(shards), pixels, cap);
+}
+
 }  // namespace crossfade::data

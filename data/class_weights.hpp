@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "data/shard.hpp"
 
@@ -15,5 +16,11 @@ namespace crossfade::data {
 /// means no cap.
 std::array<double, kClasses> median_frequency_weights(std::span<const ClassCounts> scans,
                                                       std::uint64_t pixels_per_slice, double cap);
+
+/// The counts of every scan of `shards`.
+std::vector<ClassCounts> counts_of_scans(std::span<const Shard> shards);
+
+/// The weights over all scans of `shards`, which are siblings; at least one.
+std::array<double, kClasses> median_frequency_weights(std::span<const Shard> shards, double cap);
 
 }  // namespace crossfade::data

@@ -30,7 +30,6 @@ struct Outcome {
 std::vector<std::uint32_t> order_of(std::size_t slices, const LoaderOptions& options, std::uint32_t epoch) {
   std::vector<std::uint32_t> order(slices);
   for (std::size_t i = 0; i < slices; ++i) order[i] = static_cast<std::uint32_t>(i);
-  if (!options.shuffle) return order;
   Random random(options.seed, Purpose::kPermutation, options.stage, epoch);
   for (std::size_t i = slices; i > 1; --i) std::swap(order[i - 1], order[random.below(i)]);
   return order;
@@ -97,7 +96,7 @@ struct Loader::State {
   }
 
   int check() const;
-  bool cuts() const { return options.shuffle && options.crop > 0; }
+  bool cuts() const { return options.crop > 0; }
   Batch make(const Epoch& of, int step) const;
   void load(const SliceRef& ref, const Epoch& of, std::uint32_t position, std::span<float> image,
             std::span<std::uint8_t> labels) const;
@@ -134,9 +133,8 @@ void Loader::State::load(const SliceRef& ref, const Epoch& of, std::uint32_t pos
   shard.read(ref.slice, 1, raw, whole_labels);
   std::vector<float> whole(raw.begin(), raw.end());
   const ScanInfo& scan = info.scans[static_cast<std::size_t>(ref.slice / info.slices_per_scan())];
-  if (options.shuffle)
-    augment(whole, whole_labels, info.height(), info.width(), info.grid.spacing()[0], scan.sd, options.augmentation,
-            Random(options.seed, Purpose::kAugmentation, options.stage, of.number, position));
+  augment(whole, whole_labels, info.height(), info.width(), info.grid.spacing()[0], scan.sd, options.augmentation,
+          Random(options.seed, Purpose::kAugmentation, options.stage, of.number, position));
   for (float& value : whole) value = static_cast<float>((static_cast<double>(value) - scan.mean) / scan.sd);
   if (!cuts()) {
     std::copy(whole.begin(), whole.end(), image.begin());

@@ -38,9 +38,8 @@ struct LoaderOptions {
   int prefetch = 4;        // batches held ready
   std::uint64_t seed = 0;  // of the trial
   std::uint32_t stage = 0;
-  bool shuffle = true;  // false: in the order given, without augmentation
   AugmentationOptions augmentation = {};
-  int crop = 0;  // side of the squares that augmented slices are cut to, see place_square(); 0, or no shuffle: whole
+  int crop = 0;  // side of the squares that augmented slices are cut to, see place_square(); 0: whole slices
 };
 
 /// Steps of an epoch: ceil(slices / batch). The last global batch may be smaller; no slice is dropped or repeated.

@@ -56,51 +56,54 @@ Geometry geometry_of(const itk::NiftiImageIO& io) {
   return geometry;
 }
 
-template <class Stored>
-std::vector<std::int32_t> convert(const std::filesystem::path& file, const std::vector<std::byte>& bytes) {
-  const auto* stored = reinterpret_cast<const Stored*>(bytes.data());
-  std::vector<std::int32_t> labels(bytes.size() / sizeof(Stored));
-  for (std::size_t n = 0; n < labels.size(); ++n) {
-    const auto value = static_cast<double>(stored[n]);
-    if (!(std::abs(value) <= 2147483647.0) || value != std::trunc(value)) {
-      fail(file, "voxel " + std::to_string(n) + " holds " + std::to_string(value) +
-                     ", and a label map has integers of at most 32 bits");
-    }
-    labels[n] = static_cast<std::int32_t>(value);
+/// A file as ITK gives it: slope and intercept are applied, if need be in floating point.
+struct Contents {
+  Geometry geometry;
+  itk::IOComponentEnum type = itk::IOComponentEnum::UNKNOWNCOMPONENTTYPE;
+  std::vector<std::byte> bytes;
+};
+
+/// Each voxel of `contents` as `convert` makes it of the voxel's number and its value in the type that is stored.
+template <class T, class Stored, class Convert>
+Volume<T> converted(const Contents& contents, const Convert& convert) {
+  const auto* stored = reinterpret_cast<const Stored*>(contents.bytes.data());
+  Volume<T> volume{contents.geometry, std::vector<T>(contents.bytes.size() / sizeof(Stored))};
+  for (std::size_t n = 0; n < volume.voxels.size(); ++n) {
+    volume.voxels[n] = convert(n, stored[n]);
   }
-  return labels;
+  return volume;
 }
 
-std::vector<std::int32_t> convert(const std::filesystem::path& file, itk::IOComponentEnum type,
-                                  const std::vector<std::byte>& bytes) {
+template <class T, class Convert>
+Volume<T> converted(const std::filesystem::path& file, const Contents& contents, const Convert& convert) {
   using Type = itk::IOComponentEnum;
-  switch (type) {
+  switch (contents.type) {
     case Type::UCHAR:
-      return convert<unsigned char>(file, bytes);
+      return converted<T, unsigned char>(contents, convert);
     case Type::CHAR:
-      return convert<signed char>(file, bytes);
+      return converted<T, signed char>(contents, convert);
     case Type::USHORT:
-      return convert<unsigned short>(file, bytes);
+      return converted<T, unsigned short>(contents, convert);
     case Type::SHORT:
-      return convert<short>(file, bytes);
+      return converted<T, short>(contents, convert);
     case Type::UINT:
-      return convert<unsigned int>(file, bytes);
+      return converted<T, unsigned int>(contents, convert);
     case Type::INT:
-      return convert<int>(file, bytes);
+      return converted<T, int>(contents, convert);
     case Type::ULONG:
-      return convert<unsigned long>(file, bytes);
+      return converted<T, unsigned long>(contents, convert);
     case Type::LONG:
-      return convert<long>(file, bytes);
+      return converted<T, long>(contents, convert);
     case Type::ULONGLONG:
-      return convert<unsigned long long>(file, bytes);
+      return converted<T, unsigned long long>(contents, convert);
     case Type::LONGLONG:
-      return convert<long long>(file, bytes);
+      return converted<T, long long>(contents, convert);
     case Type::FLOAT:
-      return convert<float>(file, bytes);
+      return converted<T, float>(contents, convert);
     case Type::DOUBLE:
-      return convert<double>(file, bytes);
+      return converted<T, double>(contents, convert);
     default:
-      fail(file, "has pixels of a type that a label map cannot have");
+      fail(file, "has pixels of a type that a volume cannot have");
   }
 }
 
@@ -148,9 +151,7 @@ itk::ImageIORegion whole(const Geometry& geometry) {
   return region;
 }
 
-}  // namespace
-
-Volume<std::int32_t> read_label_map(const std::filesystem::path& file) {
+Contents read(const std::filesystem::path& file) {
   if (!std::filesystem::is_regular_file(file)) {
     fail(file, "no such file");
   }
@@ -169,22 +170,38 @@ Volume<std::int32_t> read_label_map(const std::filesystem::path& file) {
     if (dimensions != 3 || io->GetNumberOfComponents() != 1) {
       fail(file, "has " + std::to_string(dimensions) + " dimensions and " +
                      std::to_string(io->GetNumberOfComponents()) +
-                     " components a voxel; a label map has 3 dimensions and 1 component");
+                     " components a voxel; a volume has 3 dimensions and 1 component");
     }
-    Volume<std::int32_t> volume{geometry_of(*io), {}};
-    require_whole(file, *io, volume.geometry.voxels());
+    Contents contents{geometry_of(*io), io->GetComponentType(), {}};
+    require_whole(file, *io, contents.geometry.voxels());
     itk::ImageIORegion region(io->GetNumberOfDimensions());
     for (unsigned axis = 0; axis < io->GetNumberOfDimensions(); ++axis) {
       region.SetSize(axis, io->GetDimensions(axis));
     }
     io->SetIORegion(region);
-    std::vector<std::byte> bytes(static_cast<std::size_t>(io->GetImageSizeInBytes()));
-    io->Read(bytes.data());
-    volume.voxels = convert(file, io->GetComponentType(), bytes);
-    return volume;
+    contents.bytes.resize(static_cast<std::size_t>(io->GetImageSizeInBytes()));
+    io->Read(contents.bytes.data());
+    return contents;
   } catch (const itk::ExceptionObject& error) {
     fail(file, "cannot be read as NIfTI: " + reason(error));
   }
+}
+
+}  // namespace
+
+Volume<float> read_nifti_image(const std::filesystem::path& file) {
+  return converted<float>(file, read(file), [](std::size_t, auto value) { return static_cast<float>(value); });
+}
+
+Volume<std::int32_t> read_label_map(const std::filesystem::path& file) {
+  return converted<std::int32_t>(file, read(file), [&](std::size_t n, auto stored) {
+    const auto value = static_cast<double>(stored);
+    if (!(std::abs(value) <= 2147483647.0) || value != std::trunc(value)) {
+      fail(file, "voxel " + std::to_string(n) + " holds " + std::to_string(value) +
+                     ", and a label map has integers of at most 32 bits");
+    }
+    return static_cast<std::int32_t>(value);
+  });
 }
 
 void write_label_map(const std::filesystem::path& file, const Volume<std::int32_t>& labels) {

@@ -8,6 +8,11 @@
 
 namespace crossfade::data {
 
+/// Reads a 3-D NIfTI (.nii, .nii.gz; a fourth dimension of 1 may be there) of any scalar type, in the file's own
+/// orientation, with the header's slope and intercept applied. Throws std::runtime_error that names the file where it
+/// is missing, no NIfTI, truncated, not 3-D, or of colours, vectors or complex numbers.
+Volume<float> read_nifti_image(const std::filesystem::path& file);
+
 /// Reads a 3-D NIfTI (.nii, .nii.gz) of integer labels stored in any pixel type, in the file's own orientation.
 /// Throws std::runtime_error that names the file where it is missing, no NIfTI, truncated, not 3-D, or has values that
 /// are not integers.

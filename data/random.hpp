@@ -10,14 +10,13 @@ namespace crossfade::data {
 /// every result made with it.
 enum class Purpose : std::uint32_t {
   kSplit = 1,
-  kSubject,         // shape of a phantom
-  kDeformation,     // smooth deformation of a scan
-  kSynthesis,       // contrast, bias field, noise of a scan
-  kInitialisation,  // weights of a net
-  kSliceSelection,  // which slices without labels are trained on
-  kPermutation,     // order of the slices in an epoch
-  kAugmentation,    // per slice and epoch
-  kCrop,            // per slice and epoch
+  kSubject,             // shape of a phantom
+  kDeformation,         // smooth deformation of a scan
+  kSynthesis,           // contrast, bias field, noise of a scan
+  kSliceSelection = 6,  // which slices without labels are trained on
+  kPermutation,         // order of the slices in an epoch
+  kAugmentation,        // per slice and epoch
+  kCrop,                // per slice and epoch
 };
 
 /// A stream of numbers from Philox 4x32-10 (Salmon et al., SC 2011), keyed by `seed` (of the trial, or of the cohort

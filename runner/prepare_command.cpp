@@ -54,13 +54,9 @@ struct PrepareOptions {
 
 void summarise(const std::filesystem::path& directory, const std::vector<std::string>& subjects) {
   const std::vector<data::Shard> shards = data::open_shards(directory, subjects);
-  std::vector<data::ClassCounts> counts;
-  for (const data::Shard& shard : shards) {
-    for (const data::ScanInfo& scan : shard.info().scans) counts.push_back(scan.counts);
-  }
+  const std::vector<data::ClassCounts> counts = data::counts_of_scans(shards);
+  const auto weights = data::median_frequency_weights(shards, 0);
   const data::ShardInfo& info = shards.front().info();
-  const auto pixels = static_cast<std::uint64_t>(info.width()) * static_cast<std::uint64_t>(info.height());
-  const auto weights = data::median_frequency_weights(counts, pixels, 0);
   std::printf("%zu subjects, %d x %d x %d voxels of %.3f mm, in %s\n", shards.size(), info.width(), info.height(),
               info.slices_per_scan(), info.grid.spacing()[0], directory.c_str());
   std::printf("%-32s %14s %10s %10s\n", "class", "voxels a scan", "slices", "weight");

@@ -24,17 +24,6 @@ double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-std::vector<double> class_weights(const std::vector<data::Shard>& shards, double cap) {
-  std::vector<data::ClassCounts> counts;
-  for (const data::Shard& shard : shards) {
-    for (const data::ScanInfo& scan : shard.info().scans) counts.push_back(scan.counts);
-  }
-  const data::ShardInfo& info = shards.front().info();
-  const auto pixels = static_cast<std::uint64_t>(info.width()) * static_cast<std::uint64_t>(info.height());
-  const auto weights = data::median_frequency_weights(counts, pixels, cap);
-  return {weights.begin(), weights.end()};
-}
-
 /// Everything that a step would stumble over later, with the other ranks in a collective.
 void check_data(const StageOptions& stage, const StageData& data, const model::Network& network) {
   const auto fail = [&](const std::string& what) { throw std::runtime_error("stage " + stage.name + ": " + what); };
@@ -90,7 +79,7 @@ class Trial {
   bool leads() const { return group_.rank() == 0; }
   int evaluation_batch() const { return std::max(1, stage().batch / group_.size()); }
 
-  /// Runs `work` on this rank; if it fails on any rank, all throw std::runtime_error with the same words.
+  /// Runs `work` on this rank; if it fails on any rank, all throw AgreedError.
   template <class Work>
   void together(Work work) {
     std::string error;
@@ -159,8 +148,9 @@ class Trial {
   /// Trains the stage from the position on. `stopped` says what was not finite, if anything was.
   TrialOutcome train(std::string& stopped) {
     const StageOptions& options = stage();
-    trainer_.emplace(*network_, config_.loss, class_weights(data().train, config_.loss_options.weight_cap),
-                     config_.loss_options, config_.optimizer, group_);
+    const auto weights = data::median_frequency_weights(data().train, config_.loss_options.weight_cap);
+    trainer_.emplace(*network_, config_.loss, std::vector<double>(weights.begin(), weights.end()), config_.loss_options,
+                     config_.optimizer, group_);
     resume_optimizer();
     data::LoaderOptions loading;
     loading.batch = options.batch;
@@ -203,7 +193,7 @@ class Trial {
       if (!batch) return TrialOutcome::kFinished;
 
       const std::int64_t step = steps_before + position_.step;
-      const StepResult result = train_step(*batch, static_cast<double>(step) / static_cast<double>(steps));
+      const StepResult result = trainer_->step(*batch, static_cast<double>(step) / static_cast<double>(steps));
       if (!result.not_finite.empty()) {
         stopped = result.not_finite + " is not finite at step " + std::to_string(step + 1);
         return TrialOutcome::kFinished;
@@ -227,17 +217,6 @@ class Trial {
     group_.all_reduce_counts(flags);
     if (flags[0] > 0) agree(group_.ranks(), error);
     return flags[1] > 0;
-  }
-
-  StepResult train_step(const data::Batch& batch, double progress) {
-    try {
-      return trainer_->step(batch, progress);
-    } catch (const std::exception& failure) {
-      const std::string what = describe_failure(failure);
-      if (group_.size() == 1) throw std::runtime_error(what);
-      throw GroupBroken("rank " + std::to_string(group_.rank()) + " of " + std::to_string(group_.size()) + " (" +
-                        World::host() + "): " + what);
-    }
   }
 
   /// Validates, records, keeps the best, writes the last.

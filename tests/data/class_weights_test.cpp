@@ -57,9 +57,8 @@ TEST(ClassWeights, FromAShardEqualThoseCountedInItsPixels) {
   const TemporaryFolder folder;
   const ShardContents contents = small_shard("subject");
   write_shard(folder.path / "subject.h5", contents);
-  const Shard shard(folder.path / "subject.h5");
-  std::vector<ClassCounts> counts;
-  for (const ScanInfo& scan : shard.info().scans) counts.push_back(scan.counts);
+  std::vector<Shard> shards;
+  shards.emplace_back(folder.path / "subject.h5");
 
   std::array<double, kClasses> frequency{};
   for (int c = 0; c < kClasses; ++c) {
@@ -78,7 +77,7 @@ TEST(ClassWeights, FromAShardEqualThoseCountedInItsPixels) {
   const std::size_t n = sorted.size();
   const double median = n % 2 == 1 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
 
-  const auto weights = median_frequency_weights(counts, 48, 0);
+  const auto weights = median_frequency_weights(shards, 0);
   for (std::size_t c = 0; c < kClasses; ++c)
     EXPECT_DOUBLE_EQ(weights[c], frequency[c] > 0 ? median / frequency[c] : 0) << "class " << c;
 }

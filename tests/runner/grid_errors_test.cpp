@@ -18,9 +18,10 @@ TEST(GridErrors, TheGridThatTheseTestsChangeIsValid) {
 }
 
 TEST(GridErrors, UnknownKeyNamesTheNearest) {
-  EXPECT_EQ(said("epochs: 2", "epoch: 2"),
-            "grid.yaml:9:33: unknown key 'epoch' in defaults.stages.pretrain, expected one of cohort, epochs, batch, crop, "
-            "augmentation (did you mean 'epochs'?)");
+  EXPECT_EQ(
+      said("epochs: 2", "epoch: 2"),
+      "grid.yaml:9:33: unknown key 'epoch' in defaults.stages.pretrain, expected one of cohort, epochs, batch, crop, "
+      "augmentation (did you mean 'epochs'?)");
   EXPECT_EQ(
       said("defaults:", "default:"),
       "grid.yaml:4:1: unknown key 'default' in the grid, expected one of study, caption, cohorts, defaults, variants, "
