@@ -1,0 +1,23 @@
+// Scans and label maps on disk, whatever their format: the ending of the name decides.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "data/volume.hpp"
+
+namespace crossfade::data {
+
+/// File name without .nii, .nii.gz, .mgz or .mgh; empty for other files.
+std::string subject_of(const std::filesystem::path& file);
+
+/// A scan in the file's own orientation, any scalar type; a NIfTI's slope and intercept are applied. Throws
+/// std::runtime_error that names the file where its ending is another or it cannot be read.
+Volume<float> read_image(const std::filesystem::path& file);
+
+/// A map of integer labels in the file's own orientation. Throws std::runtime_error that names the file where its
+/// ending is another, it cannot be read or holds other values than integers.
+Volume<std::int32_t> read_labels(const std::filesystem::path& file);
+
+}  // namespace crossfade::data
