@@ -30,18 +30,22 @@ std::array<double, kClasses> median_frequency_weights(std::span<const ClassCount
   return weights;
 }
 
-std::vector<ClassCounts> counts_of_scans(std::span<const Shard> shards) {
+std::vector<ClassCounts> counts_of_scans(std::span<const Shard> shards, LabelKind kind, ScanRange range) {
   std::vector<ClassCounts> counts;
   for (const Shard& shard : shards) {
-    for (const ScanInfo& scan : shard.info().scans) counts.push_back(scan.counts);
+    const std::vector<ScanInfo>& scans = shard.info().scans;
+    for (std::size_t s = 0; s < scans.size(); ++s) {
+      if (range.contains(static_cast<int>(s))) counts.push_back(scans[s].counts(kind));
+    }
   }
   return counts;
 }
 
-std::array<double, kClasses> median_frequency_weights(std::span<const Shard> shards, double cap) {
+std::array<double, kClasses> median_frequency_weights(std::span<const Shard> shards, double cap, LabelKind kind,
+                                                      ScanRange range) {
   const ShardInfo& info = shards.front().info();
   const auto pixels = static_cast<std::uint64_t>(info.width()) * static_cast<std::uint64_t>(info.height());
-  return median_frequency_weights(counts_of_scans(shards), pixels, cap);
+  return median_frequency_weights(counts_of_scans(shards, kind, range), pixels, cap);
 }
 
 }  // namespace crossfade::data

@@ -17,10 +17,12 @@ namespace crossfade::data {
 std::array<double, kClasses> median_frequency_weights(std::span<const ClassCounts> scans,
                                                       std::uint64_t pixels_per_slice, double cap);
 
-/// The counts of every scan of `shards`.
-std::vector<ClassCounts> counts_of_scans(std::span<const Shard> shards);
+/// The counts of the scans in `range` of each of `shards`.
+std::vector<ClassCounts> counts_of_scans(std::span<const Shard> shards, LabelKind kind = LabelKind::kManual,
+                                         ScanRange range = {});
 
-/// The weights over all scans of `shards`, which are siblings; at least one.
-std::array<double, kClasses> median_frequency_weights(std::span<const Shard> shards, double cap);
+/// The weights over those scans; `shards` are siblings, at least one.
+std::array<double, kClasses> median_frequency_weights(std::span<const Shard> shards, double cap,
+                                                      LabelKind kind = LabelKind::kManual, ScanRange range = {});
 
 }  // namespace crossfade::data

@@ -80,17 +80,24 @@ class CanonicalText {
     describe(*this, options);
     prefix_ = outer;
   }
-  const std::string& lines() const { return lines_; }
+  const std::vector<std::string>& lines() const { return lines_; }
 
  private:
   void line(std::string_view name, const std::string& value) {
     // Names of subjects, bytes of label maps and the table's own hash stand for these three.
     if (name == "subjects" || name == "labels" || name == "label_table") return;
-    lines_ += prefix_ + std::string(name) + "=" + value + "\n";
+    lines_.push_back(prefix_ + std::string(name) + "=" + value + "\n");
   }
 
-  std::string prefix_, lines_;
+  std::string prefix_;
+  std::vector<std::string> lines_;
 };
+
+std::vector<std::string> canonical_lines(CohortSpec spec) {
+  CanonicalText text;
+  describe(text, spec);
+  return text.lines();
+}
 
 }  // namespace
 
@@ -107,12 +114,13 @@ std::filesystem::path label_map_file(const CohortSpec& spec, const std::string& 
 }
 
 std::string cohort_hash(const CohortSpec& spec) {
-  CanonicalText text;
-  CohortSpec copy = spec;
-  describe(text, copy);
   Sha256 hash;
   hash.update("generator=" + std::to_string(kGeneratorVersion) + "\nshard=" + std::to_string(kShardVersion) +
-              "\nlabel_table=" + label_table(spec.label_table).hash() + "\n" + text.lines());
+              "\nlabel_table=" + label_table(spec.label_table).hash() + "\n");
+  const std::vector<std::string> lines = canonical_lines(spec), defaults = canonical_lines(CohortSpec{});
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    if (lines[i] != defaults[i]) hash.update(lines[i]);
+  }
   for (const std::string& subject : subject_names(spec)) {
     hash.update("subject=" + subject + "\n");
     if (spec.source == "labels") hash.update_file(label_map_file(spec, subject));

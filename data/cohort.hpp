@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "data/label_bias.hpp"
 #include "data/shard.hpp"
 #include "data/split.hpp"
 #include "data/synthesis.hpp"
@@ -23,6 +24,7 @@ struct CohortSpec {
   std::uint64_t seed = 1;
   SplitSpec split;
   SynthesisOptions synthesis;
+  LabelBiasOptions label_bias;
 };
 
 template <class Visitor>
@@ -38,6 +40,13 @@ void describe(Visitor& visit, CohortSpec& c) {
   visit.seed("seed", c.seed, "seed of anatomies, scans and split");
   visit.group("split", c.split, "which subjects train, validate and test");
   visit.group("synthesis", c.synthesis, "how T1 images are drawn from label maps");
+  visit.group("label_bias", c.label_bias,
+              "automatic labels beside the true ones, with this bias; none where all are 0");
+}
+
+/// Whether the scans have automatic labels beside the manual ones.
+inline bool has_automatic_labels(const CohortSpec& spec) {
+  return !(spec.label_bias == LabelBiasOptions{});
 }
 
 /// Side of the voxels of the shards in mm: the field of view is 256 mm whatever the size.
@@ -57,7 +66,8 @@ std::vector<std::string> subject_names(const CohortSpec& spec);
 /// The label map that `subject` of source: labels comes from. Throws std::runtime_error where there is none.
 std::filesystem::path label_map_file(const CohortSpec& spec, const std::string& subject);
 
-/// 16 hexadecimal digits over all that the shards depend on: the spec without its split, the bytes of the label maps,
+/// 16 hexadecimal digits over all that the shards depend on: what the spec says other than the defaults (so that an
+/// option that is added later changes no hash of before), without its split, the bytes of the label maps,
 /// the label table, the version of generator and format. The path of the label maps is not part of it.
 std::string cohort_hash(const CohortSpec& spec);
 

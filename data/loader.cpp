@@ -37,12 +37,14 @@ std::vector<std::uint32_t> order_of(std::size_t slices, const LoaderOptions& opt
 
 }  // namespace
 
-std::vector<SliceRef> training_slices(const std::vector<Shard>& shards, std::uint64_t seed) {
+std::vector<SliceRef> training_slices(const std::vector<Shard>& shards, std::uint64_t seed, LabelKind kind,
+                                      ScanRange range) {
   std::vector<SliceRef> slices;
   for (std::size_t s = 0; s < shards.size(); ++s) {
     const ShardInfo& info = shards[s].info();
     for (std::size_t scan = 0; scan < info.scans.size(); ++scan) {
-      std::vector<bool> chosen = shards[s].labelled_slices(static_cast<int>(scan));
+      if (!range.contains(static_cast<int>(scan))) continue;
+      std::vector<bool> chosen = shards[s].labelled_slices(static_cast<int>(scan), kind);
       std::vector<std::size_t> rest;
       for (std::size_t i = 0; i < chosen.size(); ++i)
         if (!chosen[i]) rest.push_back(i);
@@ -130,7 +132,7 @@ void Loader::State::load(const SliceRef& ref, const Epoch& of, std::uint32_t pos
                     pixels = width * static_cast<std::size_t>(info.height());
   // No cache of slices: reading one takes 0.1 ms at 128 x 128 and 0.3 ms at 256 x 256, under 1 % of a training step.
   std::vector<std::uint8_t> raw(pixels), whole_labels(pixels);
-  shard.read(ref.slice, 1, raw, whole_labels);
+  shard.read(ref.slice, 1, raw, whole_labels, options.labels);
   std::vector<float> whole(raw.begin(), raw.end());
   const ScanInfo& scan = info.scans[static_cast<std::size_t>(ref.slice / info.slices_per_scan())];
   augment(whole, whole_labels, info.height(), info.width(), info.grid.spacing()[0], scan.sd, options.augmentation,

@@ -26,9 +26,10 @@ struct SliceRef {
   int slice;  // of the shard, over all its scans
 };
 
-/// The slices an epoch trains on: of every scan all that carry a label, and a seeded tenth of the rest (drawn per
-/// subject and scan, the same in every epoch).
-std::vector<SliceRef> training_slices(const std::vector<Shard>& shards, std::uint64_t seed);
+/// The slices an epoch trains on: of every scan in `range` all that carry a label of this kind, and a seeded tenth of
+/// the rest (drawn per subject and scan, the same in every epoch).
+std::vector<SliceRef> training_slices(const std::vector<Shard>& shards, std::uint64_t seed,
+                                      LabelKind kind = LabelKind::kManual, ScanRange range = {});
 
 struct LoaderOptions {
   int batch = 16;  // slices of the global batch
@@ -38,6 +39,7 @@ struct LoaderOptions {
   int prefetch = 4;        // batches held ready
   std::uint64_t seed = 0;  // of the trial
   std::uint32_t stage = 0;
+  LabelKind labels = LabelKind::kManual;
   AugmentationOptions augmentation = {};
   int crop = 0;  // side of the squares that augmented slices are cut to, see place_square(); 0: whole slices
 };

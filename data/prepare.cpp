@@ -57,13 +57,20 @@ std::string message(const std::string& subject, const LabelTable& table, const I
   return text;
 }
 
+std::string bias_text(const LabelBiasOptions& bias) {
+  if (bias == LabelBiasOptions{}) return "";
+  return "; automatic labels: pallidum " + std::to_string(bias.pallidum_mm) + ", amygdala " +
+         std::to_string(bias.amygdala_mm) + ", ventricles " + std::to_string(bias.ventricles_mm) + ", noise " +
+         std::to_string(bias.noise_mm) + " mm";
+}
+
 std::string source_text(const CohortSpec& spec, const std::string& subject) {
   const SynthesisOptions& o = spec.synthesis;
   return (spec.source == "labels" ? label_map_file(spec, subject).filename().string() : spec.source) +
          ", T1 synthesised by generator " + std::to_string(kGeneratorVersion) + ": seed " + std::to_string(spec.seed) +
          ", contrast " + std::to_string(o.contrast) + ", bias " + std::to_string(o.bias) + ", blur " +
          std::to_string(o.blur_mm) + " mm, noise " + std::to_string(o.noise) + ", deformation " +
-         std::to_string(o.deformation_mm) + " mm";
+         std::to_string(o.deformation_mm) + " mm" + bias_text(spec.label_bias);
 }
 
 /// Ids of a phantom that no line of the table names say nothing that a score could use; zeros compress to nothing.
@@ -92,6 +99,7 @@ std::string make_shard(const CohortSpec& spec, const std::string& subject, const
   shard.info.source = source_text(spec, subject);
   shard.info.label_table = table.name;
   shard.info.label_table_hash = table.hash();
+  shard.info.has_automatic = has_automatic_labels(spec);
   const bool full_size = spec.size == anatomy.ids.geometry.size[0];
   shard.info.grid = full_size ? anatomy.ids.geometry : cube_around(anatomy.ids.geometry, spec.size, 256.0);
 
@@ -104,13 +112,18 @@ std::string make_shard(const CohortSpec& spec, const std::string& subject, const
     MappedLabels mapped = map_labels(ids, table);
     if (scan == 0) unnamed = mapped.unnamed;
     Volume<std::uint8_t> image = synthesise_t1(ids, spec.synthesis, Random(spec.seed, Purpose::kSynthesis, key, scan));
-    if (!full_size) {
-      image = resample_image(image, shard.info.grid);
-      mapped.classes = resample_labels(mapped.classes, shard.info.grid);
-    }
+    if (!full_size) image = resample_image(image, shard.info.grid);
+    const auto append = [&](std::vector<std::uint8_t>& to, const Volume<std::uint8_t>& classes) {
+      const Volume<std::uint8_t> on_grid = full_size ? classes : resample_labels(classes, shard.info.grid);
+      to.insert(to.end(), on_grid.voxels.begin(), on_grid.voxels.end());
+    };
     shard.info.scans.emplace_back();
     shard.images.insert(shard.images.end(), image.voxels.begin(), image.voxels.end());
-    shard.labels.insert(shard.labels.end(), mapped.classes.voxels.begin(), mapped.classes.voxels.end());
+    append(shard.labels, mapped.classes);
+    if (shard.info.has_automatic) {
+      const Random random(spec.seed, Purpose::kLabelBias, key, scan);
+      append(shard.automatic, bias_labels(mapped.classes, spec.label_bias, random));  // at 1 mm, before resampling
+    }
   }
   write_shard(file, std::move(shard));
   return message(subject, table, unnamed, anatomy.cut);

@@ -17,6 +17,7 @@ enum class Purpose : std::uint32_t {
   kPermutation,         // order of the slices in an epoch
   kAugmentation,        // per slice and epoch
   kCrop,                // per slice and epoch
+  kLabelBias,           // boundary noise of automatic labels
 };
 
 /// A stream of numbers from Philox 4x32-10 (Salmon et al., SC 2011), keyed by `seed` (of the trial, or of the cohort

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <stdexcept>
 #include <utility>
 
@@ -12,6 +13,25 @@ namespace crossfade::data {
 namespace {
 
 constexpr const char* kFormat = "crossfade shard";
+
+/// Names of the datasets of one kind of labels.
+struct LabelNames {
+  const char* labels;
+  const char* labelled;
+  const char* pixels;
+  const char* slices;
+};
+constexpr LabelNames kManualNames = {"labels", "labelled", "scans/labels_pixels", "scans/labels_slices"};
+constexpr LabelNames kAutomaticNames = {"labels_automatic", "labelled_automatic", "scans/labels_automatic_pixels",
+                                        "scans/labels_automatic_slices"};
+
+const LabelNames& names_of(LabelKind kind) {
+  return kind == LabelKind::kManual ? kManualNames : kAutomaticNames;
+}
+
+std::vector<std::string> kinds_of(bool has_automatic) {
+  return has_automatic ? std::vector<std::string>{"manual", "automatic"} : std::vector<std::string>{"manual"};
+}
 
 std::uint64_t u64(int value) {
   return static_cast<std::uint64_t>(value);
@@ -63,16 +83,33 @@ std::string fault(const ShardContents& contents) {
   if (contents.images.size() != pixels || contents.labels.size() != pixels)
     return std::to_string(contents.images.size()) + " image and " + std::to_string(contents.labels.size()) +
            " label pixels instead of " + std::to_string(pixels);
-  const std::uint8_t greatest = *std::max_element(contents.labels.begin(), contents.labels.end());
-  if (greatest >= kClasses) return "label " + std::to_string(greatest) + " is no class: 0 to 27";
+  if (contents.automatic.size() != (info.has_automatic ? pixels : 0))
+    return std::to_string(contents.automatic.size()) + " pixels of automatic labels instead of " +
+           std::to_string(info.has_automatic ? pixels : 0);
+  for (const auto* labels : {&contents.labels, &contents.automatic})
+    for (const std::uint8_t label : *labels)
+      if (label >= kClasses) return "label " + std::to_string(label) + " is no class: 0 to 27";
   const Volume<std::int32_t>& original = contents.original_labels;
   if (original.voxels.empty() || original.voxels.size() != original.geometry.voxels())
     return "the original labels do not fit their grid";
   return {};
 }
 
-ScanInfo summarise_scan(std::span<const std::uint8_t> images, std::span<const std::uint8_t> labels,
-                        std::size_t pixels_per_slice) {
+ClassCounts count_classes(std::span<const std::uint8_t> labels, std::size_t pixels_per_slice) {
+  ClassCounts counts;
+  for (std::size_t begin = 0; begin < labels.size(); begin += pixels_per_slice) {
+    std::array<std::uint64_t, kClasses> slice{};
+    for (const std::uint8_t label : labels.subspan(begin, pixels_per_slice)) ++slice[label];
+    for (std::size_t c = 0; c < kClasses; ++c) {
+      counts.pixels[c] += slice[c];
+      counts.slices[c] += slice[c] > 0 ? 1 : 0;
+    }
+  }
+  return counts;
+}
+
+/// Mean and standard deviation of the intensities above 0.
+ScanInfo summarise_images(std::span<const std::uint8_t> images) {
   ScanInfo scan;
   // Sums of integers: exact, whatever the order.
   std::uint64_t count = 0, sum = 0, squares = 0;
@@ -85,14 +122,6 @@ ScanInfo summarise_scan(std::span<const std::uint8_t> images, std::span<const st
     scan.mean = static_cast<double>(sum) / static_cast<double>(count);
     const double variance = static_cast<double>(squares) / static_cast<double>(count) - scan.mean * scan.mean;
     if (variance > 1e-9) scan.sd = std::sqrt(variance);
-  }
-  for (std::size_t begin = 0; begin < labels.size(); begin += pixels_per_slice) {
-    std::array<std::uint64_t, kClasses> slice{};
-    for (const std::uint8_t label : labels.subspan(begin, pixels_per_slice)) ++slice[label];
-    for (std::size_t c = 0; c < kClasses; ++c) {
-      scan.counts.pixels[c] += slice[c];
-      scan.counts.slices[c] += slice[c] > 0 ? 1 : 0;
-    }
   }
   return scan;
 }
@@ -107,26 +136,47 @@ void write_root(Hdf5Writer& writer, const ShardInfo& info) {
   writer.text("/", "label_table", info.label_table);
   writer.text("/", "label_table_hash", info.label_table_hash);
   writer.text("/", "source", info.source);
+  writer.texts("/", "label_kinds", kinds_of(info.has_automatic));
   const std::array<double, 3> spacing = info.grid.spacing();
   writer.numbers<double>("/", "voxel_mm", {3}, spacing);
+}
+
+void write_labels(Hdf5Writer& writer, const ShardInfo& info, LabelKind kind, std::span<const std::uint8_t> labels) {
+  const std::uint64_t n = u64(info.slices()), h = u64(info.height()), w = u64(info.width());
+  writer.dataset<std::uint8_t>(names_of(kind).labels, {n, h, w}, {1, h, w}, labels);
+  std::vector<std::uint8_t> labelled;
+  for (std::uint64_t i = 0; i < n; ++i) {
+    const auto pixels = labels.subspan(i * h * w, h * w);
+    labelled.push_back(std::any_of(pixels.begin(), pixels.end(), [](std::uint8_t label) { return label > 0; }) ? 1 : 0);
+  }
+  writer.dataset<std::uint8_t>(names_of(kind).labelled, {n}, {n}, labelled);
 }
 
 void write_slices(Hdf5Writer& writer, const ShardContents& contents) {
   const ShardInfo& info = contents.info;
   const std::uint64_t n = u64(info.slices()), h = u64(info.height()), w = u64(info.width());
   writer.dataset<std::uint8_t>("images", {n, h, w}, {1, h, w}, contents.images);
-  writer.dataset<std::uint8_t>("labels", {n, h, w}, {1, h, w}, contents.labels);
+  write_labels(writer, info, LabelKind::kManual, contents.labels);
+  if (info.has_automatic) write_labels(writer, info, LabelKind::kAutomatic, contents.automatic);
   std::vector<std::int32_t> scan, slice;
-  std::vector<std::uint8_t> labelled;
   for (int i = 0; i < info.slices(); ++i) {
     scan.push_back(i / info.slices_per_scan());
     slice.push_back(i % info.slices_per_scan());
-    const auto pixels = std::span(contents.labels).subspan(u64(i) * h * w, h * w);
-    labelled.push_back(std::any_of(pixels.begin(), pixels.end(), [](std::uint8_t label) { return label > 0; }) ? 1 : 0);
   }
   writer.dataset<std::int32_t>("scan", {n}, {n}, scan);
   writer.dataset<std::int32_t>("slice", {n}, {n}, slice);
-  writer.dataset<std::uint8_t>("labelled", {n}, {n}, labelled);
+}
+
+void write_counts(Hdf5Writer& writer, const ShardInfo& info, LabelKind kind) {
+  std::vector<std::uint64_t> pixels, slices;
+  for (const ScanInfo& scan : info.scans) {
+    const ClassCounts& counts = scan.counts(kind);
+    pixels.insert(pixels.end(), counts.pixels.begin(), counts.pixels.end());
+    slices.insert(slices.end(), counts.slices.begin(), counts.slices.end());
+  }
+  const std::uint64_t s = info.scans.size();
+  writer.dataset<std::uint64_t>(names_of(kind).pixels, {s, kClasses}, {s, kClasses}, pixels);
+  writer.dataset<std::uint64_t>(names_of(kind).slices, {s, kClasses}, {s, kClasses}, slices);
 }
 
 void write_scans(Hdf5Writer& writer, const ShardInfo& info) {
@@ -134,18 +184,15 @@ void write_scans(Hdf5Writer& writer, const ShardInfo& info) {
   writer.text("scans", "subject", info.subject);
   writer.numbers<double>("scans", "affine", {3, 4}, flat(info.grid));
   std::vector<double> mean, sd;
-  std::vector<std::uint64_t> pixels, slices;
   for (const ScanInfo& scan : info.scans) {
     mean.push_back(scan.mean);
     sd.push_back(scan.sd);
-    pixels.insert(pixels.end(), scan.counts.pixels.begin(), scan.counts.pixels.end());
-    slices.insert(slices.end(), scan.counts.slices.begin(), scan.counts.slices.end());
   }
   const std::uint64_t s = info.scans.size();
   writer.dataset<double>("scans/mean", {s}, {s}, mean);
   writer.dataset<double>("scans/sd", {s}, {s}, sd);
-  writer.dataset<std::uint64_t>("scans/labels_pixels", {s, kClasses}, {s, kClasses}, pixels);
-  writer.dataset<std::uint64_t>("scans/labels_slices", {s, kClasses}, {s, kClasses}, slices);
+  write_counts(writer, info, LabelKind::kManual);
+  if (info.has_automatic) write_counts(writer, info, LabelKind::kAutomatic);
 }
 
 void write_original(Hdf5Writer& writer, const Volume<std::int32_t>& original) {
@@ -184,6 +231,35 @@ void read_root(const Hdf5Reader& reader, ShardInfo& info) {
   info.label_table = reader.text("/", "label_table");
   info.label_table_hash = reader.text("/", "label_table_hash");
   info.source = reader.text("/", "source");
+  const std::vector<std::string> kinds = reader.texts("/", "label_kinds");
+  info.has_automatic = kinds == kinds_of(true);
+  if (kinds != kinds_of(info.has_automatic))
+    reader.refuse("attribute 'label_kinds' is neither 'manual' nor 'manual', 'automatic'");
+}
+
+ClassCounts read_counts(const std::vector<std::uint64_t>& pixels, const std::vector<std::uint64_t>& slices,
+                        std::size_t scan) {
+  ClassCounts counts;
+  for (std::size_t c = 0; c < kClasses; ++c) {
+    counts.pixels[c] = pixels[scan * kClasses + c];
+    counts.slices[c] = slices[scan * kClasses + c];
+  }
+  return counts;
+}
+
+void read_counts(const Hdf5Reader& reader, LabelKind kind, ShardInfo& info) {
+  const LabelNames& names = names_of(kind);
+  const Extent shape = {info.scans.size(), kClasses};
+  const auto pixels = reader.dataset<std::uint64_t>(names.pixels, shape);
+  const auto slices = reader.dataset<std::uint64_t>(names.slices, shape);
+  for (std::size_t i = 0; i < info.scans.size(); ++i) {
+    const ClassCounts counts = read_counts(pixels, slices, i);
+    const std::uint64_t total = std::accumulate(counts.pixels.begin(), counts.pixels.end(), std::uint64_t{0});
+    if (total != info.grid.voxels())
+      reader.refuse("dataset '" + std::string(names.pixels) + "' counts " + std::to_string(total) + " pixels in scan " +
+                    std::to_string(i) + " instead of " + std::to_string(info.grid.voxels()));
+    (kind == LabelKind::kManual ? info.scans[i].manual : info.scans[i].automatic) = counts;
+  }
 }
 
 void read_scans(const Hdf5Reader& reader, const Extent& images, ShardInfo& info) {
@@ -196,23 +272,13 @@ void read_scans(const Hdf5Reader& reader, const Extent& images, ShardInfo& info)
   info.grid = geometry_of({images[0] / s, images[1], images[2]}, reader.numbers<double>("scans", "affine", 12));
   const auto mean = reader.dataset<double>("scans/mean", {s});
   const auto sd = reader.dataset<double>("scans/sd", {s});
-  const auto pixels = reader.dataset<std::uint64_t>("scans/labels_pixels", {s, kClasses});
-  const auto slices = reader.dataset<std::uint64_t>("scans/labels_slices", {s, kClasses});
   for (std::size_t i = 0; i < s; ++i) {
-    ScanInfo scan{mean[i], sd[i], {}};
-    if (!std::isfinite(scan.mean) || !(scan.sd > 0) || !std::isfinite(scan.sd))
+    if (!std::isfinite(mean[i]) || !(sd[i] > 0) || !std::isfinite(sd[i]))
       reader.refuse("datasets 'scans/mean' and 'scans/sd' have no usable numbers for scan " + std::to_string(i));
-    std::uint64_t total = 0;
-    for (std::size_t c = 0; c < kClasses; ++c) {
-      scan.counts.pixels[c] = pixels[i * kClasses + c];
-      scan.counts.slices[c] = slices[i * kClasses + c];
-      total += scan.counts.pixels[c];
-    }
-    if (total != info.grid.voxels())
-      reader.refuse("dataset 'scans/labels_pixels' counts " + std::to_string(total) + " pixels in scan " +
-                    std::to_string(i) + " instead of " + std::to_string(info.grid.voxels()));
-    info.scans.push_back(scan);
+    info.scans.push_back({mean[i], sd[i], {}, {}});
   }
+  read_counts(reader, LabelKind::kManual, info);
+  if (info.has_automatic) read_counts(reader, LabelKind::kAutomatic, info);
 }
 
 }  // namespace
@@ -222,10 +288,13 @@ void write_shard(const std::filesystem::path& file, ShardContents contents) {
     throw std::runtime_error(file.string() + ": no shard can be written: " + wrong);
   ShardInfo& info = contents.info;
   const std::size_t voxels = info.grid.voxels();
-  for (std::size_t s = 0; s < info.scans.size(); ++s)
-    info.scans[s] =
-        summarise_scan(std::span(contents.images).subspan(s * voxels, voxels),
-                       std::span(contents.labels).subspan(s * voxels, voxels), u64(info.width()) * u64(info.height()));
+  const std::size_t slice = u64(info.width()) * u64(info.height());
+  const auto of_scan = [&](const auto& pixels, std::size_t s) { return std::span(pixels).subspan(s * voxels, voxels); };
+  for (std::size_t s = 0; s < info.scans.size(); ++s) {
+    info.scans[s] = summarise_images(of_scan(contents.images, s));
+    info.scans[s].manual = count_classes(of_scan(contents.labels, s), slice);
+    if (info.has_automatic) info.scans[s].automatic = count_classes(of_scan(contents.automatic, s), slice);
+  }
   const std::filesystem::path partial = partial_name(file);
   try {
     Hdf5Writer writer(partial);
@@ -244,24 +313,30 @@ void write_shard(const std::filesystem::path& file, ShardContents contents) {
 
 struct Shard::Handle {
   Hdf5Reader reader;
-  std::vector<std::uint8_t> labelled;  // [N]
+  std::vector<std::uint8_t> labelled, labelled_automatic;  // [N]
 };
 
-Shard::Shard(const std::filesystem::path& file) : file_(file), handle_(new Handle{Hdf5Reader(file), {}}) {
+Shard::Shard(const std::filesystem::path& file) : file_(file), handle_(new Handle{Hdf5Reader(file), {}, {}}) {
   const Hdf5Reader& reader = handle_->reader;
   read_root(reader, info_);
   const Extent images = reader.shape("images");
   if (images.size() != 3 || *std::min_element(images.begin(), images.end()) == 0)
     reader.refuse("dataset 'images' has the shape " + to_text(images) + " instead of [N, H, W]");
-  if (const Extent labels = reader.shape("labels"); labels != images)
-    reader.refuse("dataset 'labels' has the shape " + to_text(labels) + " instead of " + to_text(images) +
-                  ", the shape of 'images'");
+  const auto require_shape = [&](const std::string& dataset) {
+    if (const Extent labels = reader.shape(dataset); labels != images)
+      reader.refuse("dataset '" + dataset + "' has the shape " + to_text(labels) + " instead of " + to_text(images) +
+                    ", the shape of 'images'");
+  };
+  require_shape(kManualNames.labels);
+  if (info_.has_automatic) require_shape(kAutomaticNames.labels);
   read_scans(reader, images, info_);
   const int per_scan = info_.slices_per_scan();
   require_index(reader, "scan", reader.dataset<std::int32_t>("scan", {images[0]}), [=](int i) { return i / per_scan; });
   require_index(reader, "slice", reader.dataset<std::int32_t>("slice", {images[0]}),
                 [=](int i) { return i % per_scan; });
-  handle_->labelled = reader.dataset<std::uint8_t>("labelled", {images[0]});
+  handle_->labelled = reader.dataset<std::uint8_t>(kManualNames.labelled, {images[0]});
+  if (info_.has_automatic)
+    handle_->labelled_automatic = reader.dataset<std::uint8_t>(kAutomaticNames.labelled, {images[0]});
   if (const Extent original = reader.shape("original/labels"); original.size() != 3)
     reader.refuse("dataset 'original/labels' has the shape " + to_text(original) + " instead of [K, J, I]");
 }
@@ -270,26 +345,30 @@ Shard::Shard(Shard&&) noexcept = default;
 Shard& Shard::operator=(Shard&&) noexcept = default;
 Shard::~Shard() = default;
 
-void Shard::read(int first, int count, std::span<std::uint8_t> images, std::span<std::uint8_t> labels) const {
+void Shard::read(int first, int count, std::span<std::uint8_t> images, std::span<std::uint8_t> labels,
+                 LabelKind kind) const {
   const Hdf5Reader& reader = handle_->reader;
+  const std::string dataset = names_of(kind).labels;
   if (first < 0 || count < 0 || first > info_.slices() - count)
     reader.refuse("there are no slices " + std::to_string(first) + " to " + std::to_string(first + count) + " among " +
                   std::to_string(info_.slices()));
   if (!images.empty()) reader.rows("images", u64(first), u64(count), images);
   if (labels.empty()) return;
-  reader.rows("labels", u64(first), u64(count), labels);
+  reader.rows(dataset, u64(first), u64(count), labels);
   // A label is an index into tables of kClasses entries wherever it goes from here.
   if (const auto bad = std::find_if(labels.begin(), labels.end(), [](std::uint8_t label) { return label >= kClasses; });
       bad != labels.end())
-    reader.refuse("dataset 'labels' has " + std::to_string(*bad) + ", which is no class: 0 to 27");
+    reader.refuse("dataset '" + dataset + "' has " + std::to_string(*bad) + ", which is no class: 0 to 27");
 }
 
-std::vector<bool> Shard::labelled_slices(int scan) const {
+std::vector<bool> Shard::labelled_slices(int scan, LabelKind kind) const {
   if (scan < 0 || scan >= static_cast<int>(info_.scans.size()))
     handle_->reader.refuse("there is no scan " + std::to_string(scan));
+  const auto& index = kind == LabelKind::kManual ? handle_->labelled : handle_->labelled_automatic;
+  if (index.empty()) handle_->reader.refuse("there are no automatic labels");
   std::vector<bool> labelled;
   for (int slice = 0; slice < info_.slices_per_scan(); ++slice)
-    labelled.push_back(handle_->labelled[u64(scan * info_.slices_per_scan() + slice)] != 0);
+    labelled.push_back(index[u64(scan * info_.slices_per_scan() + slice)] != 0);
   return labelled;
 }
 

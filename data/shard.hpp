@@ -15,7 +15,7 @@
 namespace crossfade::data {
 
 /// Of the format. A reader refuses every other one.
-inline constexpr int kShardVersion = 1;
+inline constexpr int kShardVersion = 2;
 
 /// Pixels of each class, and the number of slices where it occurs: what median-frequency weights need.
 struct ClassCounts {
@@ -23,12 +23,22 @@ struct ClassCounts {
   std::array<std::uint64_t, kClasses> slices{};
 };
 
+/// Who drew the labels of a scan: a person (they count as the truth), or a program, with its systematic errors.
+enum class LabelKind { kManual, kAutomatic };
+
+/// Scans [first, first + count) of a subject; all from `first` on where count is 0.
+struct ScanRange {
+  int first = 0, count = 0;
+  bool contains(int scan) const { return scan >= first && (count == 0 || scan < first + count); }
+};
+
 /// One scan of the subject. Scan 0 is the fixed, undeformed one, on which validation and test look; the others are
 /// further draws of the same anatomy, for training.
 struct ScanInfo {
   double mean = 0;  // of the voxels above 0, intensity units
   double sd = 1;
-  ClassCounts counts;
+  ClassCounts manual, automatic;  // automatic: zeros where the shard has no such labels
+  const ClassCounts& counts(LabelKind kind) const { return kind == LabelKind::kManual ? manual : automatic; }
 };
 
 /// What stands in a shard besides pixels.
@@ -38,7 +48,8 @@ struct ShardInfo {
   std::string source;  // "phantom" or the file the labels came from, and how the images were made
   std::string label_table;
   std::string label_table_hash;
-  Geometry grid;  // of the slices: canonical, size {W, H, slices per scan}
+  Geometry grid;               // of the slices: canonical, size {W, H, slices per scan}
+  bool has_automatic = false;  // automatic labels beside the manual ones
   std::vector<ScanInfo> scans;
 
   int width() const { return grid.size[0]; }
@@ -51,7 +62,8 @@ struct ShardInfo {
 struct ShardContents {
   ShardInfo info;                        // mean, sd and counts are computed by write_shard
   std::vector<std::uint8_t> images;      // [N, H, W]
-  std::vector<std::uint8_t> labels;      // [N, H, W], class ids
+  std::vector<std::uint8_t> labels;      // [N, H, W], class ids, manual
+  std::vector<std::uint8_t> automatic;   // [N, H, W], class ids; empty unless info.has_automatic
   Volume<std::int32_t> original_labels;  // as the subject came: own grid, own ids
 };
 
@@ -73,11 +85,13 @@ class Shard {
   const std::filesystem::path& file() const { return file_; }
 
   /// Reads slices [first, first + count) into buffers of count * H * W bytes; either may be empty (not read). Throws
-  /// std::runtime_error naming file and dataset, also for a failed checksum and for labels that are no class.
-  void read(int first, int count, std::span<std::uint8_t> images, std::span<std::uint8_t> labels) const;
+  /// std::runtime_error naming file and dataset, also for a failed checksum, for labels that are no class, and for
+  /// automatic labels where there are none.
+  void read(int first, int count, std::span<std::uint8_t> images, std::span<std::uint8_t> labels,
+            LabelKind kind = LabelKind::kManual) const;
 
   /// Per slice of scan `scan`, whether any pixel has a class above 0. From the stored index, without reading pixels.
-  std::vector<bool> labelled_slices(int scan) const;
+  std::vector<bool> labelled_slices(int scan, LabelKind kind = LabelKind::kManual) const;
 
   Volume<std::int32_t> original_labels() const;
 

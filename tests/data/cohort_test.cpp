@@ -191,7 +191,7 @@ TEST(Cohort, OfLabelMapsKeepsEveryStructureInItsPlace) {
   EXPECT_NEAR(centre[0] / count, 46.5, 1.0);
   EXPECT_NEAR(centre[1] / count, 9.5, 1.0);
   EXPECT_NEAR(centre[2] / count, -5.5, 1.0);
-  EXPECT_EQ(shard.info().scans[0].counts.pixels[21], static_cast<std::uint64_t>(count));
+  EXPECT_EQ(shard.info().scans[0].manual.pixels[21], static_cast<std::uint64_t>(count));
   EXPECT_GT(shard.info().scans[0].mean, 0);
 
   std::vector<std::uint8_t> second(labels.size());
@@ -254,7 +254,7 @@ TEST(Cohort, OfPhantomsHasAllStructuresInEverySubject) {
     EXPECT_EQ(shard.info().width(), 64);
     EXPECT_EQ(shard.info().slices(), 64);
     EXPECT_EQ(shard.info().label_table, "freesurfer");
-    for (std::size_t c = 0; c < kClasses; ++c) EXPECT_GT(shard.info().scans[0].counts.pixels[c], 0U) << kStructures[c];
+    for (std::size_t c = 0; c < kClasses; ++c) EXPECT_GT(shard.info().scans[0].manual.pixels[c], 0U) << kStructures[c];
     const Volume<std::int32_t> original = shard.original_labels();
     EXPECT_EQ(original.geometry.size, (std::array<int, 3>{256, 256, 256}));
     EXPECT_LE(*std::max_element(original.voxels.begin(), original.voxels.end()), 255) << "named ids only";
@@ -263,6 +263,40 @@ TEST(Cohort, OfPhantomsHasAllStructuresInEverySubject) {
   shards[0].read(0, 64, {}, first);
   shards[1].read(0, 64, {}, second);
   EXPECT_NE(first, second);
+}
+
+TEST(Cohort, HasAutomaticLabelsWithTheBiasThatItStates) {
+  const TemporaryFolder folder;
+  CohortSpec spec;
+  spec.subjects = 1;
+  spec.size = 128;
+  spec.scans_per_subject = 2;
+  spec.label_bias = {.pallidum_mm = 1, .amygdala_mm = -1, .ventricles_mm = 1, .noise_mm = 0};
+  prepare(spec, folder.path);
+  const Shard shard(folder.path / "phantom-001.h5");
+  ASSERT_TRUE(shard.info().has_automatic);
+  for (const ScanInfo& scan : shard.info().scans) {
+    const auto ratio = [&](std::size_t c) {
+      return static_cast<double>(scan.automatic.pixels[c]) / static_cast<double>(scan.manual.pixels[c]);
+    };
+    // Structures a centimetre or two wide change by far more than a tenth where their surface moves by 1 mm.
+    for (const std::size_t grown : {5U, 11U, 18U, 24U}) EXPECT_GT(ratio(grown), 1.1) << kStructures[grown];
+    for (const std::size_t shrunk : {16U, 26U}) EXPECT_LT(ratio(shrunk), 0.9) << kStructures[shrunk];
+    for (const std::size_t other : {2U, 6U, 14U, 20U}) EXPECT_NEAR(ratio(other), 1, 0.02) << kStructures[other];
+  }
+  CohortSpec without = spec;
+  without.label_bias = {};
+  EXPECT_FALSE(has_automatic_labels(without));
+  EXPECT_NE(cohort_hash(spec), cohort_hash(without));
+  prepare(without, folder.path / "without");
+  const Shard same(folder.path / "without" / "phantom-001.h5");
+  EXPECT_FALSE(same.info().has_automatic);
+  std::vector<std::uint8_t> images(static_cast<std::size_t>(shard.info().slices()) * 128 * 128), labels(images.size());
+  auto other_images = images, other_labels = labels;
+  shard.read(0, shard.info().slices(), images, labels);
+  same.read(0, shard.info().slices(), other_images, other_labels);
+  EXPECT_EQ(images, other_images) << "scans and manual labels are the same";
+  EXPECT_EQ(labels, other_labels);
 }
 
 }  // namespace

@@ -125,14 +125,48 @@ TEST_F(ShardFile, StoresMeanSdCountsAndTheIndexOfLabelledSlices) {
   const ScanInfo& scan = shard.info().scans[0];
   EXPECT_DOUBLE_EQ(scan.mean, 20);  // of the voxels above 0
   EXPECT_DOUBLE_EQ(scan.sd, 10);
-  EXPECT_EQ(scan.counts.pixels[2], 5U);
-  EXPECT_EQ(scan.counts.slices[2], 1U);
-  EXPECT_EQ(scan.counts.pixels[27], 3U);
-  EXPECT_EQ(scan.counts.slices[27], 2U);
-  EXPECT_EQ(scan.counts.pixels[0], 4U * 48 - 8);
-  EXPECT_EQ(scan.counts.slices[0], 4U);
-  EXPECT_EQ(scan.counts.pixels[1], 0U);
+  EXPECT_EQ(scan.manual.pixels[2], 5U);
+  EXPECT_EQ(scan.manual.slices[2], 1U);
+  EXPECT_EQ(scan.manual.pixels[27], 3U);
+  EXPECT_EQ(scan.manual.slices[27], 2U);
+  EXPECT_EQ(scan.manual.pixels[0], 4U * 48 - 8);
+  EXPECT_EQ(scan.manual.slices[0], 4U);
+  EXPECT_EQ(scan.manual.pixels[1], 0U);
   EXPECT_EQ(shard.labelled_slices(0), (std::vector<bool>{true, false, true, false}));
+}
+
+TEST_F(ShardFile, KeepsAutomaticLabelsBesideTheManualOnes) {
+  ShardContents contents = small_shard("subject");
+  write_shard(file, contents);
+  EXPECT_FALSE(Shard(file).info().has_automatic);
+  std::vector<std::uint8_t> labels(contents.labels.size());
+  EXPECT_THROW(Shard(file).read(0, 8, {}, labels, LabelKind::kAutomatic), std::runtime_error);
+  EXPECT_THROW(Shard(file).labelled_slices(0, LabelKind::kAutomatic), std::runtime_error);
+
+  // By hand: class 9 has 3 pixels in slice 1 and 1 pixel in slice 3 of scan 1; all else is 0.
+  contents.info.has_automatic = true;
+  contents.automatic.assign(contents.labels.size(), 0);
+  std::fill_n(contents.automatic.begin() + 5 * 48 + 10, 3, std::uint8_t{9});
+  contents.automatic[7 * 48 + 47] = 9;
+  write_shard(file, contents);
+  {
+    const Shard shard(file);
+    EXPECT_TRUE(shard.info().has_automatic);
+    shard.read(0, 8, {}, labels, LabelKind::kAutomatic);
+    EXPECT_EQ(labels, contents.automatic);
+    shard.read(0, 8, {}, labels);
+    EXPECT_EQ(labels, contents.labels);
+    EXPECT_EQ(shard.info().scans[1].automatic.pixels[9], 4U);
+    EXPECT_EQ(shard.info().scans[1].automatic.slices[9], 2U);
+    EXPECT_EQ(shard.info().scans[0].automatic.pixels[0], 4U * 48);
+    EXPECT_EQ(shard.labelled_slices(1, LabelKind::kAutomatic), (std::vector<bool>{false, true, false, true}));
+    EXPECT_EQ(shard.labelled_slices(1), (std::vector<bool>{true, true, true, false}));
+  }
+
+  tamper([](hid_t handle) { replace_dataset(handle, "labels_automatic", {8, 8, 7}, H5T_STD_U8LE); });
+  EXPECT_THAT(refusal(file), AllOf(HasSubstr(file.string()), HasSubstr("dataset 'labels_automatic'")));
+  contents.automatic[0] = 28;
+  EXPECT_THROW(write_shard(file, contents), std::runtime_error);
 }
 
 TEST_F(ShardFile, HasTheLayoutOfTheDocumentedFormat) {
@@ -154,7 +188,7 @@ TEST_F(ShardFile, HasTheLayoutOfTheDocumentedFormat) {
                            "scans/labels_slices", "original/labels"})
     EXPECT_GT(H5Lexists(handle, name, H5P_DEFAULT), 0) << name;
   for (const char* name : {"format", "format_version", "plane", "class_names", "class_ids", "label_table",
-                           "label_table_hash", "source", "voxel_mm"})
+                           "label_table_hash", "label_kinds", "source", "voxel_mm"})
     EXPECT_GT(H5Aexists(handle, name), 0) << name;
   H5Fclose(handle);
 }
@@ -251,7 +285,7 @@ TEST_F(ShardFile, RefusesAnotherVersion) {
     H5Awrite(attribute, H5T_NATIVE_INT, &version);
     H5Aclose(attribute);
   });
-  EXPECT_THAT(refusal(file), AllOf(HasSubstr(file.string()), HasSubstr("format version 2"), HasSubstr("version 1")));
+  EXPECT_THAT(refusal(file), AllOf(HasSubstr(file.string()), HasSubstr("format version 3"), HasSubstr("version 2")));
 }
 
 TEST_F(ShardFile, RefusesAnotherFormat) {
