@@ -31,7 +31,7 @@ def ours(program, threads):
 class Peer:
     def __init__(self, memory_format):
         torch.manual_seed(1)
-        self.net = UNet(WIDTH, 4, "none", 1, CLASSES).to(memory_format=memory_format)
+        self.net = UNet(WIDTH, 4, 1, CLASSES).to(memory_format=memory_format)
         self.images = torch.randn(BATCH, 1, SIDE, SIDE).to(memory_format=memory_format)
         self.labels = torch.randint(CLASSES, (BATCH, 1, SIDE, SIDE))
         self.loss = DiceCELoss(to_onehot_y=True, softmax=True, batch=True)

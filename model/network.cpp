@@ -3,9 +3,11 @@
 #include <torch/torch.h>
 
 #include <array>
+#include <sstream>
 #include <stdexcept>
 
 #include "model/initialisation.hpp"
+#include "model/quicknat.hpp"
 #include "model/unet.hpp"
 
 namespace crossfade::model {
@@ -24,9 +26,20 @@ std::shared_ptr<Network> make(const ModelOptions& options, int in_channels, int 
 // To add a model: its source file, its test, a line here, and its name among the choices of describe().
 constexpr std::array kArchitectures = {
     Architecture{"unet", make<UNet>},
+    Architecture{"quicknat", make<QuickNat>},
 };
 
 }  // namespace
+
+void Network::check_images(const char* who, const torch::Tensor& images, int in_channels) const {
+  if (images.dim() == 4 && images.size(1) == in_channels && images.size(2) > 0 && images.size(3) > 0 &&
+      images.size(2) % divisor() == 0 && images.size(3) % divisor() == 0)
+    return;
+  std::ostringstream wrong;
+  wrong << who << ": images must be [n, " << in_channels << ", H, W] with H and W divisible by " << divisor()
+        << " (one factor of 2 for each pooling), got " << images.sizes();
+  throw std::invalid_argument(wrong.str());
+}
 
 std::shared_ptr<Network> make_network(const ModelOptions& options, int in_channels, int classes, std::uint64_t seed) {
   std::string known;

@@ -16,17 +16,21 @@ using AllReduce = std::function<void(torch::Tensor&)>;
 
 struct ModelOptions {
   std::string name = "unet";
-  int width = 64;             // channels of the first level
+  int width = 64;             // channels of the first level; of every level in quicknat
   int depth = 4;              // number of poolings
-  std::string norm = "none";  // none, or batch: batch normalisation between convolution and ReLU
+  std::string norm = "none";  // unet: none, or batch: batch normalisation between convolution and ReLU
+  int kernel = 5;             // quicknat: side of the convolutions in dense blocks, odd
 };
 
 template <class Visitor>
 void describe(Visitor& visit, ModelOptions& m) {
-  visit.choice("name", m.name, {"unet"}, "architecture");
-  visit.integer("width", m.width, 1, 1024, "channels of the first level; each level down has twice as many");
+  visit.choice("name", m.name, {"unet", "quicknat"}, "architecture");
+  visit.integer("width", m.width, 1, 1024,
+                "channels of the first level; each level down has twice as many (quicknat: the same)");
   visit.integer("depth", m.depth, 1, 8, "number of poolings; image sides must be divisible by 2^depth");
-  visit.choice("norm", m.norm, {"none", "batch"}, "normalisation after each 3x3 convolution");
+  visit.choice("norm", m.norm, {"none", "batch"},
+               "unet: normalisation after each 3x3 convolution; quicknat always has batch normalisation");
+  visit.integer("kernel", m.kernel, 1, 15, "quicknat: side of the convolutions in its dense blocks; odd");
 }
 
 /// What layers need to know of the group of ranks that trains them together; shared by all layers of a net.
@@ -38,13 +42,16 @@ struct GroupContext {
 /// A net from [n, in_channels, H, W] to logits [n, classes, H, W].
 class Network : public torch::nn::Module {
  public:
-  /// Throws std::invalid_argument that names size and divisor unless H and W are divisible by divisor().
+  /// Throws std::invalid_argument that names size and divisor unless H and W are multiples of divisor().
   virtual torch::Tensor forward(const torch::Tensor& images) = 0;
   /// Image sides must be multiples of this.
   virtual int divisor() const = 0;
   GroupContext& group() { return *group_; }
 
  protected:
+  /// Throws std::invalid_argument unless `images` is [n, in_channels, H, W] with sides that divisor() divides.
+  void check_images(const char* who, const torch::Tensor& images, int in_channels) const;
+
   std::shared_ptr<GroupContext> group_ = std::make_shared<GroupContext>();
 };
 

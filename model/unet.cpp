@@ -2,9 +2,6 @@
 
 #include <torch/torch.h>
 
-#include <sstream>
-#include <stdexcept>
-
 namespace crossfade::model {
 namespace {
 
@@ -59,13 +56,7 @@ UNet::UNet(const ModelOptions& options, int in_channels, int classes) : in_chann
 }
 
 torch::Tensor UNet::forward(const torch::Tensor& images) {
-  if (images.dim() != 4 || images.size(1) != in_channels_ || images.size(2) == 0 || images.size(3) == 0 ||
-      images.size(2) % divisor() != 0 || images.size(3) % divisor() != 0) {
-    std::ostringstream wrong;
-    wrong << "U-Net: images must be [n, " << in_channels_ << ", H, W] with H and W divisible by " << divisor() << " (2^"
-          << encoder_.size() << "), got " << images.sizes();
-    throw std::invalid_argument(wrong.str());
-  }
+  check_images("U-Net", images, in_channels_);
   // A tensor of one channel counts as both layouts, and convolution then picks the slow one: a copy settles it.
   torch::Tensor x = images.clone(torch::MemoryFormat::ChannelsLast);
   std::vector<torch::Tensor> skips;

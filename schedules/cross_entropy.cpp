@@ -1,18 +1,35 @@
-// wce: cross-entropy with a weight for each class.
-#include <array>
+// wce and wce_boundary: cross-entropy with a weight for each pixel, by its class and by whether a boundary runs past
+// it.
+#include <algorithm>
 
 #include "schedules/term.hpp"
 
 namespace crossfade::schedules {
 namespace {
 
-class WeightedCrossEntropy final : public Term {
+/// Whether one of the 4 neighbours within the image has another label: bool [n, H, W] for labels [n, H, W].
+torch::Tensor on_boundary(const torch::Tensor& labels) {
+  torch::Tensor mask = torch::zeros(labels.sizes(), labels.options().dtype(torch::kBool));
+  for (const std::int64_t axis : {1, 2}) {
+    const std::int64_t pairs = labels.size(axis) - 1;
+    const torch::Tensor differ = labels.narrow(axis, 0, pairs) != labels.narrow(axis, 1, pairs);
+    mask.narrow(axis, 0, pairs).logical_or_(differ);
+    mask.narrow(axis, 1, pairs).logical_or_(differ);
+  }
+  return mask;
+}
+
+class CrossEntropy final : public Term {
  public:
-  WeightedCrossEntropy(const std::vector<double>& class_weights, const LossOptions& options)
-      : class_weights_(torch::tensor(class_weights, torch::kFloat64)), by_pixels_(options.normalise == "pixels") {}
+  CrossEntropy(const std::vector<double>& class_weights, double boundary_weight, const LossOptions& options)
+      : class_weights_(torch::tensor(class_weights, torch::kFloat64)),
+        boundary_weight_(boundary_weight),
+        by_pixels_(options.normalise == "pixels") {}
 
   torch::Tensor pixel_weights(const torch::Tensor& labels) const override {
-    return class_weights_.to(labels.device()).index_select(0, labels.flatten()).view(labels.sizes());
+    const torch::Tensor by_class =
+        class_weights_.to(labels.device()).index_select(0, labels.flatten()).view(labels.sizes());
+    return boundary_weight_ == 0 ? by_class : by_class + boundary_weight_ * on_boundary(labels);
   }
 
   std::size_t sum_count() const override { return 2; }
@@ -30,16 +47,30 @@ class WeightedCrossEntropy final : public Term {
 
  private:
   torch::Tensor class_weights_;
+  double boundary_weight_;
   bool by_pixels_;
 };
 
+/// ω_0 = 2·median(f)/min(f) (Roy et al. 2017): the largest median-frequency weight belongs to the rarest class.
+double boundary_weight(const std::vector<double>& class_weights, const LossOptions& options) {
+  if (options.boundary_weight > 0) return options.boundary_weight;
+  return 2 * *std::max_element(class_weights.begin(), class_weights.end());
+}
+
 }  // namespace
 
-extern const TermDefinition kWeightedCrossEntropy;
+extern const TermDefinition kWeightedCrossEntropy, kBoundaryCrossEntropy;
+
 const TermDefinition kWeightedCrossEntropy = {
     "wce", "sum_i w_y nll_i / sum_i w_y",
     [](const std::vector<double>& class_weights, const LossOptions& options) -> std::unique_ptr<Term> {
-      return std::make_unique<WeightedCrossEntropy>(class_weights, options);
+      return std::make_unique<CrossEntropy>(class_weights, 0, options);
+    }};
+
+const TermDefinition kBoundaryCrossEntropy = {
+    "wce_boundary", "wce with w_0 more on pixels that have a neighbour of another label; in place of wce",
+    [](const std::vector<double>& class_weights, const LossOptions& options) -> std::unique_ptr<Term> {
+      return std::make_unique<CrossEntropy>(class_weights, boundary_weight(class_weights, options), options);
     }};
 
 }  // namespace crossfade::schedules

@@ -181,6 +181,14 @@ LossResult ScheduledLoss::operator()(const torch::Tensor& logits, const torch::T
   return result;
 }
 
+std::vector<ScheduledTerm> ended(const std::vector<ScheduledTerm>& terms) {
+  std::vector<ScheduledTerm> rest;
+  for (const ScheduledTerm& term : terms) {
+    if (const double weight = evaluate(term.curve, 1); weight > 0) rest.push_back({term.term, constant(weight)});
+  }
+  return rest;
+}
+
 std::vector<double> switch_points(const std::vector<ScheduledTerm>& terms) {
   std::vector<double> all;
   for (const ScheduledTerm& term : terms) {

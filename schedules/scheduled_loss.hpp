@@ -38,6 +38,7 @@ struct LossOptions {
   std::string absent = "keep";        // classes absent from the batch's labels: keep, or drop from both sums of Dice
   std::string normalise = "weights";  // wce over the sum of weights, or over the number of pixels (as QuickNAT)
   double weight_cap = 0;              // largest median-frequency class weight; 0: none
+  double boundary_weight = 0;         // w_0 of wce_boundary; 0: twice the largest class weight, 2 median(f) / min(f)
 };
 
 template <class Visitor>
@@ -51,6 +52,8 @@ void describe(Visitor& visit, LossOptions& o) {
   visit.choice("normalise", o.normalise, {"weights", "pixels"},
                "divide cross-entropy by the sum of weights or by the number of pixels");
   visit.number("weight_cap", o.weight_cap, 0, 1e9, "largest class weight; 0: no cap");
+  visit.number("boundary_weight", o.boundary_weight, 0, 1e9,
+               "w_0 of wce_boundary; 0: twice the largest class weight, which is 2 median(f) / min(f)");
 }
 
 /// What one evaluation gives, the same on all ranks. `terms` and `weights` are in the order of the schedule; a term of
@@ -90,6 +93,9 @@ class ScheduledLoss {
   int ranks_;
   AllReduce all_reduce_;
 };
+
+/// The terms that have a weight at the end of training, with that weight for good: what a following stage trains with.
+std::vector<ScheduledTerm> ended(const std::vector<ScheduledTerm>& terms);
 
 /// Progress values at which any term's weight begins or ends to change, rising, without repeats.
 std::vector<double> switch_points(const std::vector<ScheduledTerm>& terms);

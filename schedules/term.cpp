@@ -6,10 +6,10 @@
 namespace crossfade::schedules {
 
 // Each is defined in the term's own source file.
-extern const TermDefinition kWeightedCrossEntropy, kWeightedDice, kDice;
+extern const TermDefinition kWeightedCrossEntropy, kBoundaryCrossEntropy, kWeightedDice, kDice;
 
 namespace {
-constexpr std::array kTerms = {&kWeightedCrossEntropy, &kWeightedDice, &kDice};
+constexpr std::array kTerms = {&kWeightedCrossEntropy, &kBoundaryCrossEntropy, &kWeightedDice, &kDice};
 }
 
 const TermDefinition& find_term(const std::string& name) {

@@ -1,4 +1,4 @@
-"""The U-Net of model/unet.cpp in plain PyTorch, with the same names of parameters: what the C++ net is compared with."""
+"""The U-Net of model/unet.cpp in plain PyTorch."""
 
 import torch
 from torch import nn
@@ -27,11 +27,9 @@ class Up(nn.Module):
 
 
 class UNet(nn.Module):
-    """Takes what a checkpoint's metadata call "model"."""
-
-    def __init__(self, width, depth, norm, in_channels, classes, name="unet"):
+    def __init__(self, width, depth, in_channels, classes, norm="none"):
         super().__init__()
-        assert name == "unet" and norm in ("none", "batch")
+        assert norm in ("none", "batch")
         widths = [width << level for level in range(depth + 1)]
         normalise = norm == "batch"
         self.encoder = nn.ModuleList(Double(a, b, normalise) for a, b in zip([in_channels] + widths, widths[:-1]))
@@ -48,9 +46,3 @@ class UNet(nn.Module):
         for level, skip in zip(reversed(self.decoder), reversed(skips)):
             x = level(x, skip)
         return self.classifier(x)
-
-    def load(self, state):
-        """Parameters and buffers by name, all of them but torch's own count of batches."""
-        missing, unexpected = self.load_state_dict(state, strict=False)
-        assert not unexpected and all(name.endswith("num_batches_tracked") for name in missing), (missing, unexpected)
-        return self

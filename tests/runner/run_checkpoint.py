@@ -9,11 +9,11 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
-from unet import UNet
+import nets
 
 checkpoint, source, target = sys.argv[1:]
 with safe_open(checkpoint, framework="pt") as file:
-    net = UNet(**json.loads(file.metadata()["model"])).eval()
-net.load({name.removeprefix("model."): t for name, t in load_file(checkpoint).items() if name.startswith("model.")})
+    net = nets.make(json.loads(file.metadata()["model"])).eval()
+nets.load(net, {name.removeprefix("model."): t for name, t in load_file(checkpoint).items() if name.startswith("model.")})
 with torch.no_grad():
     save_file({"logits": net(load_file(source)["images"]).contiguous()}, target)

@@ -196,7 +196,7 @@ TEST(ScheduledLoss, RefusesAScheduleThatMakesNoSense) {
   };
   EXPECT_EQ(with({{"wce", constant(1)}}), "accepted");
   EXPECT_THAT(with({}), HasSubstr("no terms"));
-  EXPECT_THAT(with({{"hinge", constant(1)}}), HasSubstr("unknown term 'hinge'; known: wce, wdice, dice"));
+  EXPECT_THAT(with({{"hinge", constant(1)}}), HasSubstr("unknown term 'hinge'; known: wce, wce_boundary, wdice, dice"));
   EXPECT_THAT(with({{"wce", constant(1)}, {"wce", constant(2)}}), HasSubstr("'wce' is named twice"));
   EXPECT_THAT(with({{"wce", constant(-1)}}), HasSubstr("term 'wce': curve:"));
   EXPECT_THAT(with({{"wce", constant(1)}}, {1, -2}), HasSubstr("of class 1 must be finite and not negative"));

@@ -1,0 +1,68 @@
+// The same net written in Python with torch.nn, loaded by the names of the parameters.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "model/network.hpp"
+#include "tests/data/small_shard.hpp"
+#include "tests/thread_group.hpp"
+
+namespace crossfade::model {
+
+inline torch::Tensor images(torch::IntArrayRef sizes) {
+  return torch::randn(sizes, at::make_generator<at::CPUGeneratorImpl>(3), torch::kFloat64);
+}
+
+/// Logits in training and evaluation mode and all gradients, in float64: only the order of sums differs.
+inline void expect_as_in_pytorch(const ModelOptions& options) {
+  SCOPED_TRACE(options.name + ", norm " + options.norm);
+  const data::TemporaryFolder folder;
+  const auto network = make_network(options, 2, 5, 9);
+  network->to(torch::kFloat64);
+  {
+    // Biases of 0 would put whole planes of QuickNAT's unpooled zeros on the kink of the ReLU, up to rounding.
+    const torch::NoGradGuard no_grad;
+    const at::Generator generator = at::make_generator<at::CPUGeneratorImpl>(4);
+    for (torch::Tensor& parameter : network->parameters()) {
+      if (parameter.dim() == 1) parameter += 0.2 * torch::randn(parameter.sizes(), generator, torch::kFloat64);
+    }
+  }
+  const torch::Tensor input = images({3, 2, 8, 12});
+  c10::Dict<std::string, torch::Tensor> state;
+  for (const auto& item : network->named_parameters()) state.insert(item.key(), item.value().detach().clone());
+  for (const auto& item : network->named_buffers()) state.insert(item.key(), item.value().clone());
+  state.insert("images", input);
+  const std::vector<char> bytes = torch::pickle_save(state);
+  std::ofstream(folder.path / "in.pt", std::ios::binary)
+      .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  std::ofstream(folder.path / "options.json")
+      << nlohmann::json{{"name", options.name}, {"width", options.width},   {"depth", options.depth},
+                        {"norm", options.norm}, {"kernel", options.kernel}, {"in_channels", 2},
+                        {"classes", 5}};
+  const std::string command = std::string(CROSSFADE_PYTHON) + " " + NET_REFERENCE + " " + folder.path.string();
+  ASSERT_EQ(std::system(command.c_str()), 0) << command;
+  std::ifstream file(folder.path / "out.pt", std::ios::binary);
+  const std::vector<char> content((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  const auto expected = torch::pickle_load(content).toGenericDict();
+
+  const torch::Tensor trained = network->forward(input);
+  EXPECT_LT(tests::relative_difference(trained, expected.at("trained").toTensor()), 1e-12);
+  trained.square().sum().backward();
+  for (const auto& item : network->named_parameters()) {
+    const auto reference = expected.at("gradient of " + item.key()).toTensor();
+    // Some gradients are 0 but for rounding: those of a bias before a normalisation.
+    EXPECT_LT((item.value().grad() - reference).norm().item<double>(),
+              1e-10 * std::max(1.0, reference.norm().item<double>()))
+        << item.key();
+  }
+  network->eval();
+  EXPECT_LT(tests::relative_difference(network->forward(input), expected.at("evaluated").toTensor()), 1e-12);
+}
+
+}  // namespace crossfade::model
