@@ -1,10 +1,9 @@
 #include "analysis/figure1.hpp"
 
 #include <algorithm>
-#include <fstream>
-#include <stdexcept>
 
 #include "analysis/figure1_lines.hpp"
+#include "analysis/figure_page.hpp"
 #include "analysis/gnuplot.hpp"
 #include "analysis/text_table.hpp"
 
@@ -92,71 +91,45 @@ std::string stage_marks(const Figure1& figure) {
   return out;
 }
 
-std::string script(const Figure1& figure, const std::filesystem::path& stem) {
-  std::string caption = figure.caption;
+FigurePage page(const Figure1& figure) {
+  FigurePage page;
+  page.study = figure.study;
+  page.caption = figure.caption;
   if (figure.finished < figure.planned)
-    caption += (caption.empty() ? "" : "; ") + std::to_string(figure.finished) + " of " +
-               std::to_string(figure.planned) + " trials finished";
-  const auto lines = wrapped(caption, 110);
-  std::string out = "set encoding utf8\n" + data_blocks(figure) +
-                    "set border 3 lc rgb '#444444'\n"
-                    "set tics nomirror out scale 0.6\n"
-                    "set rmargin 4\n"
-                    "set grid ytics lc rgb '#DDDDDD' lw 1 lt 1\n"
-                    "set yrange [0:1]\nset ytics 0.1\n"
-                    "set xlabel 'Epoch' offset 0, 0.4\nset ylabel 'Mean Dice (validation)'\n"
-                    "set key bmargin center horizontal maxcols 2 samplen 2.5 spacing 1.2 Left reverse noenhanced\n";
-  out += "set xrange [0:" + exact(std::max(1.0, figure.stages.back().end)) + "]\n";
-  out += "set tmargin " + std::to_string(3 + lines.size()) + "\n";
-  out += "set label " + gnuplot_quoted(figure.study) + " at graph 0, graph 1 offset 0, " +
-         exact(1.2 + static_cast<double>(lines.size())) + " left font ',14'\n";
-  for (std::size_t i = 0; i < lines.size(); ++i)
-    out += "set label " + gnuplot_quoted(lines[i]) + " at graph 0, graph 1 offset 0, " +
-           exact(0.2 + static_cast<double>(lines.size() - i)) + " left font ',9' tc rgb '#444444'\n";
-  out += stage_marks(figure);
-
+    page.caption += (page.caption.empty() ? "" : "; ") + std::to_string(figure.finished) + " of " +
+                    std::to_string(figure.planned) + " trials finished";
   // The plot keeps its height however many lines the key has.
-  const std::size_t height = 500 + 11 * (figure.lines.size() + 2);
-  const std::pair<const char*, std::string> terminals[] = {
-      {".svg", "svg size 900," + std::to_string(height) +
-                   " noenhanced font 'DejaVu Sans,Verdana,sans-serif,12' background '#FFFFFF'"},
-      {".png", "pngcairo size 1800," + std::to_string(2 * height) +
-                   " noenhanced font 'DejaVu Sans,12' fontscale 2 linewidth 2 pointscale 2"},
-      {".pdf", "pdfcairo size 7.5in," + exact(static_cast<double>(height) / 120) +
-                   "in noenhanced font 'DejaVu Sans,12' fontscale 0.75"}};
-  for (const auto& [ending, terminal] : terminals)
-    out += "set terminal " + terminal + "\nset output " + gnuplot_quoted(stem.string() + ending) + '\n' +
-           plot_command(figure) + "unset output\n";
-  return out;
+  page.height = 500 + 11 * (static_cast<int>(figure.lines.size()) + 2);
+  page.settings = data_blocks(figure) +
+                  "set rmargin 4\n"
+                  "set yrange [0:1]\nset ytics 0.1\n"
+                  "set xlabel 'Epoch' offset 0, 0.4\nset ylabel 'Mean Dice (validation)'\n"
+                  "set key bmargin center horizontal maxcols 2 samplen 2.5 spacing 1.2 Left reverse noenhanced\n"
+                  "set xrange [0:" +
+                  exact(std::max(1.0, figure.stages.back().end)) + "]\n" + stage_marks(figure);
+  page.plot = plot_command(figure);
+  return page;
 }
 
-void write_csv(const Figure1& figure, const std::filesystem::path& file) {
-  std::ofstream out(file);
-  out << "variant,epoch,dice,smallest,largest,trials\n";
+std::string csv(const Figure1& figure) {
+  std::string out = "variant,epoch,dice,smallest,largest,trials\n";
   for (const auto& line : figure.lines)
     for (const auto& p : line.points)
-      out << csv_field(line.variant) << ',' << exact(p.epoch) << ',' << exact(p.dice) << ',' << exact(p.smallest) << ','
-          << exact(p.largest) << ',' << p.trials << '\n';
-  out.close();
-  if (!out)
-    throw std::runtime_error("can't write '" + file.string() + "': is its folder there, writable and not full?");
+      out += csv_field(line.variant) + ',' + exact(p.epoch) + ',' + exact(p.dice) + ',' + exact(p.smallest) + ',' +
+             exact(p.largest) + ',' + std::to_string(p.trials) + '\n';
+  return out;
 }
 
 }  // namespace
 
 std::vector<std::filesystem::path> plot_figure1(const std::filesystem::path& database,
                                                 const std::filesystem::path& stem, const std::string& study) {
-  if (one_line(stem.string()) != stem.string())
-    throw std::runtime_error("a figure's name can't hold control characters: '" + one_line(stem.string()) + "'");
+  check_stem(stem);
   const Figure1 figure = read_figure1(database, study);
-  std::vector<std::filesystem::path> files;
-  for (const char* ending : {".csv", ".svg", ".png", ".pdf"}) files.emplace_back(stem.string() + ending);
-  write_csv(figure, files[0]);
-  run_gnuplot(script(figure, stem));
-  for (const auto& file : files)
-    if (!std::filesystem::exists(file) || std::filesystem::file_size(file) == 0)
-      throw std::runtime_error("gnuplot left no '" + file.string() +
-                               "'; has it the terminals svg, pngcairo, pdfcairo?");
+  const std::filesystem::path data = stem.string() + ".csv";
+  write_file(data, csv(figure));
+  std::vector<std::filesystem::path> files = draw(page(figure), stem);
+  files.insert(files.begin(), data);
   return files;
 }
 

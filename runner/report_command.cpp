@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "analysis/figure1.hpp"
+#include "analysis/figure2.hpp"
 #include "analysis/report.hpp"
 #include "runner/commands.hpp"
 
@@ -11,6 +12,7 @@ namespace {
 struct ReportOptions {
   std::filesystem::path results;
   std::string study;
+  std::string variant;
   std::string what;
   std::string format = "text";
   std::filesystem::path output;
@@ -19,6 +21,10 @@ struct ReportOptions {
 void add_source(CLI::App& command, ReportOptions& options) {
   command.add_option("--results", options.results, "results database")->type_name("FILE.sqlite")->required();
   command.add_option("--study", options.study, "study in the database (default: the latest)")->type_name("NAME");
+  command
+      .add_option("--variant", options.variant,
+                  "structures, figure2: which variant (default: the first that was fine-tuned)")
+      ->type_name("NAME");
 }
 
 }  // namespace
@@ -27,13 +33,18 @@ Action add_report(CLI::App& app) {
   auto options = std::make_shared<ReportOptions>();
   options->what = "table1";
   CLI::App* command = app.add_subcommand("report", "Print a table of a results database");
-  command->add_option("what", options->what, "which table")->check(CLI::IsMember({"table1"}))->capture_default_str();
+  command->add_option("what", options->what, "table1, or the structures ranked by what fine-tuning gained")
+      ->check(CLI::IsMember({"table1", "structures"}))
+      ->capture_default_str();
   add_source(*command, *options);
   command->add_option("--format", options->format, "text, markdown, csv, json or latex")
       ->check(CLI::IsMember(analysis::report_formats()))
       ->capture_default_str();
   return [options] {
-    std::cout << analysis::render_table1(options->results, options->format, options->study) << std::flush;
+    std::cout << (options->what == "table1" ? analysis::render_table1(options->results, options->format, options->study)
+                                            : analysis::render_structures(options->results, options->format,
+                                                                          options->study, options->variant))
+              << std::flush;
     return 0;
   };
 }
@@ -42,14 +53,18 @@ Action add_plot(CLI::App& app) {
   auto options = std::make_shared<ReportOptions>();
   options->what = "figure1";
   CLI::App* command = app.add_subcommand("plot", "Draw a figure of a results database as SVG, PNG and PDF");
-  command->add_option("what", options->what, "which figure")->check(CLI::IsMember({"figure1"}))->capture_default_str();
+  command->add_option("what", options->what, "figure1: Dice per epoch; figure2: Dice per structure")
+      ->check(CLI::IsMember({"figure1", "figure2"}))
+      ->capture_default_str();
   add_source(*command, *options);
   command->add_option("--output", options->output, "path without ending (default: the figure's name, here)")
       ->type_name("STEM");
   return [options] {
     const std::filesystem::path stem = options->output.empty() ? std::filesystem::path(options->what) : options->output;
-    for (const auto& file : analysis::plot_figure1(options->results, stem, options->study))
-      std::cout << file.string() << '\n';
+    const auto files = options->what == "figure1"
+                           ? analysis::plot_figure1(options->results, stem, options->study)
+                           : analysis::plot_figure2(options->results, stem, options->study, options->variant);
+    for (const auto& file : files) std::cout << file.string() << '\n';
     return 0;
   };
 }

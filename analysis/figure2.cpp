@@ -1,0 +1,99 @@
+#include "analysis/figure2.hpp"
+
+#include <algorithm>
+
+#include "analysis/figure_page.hpp"
+#include "analysis/gnuplot.hpp"
+#include "analysis/structures.hpp"
+#include "analysis/text_table.hpp"
+
+namespace crossfade::analysis {
+namespace {
+
+constexpr const char* kRed = "#CC3311";
+constexpr const char* kBlue = "#0072B2";
+constexpr double kSpacing = 3;  // from one structure's pair of boxes to the next
+
+std::string block(const std::string& name, const std::vector<double>& values) {
+  std::string out = name + " << END\n";
+  for (const double value : values) out += exact(value) + '\n';
+  return out + "END\n";
+}
+
+std::string boxes(const std::string& name, double at, const char* colour) {
+  return name + " using (" + exact(at) + "):1 with boxplot lc rgb '" + colour +
+         "' lw 1.2 pt 7 ps 0.3 fs transparent solid 0.3 notitle";
+}
+
+/// An entry of the key that looks like such a box.
+std::string key(const std::string& title, const char* colour) {
+  return std::string("keyentry with boxes fc rgb '") + colour + "' fs transparent solid 0.3 title '" + title + "'";
+}
+
+FigurePage page(const StructureTable& table) {
+  FigurePage page;
+  page.study = table.study + ": " + table.variant;
+  page.caption = table.caption + (table.caption.empty() ? "" : "; ") + std::to_string(table.subjects) +
+                 " test subjects, each the mean over its seeds";
+  page.height = 620;
+  std::string tics, elements;
+  double smallest = 1, at = 1;
+  const auto add = [&](const std::string& element) { elements += (elements.empty() ? " " : ", \\\n     ") + element; };
+  for (std::size_t i = 0; i < table.structures.size(); ++i, at += kSpacing) {
+    const StructureDice& dice = table.structures[i];
+    tics += (tics.empty() ? "" : ", ") + gnuplot_quoted(dice.structure) + " " + exact(at + (table.finetuned ? 0.5 : 0));
+    for (const auto* values : {&dice.pretrained, &dice.finetuned}) {
+      if (values->empty()) continue;
+      const bool before = values == &dice.pretrained;
+      const std::string name = (before ? "$before" : "$after") + std::to_string(i);
+      page.settings += block(name, *values);
+      add(boxes(name, before ? at : at + 1, before ? kRed : kBlue));
+      smallest = std::min(smallest, *std::ranges::min_element(*values));
+    }
+  }
+  add(key("pre-trained", kRed));
+  if (table.finetuned) add(key("fine-tuned", kBlue));
+  page.settings +=
+      "set style boxplot outliers pointtype 7\nset boxwidth 0.8\n"
+      "set xtics rotate by 60 right noenhanced font ',9' (" +
+      tics +
+      ")\n"
+      "set xrange [-1:" +
+      exact(at) +
+      "]\n"
+      "set yrange [" +
+      fixed(std::max(0.0, std::min(0.9, smallest - 0.05)), 1) +
+      ":1]\n"
+      "set ylabel 'Dice (test subjects)'\n"
+      "set key inside bottom right horizontal samplen 2\n";
+  page.plot = "plot" + elements + '\n';
+  return page;
+}
+
+std::string csv(const StructureTable& table) {
+  std::string out = "structure,stage,subject,dice\n";
+  for (const StructureDice& dice : table.structures) {
+    for (std::size_t i = 0; i < dice.subjects.size(); ++i) {
+      const std::string subject = csv_field(dice.subjects[i]);
+      out += dice.structure + ",pretrained," + subject + ',' + exact(dice.pretrained[i]) + '\n';
+      if (table.finetuned) out += dice.structure + ",finetuned," + subject + ',' + exact(dice.finetuned[i]) + '\n';
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<std::filesystem::path> plot_figure2(const std::filesystem::path& database,
+                                                const std::filesystem::path& stem, const std::string& study,
+                                                const std::string& variant) {
+  check_stem(stem);
+  const StructureTable table = read_structures(database, study, variant);
+  const std::filesystem::path data = stem.string() + ".csv";
+  write_file(data, csv(table));
+  std::vector<std::filesystem::path> files = draw(page(table), stem);
+  files.insert(files.begin(), data);
+  return files;
+}
+
+}  // namespace crossfade::analysis

@@ -1,0 +1,19 @@
+// Figure 2: Dice of each structure, pre-trained beside fine-tuned.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace crossfade::analysis {
+
+/// Draws a box plot over test subjects for each of the 27 structures of one variant: pre-trained (red) beside
+/// fine-tuned (blue), at the best checkpoint by validation; whiskers reach to the last subject within 1.5 interquartile
+/// ranges, the others are dots. `variant` empty: the first of the grid that has a fine-tuned stage; in a study without
+/// one, red boxes alone. Writes `stem`.svg, .png and .pdf by gnuplot, and the data it drew as `stem`.csv. Returns what
+/// it wrote. Throws as plot_figure1, and for a variant that is not there.
+std::vector<std::filesystem::path> plot_figure2(const std::filesystem::path& database,
+                                                const std::filesystem::path& stem, const std::string& study = {},
+                                                const std::string& variant = {});
+
+}  // namespace crossfade::analysis
