@@ -18,14 +18,16 @@ bool writable(const std::filesystem::path& path) {
   return faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) == 0;
 }
 
-void check_ours(SQLite::Database& db, const std::filesystem::path& file) {
+/// `oldest`: the first version that will do.
+void check_ours(SQLite::Database& db, const std::filesystem::path& file, int oldest) {
   if (pragma(db, "application_id") != kApplicationId)
     throw database_error(file, "is not a results database of Crossfade (no schema of ours in it)");
   const int version = pragma(db, "user_version");
-  if (version != kSchemaVersion)
-    throw database_error(file, "has schema version " + std::to_string(version) + ", this program knows version " +
-                                   std::to_string(kSchemaVersion) +
-                                   " alone; name another file, or use the program that wrote it");
+  if (version < oldest || version > kSchemaVersion)
+    throw database_error(
+        file, "has schema version " + std::to_string(version) + ", this program " +
+                  (oldest == kSchemaVersion ? "writes version " : "reads version " + std::to_string(oldest) + " to ") +
+                  std::to_string(kSchemaVersion) + "; name another file, or use the program that wrote it");
 }
 
 void create_schema(SQLite::Database& db) {
@@ -47,7 +49,7 @@ void create_or_check(SQLite::Database& db, const std::filesystem::path& file) {
   if (empty && pragma(db, "application_id") == 0 && pragma(db, "user_version") == 0)
     create_schema(db);
   else
-    check_ours(db, file);
+    check_ours(db, file, kSchemaVersion);
   transaction.commit();
 }
 
@@ -84,7 +86,7 @@ SQLite::Database open_to_read(const std::filesystem::path& file) {
     // Opened for writing where allowed: what a killed writer left half done has to be rolled back before reading.
     SQLite::Database db(file.string(), SQLite::OPEN_READWRITE, kBusyMilliseconds);
     db.exec("PRAGMA query_only = ON");
-    check_ours(db, file);
+    check_ours(db, file, kOldestReadable);
     return db;
   });
 }

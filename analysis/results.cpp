@@ -115,11 +115,13 @@ TrialStatus register_trial(SQLite::Database& db, std::int64_t study, std::int64_
   int position = 0;
   for (const StageRecord& stage : trial.stages)
     change(db,
-           "INSERT INTO stage (trial_id, position, name, cohort, epochs, switches, voxel_mm)"
-           " VALUES (?, ?, ?, ?, ?, ?, ?)"
-           " ON CONFLICT (trial_id, position) DO UPDATE SET name = excluded.name, cohort = excluded.cohort,"
-           " epochs = excluded.epochs, switches = excluded.switches, voxel_mm = excluded.voxel_mm",
-           status.id, position++, stage.name, stage.cohort, stage.epochs, nlohmann::json(stage.switches).dump(),
+           "INSERT INTO stage (trial_id, position, name, hash, cohort, labels, epochs, switches, voxel_mm)"
+           " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+           " ON CONFLICT (trial_id, position) DO UPDATE SET name = excluded.name, hash = excluded.hash,"
+           " cohort = excluded.cohort, labels = excluded.labels, epochs = excluded.epochs,"
+           " switches = excluded.switches, voxel_mm = excluded.voxel_mm",
+           status.id, position++, stage.name, stage.hash, stage.cohort, stage.labels, stage.epochs,
+           nlohmann::json(stage.switches).dump(),
            stage.voxel_mm > 0 ? stage.voxel_mm : std::numeric_limits<double>::quiet_NaN());
   return status;
 }
@@ -156,6 +158,23 @@ void insert_scores(SQLite::Database& db, std::int64_t stage, const char* part, c
   }
 }
 
+void insert_surfaces(SQLite::Database& db, std::int64_t stage, const char* part, const SubjectSurfaces& subject) {
+  SQLite::Statement insert(db,
+                           "INSERT INTO subject_score (stage_id, part, subject, structure_id, metric, value)"
+                           " VALUES (?, ?, ?, ?, ?, ?)");
+  for (int c = 1; c < data::kClasses; ++c) {
+    const SurfaceScores& scores = subject.scores[static_cast<std::size_t>(c)];
+    const std::array<std::pair<const char*, double>, 3> values = {
+        {{"hd95_mm", scores.hd95_mm}, {"nsd", scores.nsd}, {"volume_difference", scores.volume_difference}}};
+    for (const auto& [metric, value] : values) {
+      bind_all(insert, stage, part, subject.subject, c, metric, value);
+      insert.exec();
+      insert.reset();
+      insert.clearBindings();
+    }
+  }
+}
+
 void insert_pooled_dice(SQLite::Database& db, std::int64_t epoch, const Counts& counts) {
   const auto values = dice(counts);
   SQLite::Statement insert(db, "INSERT INTO dice VALUES (?, ?, ?, ?, ?, ?)");
@@ -166,6 +185,32 @@ void insert_pooled_dice(SQLite::Database& db, std::int64_t epoch, const Counts& 
     insert.reset();
     insert.clearBindings();
   }
+}
+
+/// Replaces the epochs of a stage by those of another.
+void copy_epochs(SQLite::Database& db, std::int64_t from, std::int64_t to) {
+  change(db, "DELETE FROM epoch WHERE stage_id = ?", to);
+  change(
+      db,
+      "INSERT INTO epoch (stage_id, epoch, step, recorded, loss, learning_rate, gradient_norm, dice_mean, dice_pooled,"
+      " seconds_train, seconds_validate, seconds_data, images)"
+      " SELECT ?, epoch, step, recorded, loss, learning_rate, gradient_norm, dice_mean, dice_pooled,"
+      " seconds_train, seconds_validate, seconds_data, images FROM epoch WHERE stage_id = ?",
+      to, from);
+  constexpr const char* kPairs =
+      " JOIN epoch AS source ON source.id = row.epoch_id AND source.stage_id = ?"
+      " JOIN epoch AS copy ON copy.stage_id = ? AND copy.epoch = source.epoch";
+  change(db,
+         ("INSERT INTO epoch_term SELECT copy.id, row.term, row.value, row.weight FROM epoch_term AS row" +
+          std::string(kPairs))
+             .c_str(),
+         from, to);
+  change(db,
+         ("INSERT INTO dice SELECT copy.id, row.structure_id, row.dice, row.true_positive, row.false_positive,"
+          " row.false_negative FROM dice AS row" +
+          std::string(kPairs))
+             .c_str(),
+         from, to);
 }
 
 /// Mean over structures of pooled counts; NULL where no structure has a number.
@@ -243,6 +288,24 @@ void ResultsDatabase::set_running(std::int64_t trial) {
   });
 }
 
+void ResultsDatabase::adopt_epochs(std::int64_t trial) {
+  connection_->transact("sharing epochs with trial " + std::to_string(trial), [&] {
+    auto& db = connection_->db;
+    SQLite::Statement stages(
+        db,
+        "SELECT own.id, (SELECT other.id FROM stage AS other JOIN trial AS t ON t.id = other.trial_id"
+        "                JOIN epoch AS e ON e.stage_id = other.id"
+        "                WHERE other.hash = own.hash AND other.id <> own.id AND t.study_id = mine.study_id"
+        "                GROUP BY other.id HAVING count(*) > (SELECT count(*) FROM epoch WHERE stage_id = own.id)"
+        "                ORDER BY count(*) DESC, other.id LIMIT 1) AS source"
+        " FROM stage AS own JOIN trial AS mine ON mine.id = own.trial_id WHERE mine.id = ? AND source IS NOT NULL");
+    bind_all(stages, trial);
+    std::vector<std::pair<std::int64_t, std::int64_t>> copies;
+    while (stages.executeStep()) copies.emplace_back(stages.getColumn(0).getInt64(), stages.getColumn(1).getInt64());
+    for (const auto& [own, source] : copies) copy_epochs(db, source, own);
+  });
+}
+
 void ResultsDatabase::set_interrupted(std::int64_t trial) {
   connection_->set_state(trial, "interrupted", "");
 }
@@ -305,6 +368,7 @@ void ResultsDatabase::record_stage(std::int64_t trial, const StageResult& r) {
            r.stopped, stage);
     for (const SubjectCounts& s : r.validation) insert_scores(db, stage, "validation", s, r.best_epoch == 0);
     for (const SubjectCounts& s : r.test) insert_scores(db, stage, "test", s, r.best_epoch == 0);
+    for (const SubjectSurfaces& s : r.surfaces) insert_surfaces(db, stage, "test", s);
   });
 }
 

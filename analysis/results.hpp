@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "analysis/dice.hpp"
+#include "analysis/surface.hpp"
 
 namespace crossfade::analysis {
 
@@ -35,7 +36,9 @@ struct Provenance {
 
 struct StageRecord {
   std::string name;  // "pretrain", "finetune"; the first is stage 0
+  std::string hash;  // of the configuration up to this stage, and the data: equal ones give the same net
   std::string cohort;
+  std::string labels;  // trained and validated on: "manual" or "automatic"
   int epochs = 0;
   std::vector<double> switches;  // progress at which the schedule begins or ends to change
   double voxel_mm = 0;           // of the grid that its Dice is counted on, named under tables; 0: not known
@@ -76,6 +79,12 @@ struct EpochRecord {
   std::int64_t images = 0;
 };
 
+/// Distances between surfaces, and difference of volumes, of one subject's structures.
+struct SubjectSurfaces {
+  std::string subject;
+  std::array<SurfaceScores, data::kClasses> scores;
+};
+
 /// How a stage ended, at its best checkpoint by validation Dice.
 struct StageResult {
   int stage = 0;
@@ -85,6 +94,7 @@ struct StageResult {
   // At the best checkpoint. Where there is none (best_epoch 0), list the subjects all the same, with the truth as false
   // negatives or with empty counts: each of their structures then scores 0, and no seed is left out of a mean.
   std::vector<SubjectCounts> validation, test;
+  std::vector<SubjectSurfaces> surfaces = {};  // of the test part
 };
 
 /// What is known of a trial.
@@ -114,6 +124,9 @@ class ResultsDatabase {
                                  const std::vector<TrialRecord>& trials);
 
   void set_running(std::int64_t trial);  // counts an attempt
+  /// Copies the epochs of stages that another trial of the study has trained further under the same hash: the trial
+  /// goes on from that one's checkpoint.
+  void adopt_epochs(std::int64_t trial);
   void set_interrupted(std::int64_t trial);
   void set_failed(std::int64_t trial, const std::string& error);
   void set_finished(std::int64_t trial);  // throws where a stage has no result: a mean would silently lack that seed

@@ -1,4 +1,4 @@
--- Schema of the results database, version 1. docs/results-database.md explains it; change both together.
+-- Schema of the results database, version 2. docs/results-database.md explains it; change both together.
 
 CREATE TABLE structure (              -- classes 0 ("none of these") to 27
   id   INTEGER PRIMARY KEY,
@@ -63,7 +63,9 @@ CREATE TABLE stage (
   trial_id   INTEGER NOT NULL REFERENCES trial ON DELETE CASCADE,
   position   INTEGER NOT NULL,        -- in the trial, from 0
   name       TEXT NOT NULL,
+  hash       TEXT NOT NULL,           -- of configuration and data up to this stage: equal ones give the same net
   cohort     TEXT NOT NULL,
+  labels     TEXT NOT NULL,           -- trained and validated on: manual, automatic
   epochs     INTEGER NOT NULL,        -- planned
   switches   TEXT NOT NULL CHECK (json_valid(switches)),  -- array of progress, 0 to 1
   voxel_mm   REAL,                    -- of the grid that Dice is counted on; NULL: not known
@@ -118,7 +120,7 @@ CREATE TABLE subject_score (          -- at the best checkpoint; structures 1 to
   part           TEXT NOT NULL CHECK (part IN ('validation', 'test')),
   subject        TEXT NOT NULL,
   structure_id   INTEGER NOT NULL REFERENCES structure,
-  metric         TEXT NOT NULL,       -- 'dice'
+  metric         TEXT NOT NULL,       -- 'dice'; of the test part also 'hd95_mm', 'nsd', 'volume_difference'
   value          REAL,                -- NULL: left out (neither in truth nor in prediction)
   true_positive  INTEGER,
   false_positive INTEGER,

@@ -46,19 +46,34 @@ void describe(Visitor& visit, OptimizerOptions& o) {
   visit.number("lr_end", o.lr_end, 0, 1, "lr_schedule cosine: last rate as a part of lr");
 }
 
-/// A part of a trial with its own data and epochs.
+/// A part of a trial with its own data, epochs, learning rate and loss. It begins with the best net of the stage before
+/// it and a new optimiser.
 struct StageOptions {
-  std::string name;    // key in the grid: pretrain, finetune
-  std::string cohort;  // key in the grid's cohorts
+  std::string name;               // key in the grid: pretrain, finetune
+  std::string cohort;             // key in the grid's cohorts
+  std::string test;               // the same, for the test subjects; empty: those of `cohort`
+  std::string labels = "manual";  // that training and validation see: manual or automatic; test sees manual ones always
+  int train_subjects = 0;         // the first so many of the training subjects; 0: all
+  int first_scan = 0;             // of each training subject
+  int scans = 0;                  // from first_scan on; 0: all
   int epochs = 10;
   int batch = 16;  // slices of the global batch
   int crop = 0;    // side of the squares that training slices are cut to; 0: whole slices
   data::AugmentationOptions augmentation;
+  // Not described here: the grid's `optimizer` with what the stage says otherwise, and the stage's own `loss`, or that
+  // of the trial (first stage), or what the loss of the stage before ended with.
+  OptimizerOptions optimizer;
+  std::vector<schedules::ScheduledTerm> loss;  // in the order of the grid
 };
 
 template <class Visitor>
 void describe(Visitor& visit, StageOptions& s) {
   visit.text("cohort", s.cohort, "name of the cohort trained on");
+  visit.text("test", s.test, "name of the cohort whose test subjects are scored, on manual labels; default: the same");
+  visit.choice("labels", s.labels, {"manual", "automatic"}, "labels that training and validation see");
+  visit.integer("train_subjects", s.train_subjects, 0, 1000000, "the first so many of the training subjects; 0: all");
+  visit.integer("first_scan", s.first_scan, 0, 999, "first scan of each training subject that is trained on");
+  visit.integer("scans", s.scans, 0, 1000, "scans of each training subject, from first_scan on; 0: all");
   visit.integer("epochs", s.epochs, 1, 100000, "passes over the training slices");
   visit.integer("batch", s.batch, 1, 65536, "slices of the global batch, over all ranks of the trial");
   visit.integer("crop", s.crop, 0, 4096,
@@ -72,10 +87,8 @@ struct TrialConfig {
   std::uint64_t seed = 1;
   int fold = 0;
   model::ModelOptions model;
-  OptimizerOptions optimizer;
-  std::vector<schedules::ScheduledTerm> loss;  // in the order of the grid
   schedules::LossOptions loss_options;
-  std::vector<StageOptions> stages;  // one so far
+  std::vector<StageOptions> stages;
 };
 
 /// How a study is run; changes no result beyond floating-point summation order, so it is not part of a trial's hash.

@@ -19,10 +19,11 @@ Study read_grid(const std::filesystem::path& file, const std::vector<std::string
 /// and, without variant name and run options, hashed.
 std::string to_json(const TrialConfig& trial);
 
-/// SHA-256 (hex) over what makes a trial the same trial: its configuration without the variant's name, the hash and the
-/// split of each cohort, and the version of the result format.
-std::string trial_hash(const TrialConfig& trial, const Study& study,
-                       const std::vector<std::pair<std::string, std::string>>& cohort_hashes);
+/// For each stage, SHA-256 (hex) over all that its net depends on: the configuration up to this stage without the
+/// variant's name, hash and split of the cohorts, and the version of the result format. That of the last stage is the
+/// trial's own; trials with equal leading hashes share those stages.
+std::vector<std::string> stage_hashes(const TrialConfig& trial, const Study& study,
+                                      const std::vector<std::pair<std::string, std::string>>& cohort_hashes);
 
 /// Labels for tables: "U-Net (width 16, batch norm)"; "Fixed (w-CE + w-Dice)", "Scheduled (w-CE → w-CE + w-Dice →
 /// w-Dice)", "Scheduled (w-CE linear 1 → 0, w-Dice)". A weight other than 1 stands before its term.

@@ -52,10 +52,21 @@ std::vector<Combination> combinations(const Value* sweep) {
   return all;
 }
 
+/// A loss is replaced whole, the trial's like a stage's: half of another schedule is never meant.
+void replace_losses(Value& base, const Value& by) {
+  if (by.find("loss") != nullptr) std::erase_if(base.map, [](const Entry& entry) { return entry.key == "loss"; });
+  const Value* stages = by.find("stages");
+  for (Entry& entry : base.map) {
+    if (entry.key != "stages" || stages == nullptr) continue;
+    for (Entry& stage : entry.value.map) {
+      if (const Value* other = stages->find(stage.key)) replace_losses(stage.value, *other);
+    }
+  }
+}
+
 Value settings_tree(const Value& defaults, const Value& variant, const Combination& combination) {
   Value base = defaults;
-  if (variant.find("loss") != nullptr)  // replaced whole: half of another schedule is never meant
-    std::erase_if(base.map, [](const Entry& entry) { return entry.key == "loss"; });
+  replace_losses(base, variant);
   Value tree = merged(std::move(base), variant);
   for (const auto& [path, value] : combination.settings) {
     Value placed = *value;
@@ -85,20 +96,34 @@ const data::CohortSpec& find_cohort(const Cohorts& cohorts, const std::string& n
   refuse(place, "unknown cohort '" + name + "', expected one of " + joined(names) + did_you_mean(name, names));
 }
 
-/// What can be judged only with everything merged. Returns the number of folds of the trial's cohort.
-int check_trial(const Settings& settings, const Value& tree, const Entry& variant, const Cohorts& cohorts) {
-  const std::string who = "variant '" + variant.key + "'";
-  if (settings.loss.empty())
-    refuse(variant.place, "missing key 'loss' for " + who + ", expected loss: {TERM: WEIGHT} here or in defaults");
-  if (settings.stages.empty())
-    refuse(variant.place,
-           "missing key 'stages' for " + who + ", expected stages: {pretrain: {cohort: NAME}} here or in defaults");
-  const StageOptions& stage = settings.stages.front();
+/// What can be judged of a stage only with everything merged. Returns the number of folds of its cohort.
+int check_stage(const Settings& settings, const StageOptions& stage, const Value& tree, const Entry& variant,
+                const Cohorts& cohorts) {
+  const std::string who = "variant '" + variant.key + "'", where = "stages." + stage.name;
   const Place& stage_place = place_of(tree, {"stages", stage.name}, variant.place);
-  if (stage.cohort.empty())
-    refuse(stage_place, "missing key 'cohort' in stages." + stage.name + ", expected the name of a cohort");
-  const data::CohortSpec& cohort =
-      find_cohort(cohorts, stage.cohort, place_of(tree, {"stages", stage.name, "cohort"}, stage_place));
+  const auto place = [&](const char* key) -> const Place& {
+    return place_of(tree, {"stages", stage.name, key}, stage_place);
+  };
+  if (stage.cohort.empty()) refuse(stage_place, "missing key 'cohort' in " + where + ", expected the name of a cohort");
+  const data::CohortSpec& cohort = find_cohort(cohorts, stage.cohort, place("cohort"));
+  if (!stage.test.empty()) {
+    const data::CohortSpec& test = find_cohort(cohorts, stage.test, place("test"));
+    if (test.split.folds != cohort.split.folds)
+      refuse(place("test"), "cohort '" + stage.test + "' has " + std::to_string(test.split.folds) +
+                                " folds, expected " + std::to_string(cohort.split.folds) + " as in cohort '" +
+                                stage.cohort + "'");
+  }
+  if (stage.labels == "automatic" && !data::has_automatic_labels(cohort))
+    refuse(place("labels"), "cohort '" + stage.cohort + "' has no automatic labels, expected label_bias in it, or " +
+                                where + ".labels: manual");
+  if (stage.first_scan + std::max(stage.scans, 1) > cohort.scans_per_subject)
+    refuse(place(stage.scans > 0 ? "scans" : "first_scan"),
+           where + " trains on scans " + std::to_string(stage.first_scan) + " to " +
+               std::to_string(stage.first_scan + std::max(stage.scans, 1) - 1) + ", expected 0 to " +
+               std::to_string(cohort.scans_per_subject - 1) + " (scans_per_subject of cohort '" + stage.cohort + "')");
+  if (settings.model.kernel % 2 == 0)
+    refuse(place_of(tree, {"model", "kernel"}, variant.place),
+           "model.kernel " + std::to_string(settings.model.kernel) + " of " + who + " is even, expected an odd number");
   const int divisor = 1 << settings.model.depth;
   if (cohort.size % divisor != 0)
     refuse(place_of(tree, {"model", "depth"}, stage_place), "size " + std::to_string(cohort.size) + " of cohort '" +
@@ -117,6 +142,26 @@ int check_trial(const Settings& settings, const Value& tree, const Entry& varian
       refuse(chosen->list[i].place,
              "fold " + std::to_string((*settings.folds)[i]) + " of cohort '" + stage.cohort + "', expected " +
                  (folds == 1 ? "0 alone, as its split has no folds" : "0 to " + std::to_string(folds - 1)));
+  return folds;
+}
+
+/// What can be judged only with everything merged. Returns the number of folds of the trial's cohorts.
+int check_trial(const Settings& settings, const Value& tree, const Entry& variant, const Cohorts& cohorts) {
+  const std::string who = "variant '" + variant.key + "'";
+  if (settings.stages.empty())
+    refuse(variant.place,
+           "missing key 'stages' for " + who + ", expected stages: {pretrain: {cohort: NAME}} here or in defaults");
+  if (settings.stages.front().loss.empty())
+    refuse(variant.place, "missing key 'loss' for " + who + ", expected loss: {TERM: WEIGHT} here or in defaults");
+  int folds = 0;
+  for (const StageOptions& stage : settings.stages) {
+    const int other = check_stage(settings, stage, tree, variant, cohorts);
+    if (&stage == &settings.stages.front()) folds = other;
+    if (other != folds)
+      refuse(place_of(tree, {"stages", stage.name}, variant.place),
+             "stages." + stage.name + " of " + who + " has " + std::to_string(other) + " folds, expected " +
+                 std::to_string(folds) + " as in stages." + settings.stages.front().name);
+  }
   return folds;
 }
 
@@ -155,14 +200,8 @@ std::vector<TrialConfig> expand_trials(const Value& grid, const Cohorts& cohorts
       for (int fold = 0; !settings.folds && fold < folds; ++fold) chosen.push_back(fold);
       for (const int fold : chosen) {
         for (const std::uint64_t seed : settings.seeds) {
-          const TrialConfig trial{variant.key + combination.suffix,
-                                  seed,
-                                  fold,
-                                  settings.model,
-                                  settings.optimizer,
-                                  settings.loss,
-                                  settings.loss_options,
-                                  settings.stages};
+          const TrialConfig trial{
+              variant.key + combination.suffix, seed, fold, settings.model, settings.loss_options, settings.stages};
           const auto [twin, is_new] = seen.emplace(identity_json(trial).dump(), trial.variant);
           if (!is_new)
             refuse(variant.place, "variant '" + trial.variant + "' is the same as '" + twin->second +

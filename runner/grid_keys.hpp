@@ -33,7 +33,14 @@ inline constexpr std::array kSettingsKeys = {
             "weight of each term over training progress; a variant's replaces the default whole"},
     GridKey{"loss_options", "map", "", "conventions of the formulas"},
     GridKey{"stages", "map of stages", "required",
-            "what the net trains on, by stage name (pretrain or finetune); one so far"},
+            "what the net trains on, one after the other, by stage name: pretrain, then finetune"},
+};
+
+/// Keys of a stage beside those of StageOptions.
+inline constexpr std::array kStageKeys = {
+    GridKey{"optimizer", "map", "", "what differs from the trial's optimizer"},
+    GridKey{"loss", "map of terms", "",
+            "default: the trial's in the first stage, then what the loss of the stage before ended with"},
 };
 
 template <std::size_t N>

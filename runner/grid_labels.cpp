@@ -14,8 +14,8 @@ using schedules::ScheduledTerm;
 
 /// As the paper spells them; another term is printed by its key.
 std::string printed(const std::string& term) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kNames = {
-      {{"wce", "w-CE"}, {"wdice", "w-Dice"}, {"dice", "Dice"}}};
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kNames = {
+      {{"wce", "w-CE"}, {"wce_boundary", "w-CE + boundary"}, {"wdice", "w-Dice"}, {"dice", "Dice"}}};
   const auto* name = std::find_if(kNames.begin(), kNames.end(), [&](const auto& pair) { return pair.first == term; });
   return name == kNames.end() ? term : std::string(name->second);
 }
@@ -49,9 +49,12 @@ std::string course(const ScheduledTerm& term) {
 }  // namespace
 
 std::string model_label(const model::ModelOptions& model) {
-  std::string label = (model.name == "unet" ? "U-Net" : model.name) + " (width " + std::to_string(model.width);
-  if (model.depth != model::ModelOptions{}.depth) label += ", depth " + std::to_string(model.depth);
-  if (model.norm != "none") label += ", " + model.norm + " norm";
+  const bool unet = model.name == "unet";
+  const model::ModelOptions published;
+  std::string label = std::string(unet ? "U-Net" : "QuickNAT") + " (width " + std::to_string(model.width);
+  if (model.depth != published.depth) label += ", depth " + std::to_string(model.depth);
+  if (unet && model.norm != "none") label += ", " + model.norm + " norm";
+  if (!unet && model.kernel != published.kernel) label += ", kernel " + std::to_string(model.kernel);
   return label + ")";
 }
 

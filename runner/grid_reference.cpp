@@ -19,6 +19,11 @@ std::vector<ParameterRow> rows_of(const std::vector<std::pair<std::string, std::
   return rows;
 }
 
+std::vector<ParameterRow> joined(std::vector<ParameterRow> rows, const std::vector<ParameterRow>& more) {
+  rows.insert(rows.end(), more.begin(), more.end());
+  return rows;
+}
+
 std::string section(const std::string& title, const std::vector<ParameterRow>& rows) {
   return "### " + title + "\n\n" + markdown_table(rows) + "\n";
 }
@@ -33,7 +38,8 @@ std::string grid_reference() {
          section("loss: terms", rows_of(schedules::term_names(), "weight or {SHAPE: {PROGRESS: WEIGHT, ...}}")) +
          section("loss: shapes", rows_of(schedules::shape_names(), "{PROGRESS: WEIGHT, ...}")) +
          section("loss_options", parameter_rows<schedules::LossOptions>()) +
-         section("stages.NAME", parameter_rows<StageOptions>()) + section("run", parameter_rows<RunOptions>());
+         section("stages.NAME", joined(parameter_rows<StageOptions>(), rows_of(kStageKeys))) +
+         section("run", parameter_rows<RunOptions>());
 }
 
 }  // namespace crossfade::runner

@@ -26,15 +26,28 @@ std::vector<Integer> read_integers(const Value& list, const std::string& path, s
   return numbers;
 }
 
-std::vector<StageOptions> read_stages(const Value& map, const std::string& path) {
+/// The first stage trains with the trial's loss, a later one with what the loss before it ended with.
+void complete_losses(std::vector<StageOptions>& stages, const std::vector<schedules::ScheduledTerm>& of_trial) {
+  const std::vector<schedules::ScheduledTerm>* before = nullptr;
+  for (StageOptions& stage : stages) {
+    if (stage.loss.empty()) stage.loss = before == nullptr ? of_trial : schedules::ended(*before);
+    before = &stage.loss;
+  }
+}
+
+std::vector<StageOptions> read_stages(const Value& map, const std::string& path, const OptimizerOptions& optimizer) {
   if (!map.is_map()) refuse(map.place, "expected a map of stages for " + path + ", not " + in_words(map));
   std::vector<StageOptions> stages;
   for (const Entry& entry : map.map) {
     require_name(entry.key, entry.place, "a stage");
-    if (!stages.empty()) refuse(entry.place, "a second stage '" + entry.key + "': a trial has one stage so far");
     StageOptions stage;
     stage.name = entry.key;
-    read_parameters(entry.value, path + "." + entry.key, stage);
+    stage.optimizer = optimizer;
+    ParameterReader reader(entry.value, path + "." + entry.key);
+    describe(reader, stage);
+    reader.group("optimizer", stage.optimizer, "");
+    if (const Value* loss = reader.take("loss")) stage.loss = read_loss(*loss, reader.path_of("loss"));
+    reader.finish();
     stages.push_back(stage);
   }
   return stages;
@@ -100,7 +113,9 @@ Settings read_settings(const Value& map, const std::string& path) {
   reader.group("optimizer", settings.optimizer, "");
   if (const Value* loss = reader.take("loss")) settings.loss = read_loss(*loss, reader.path_of("loss"));
   reader.group("loss_options", settings.loss_options, "");
-  if (const Value* stages = reader.take("stages")) settings.stages = read_stages(*stages, reader.path_of("stages"));
+  if (const Value* stages = reader.take("stages"))
+    settings.stages = read_stages(*stages, reader.path_of("stages"), settings.optimizer);
+  complete_losses(settings.stages, settings.loss);
   reader.finish();
   return settings;
 }

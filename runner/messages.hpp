@@ -9,7 +9,7 @@
 
 namespace crossfade::runner {
 
-/// Asks for a trial; the answer is a trial's index, or kNoTrial.
+/// Asks for a trial; the answer is a trial's index, kTrialLater (ask again), or kNoTrial.
 struct NextTrial {};
 /// The rest is about the trial with index `trial`.
 struct Step {
@@ -35,6 +35,7 @@ struct Ended {
 using Message = std::variant<NextTrial, Step, Epoch, Stage, Ended>;
 
 inline constexpr int kNoTrial = -1;
+inline constexpr int kTrialLater = -2;
 
 std::string encode(const Message& message);
 /// Precondition: `bytes` came from encode().

@@ -39,4 +39,21 @@ nlohmann::json parameters_json(Options options) {
   return visit.take();
 }
 
+/// The same without what equals its default, for hashes: a parameter that a later version adds, with a default that
+/// changes nothing, then leaves the hashes of before as they were.
+template <class Options>
+nlohmann::json changed_parameters_json(const Options& options) {
+  const auto drop_equal = [](auto& self, nlohmann::json& object, const nlohmann::json& defaults) -> void {
+    for (auto item = object.begin(); item != object.end();) {
+      const nlohmann::json& standard = defaults.at(item.key());
+      if (item->is_object()) self(self, *item, standard);
+      const bool same = *item == standard || (item->is_object() && item->empty());
+      item = same ? object.erase(item) : std::next(item);
+    }
+  };
+  nlohmann::json object = parameters_json(options);
+  drop_equal(drop_equal, object, parameters_json(Options{}));
+  return object;
+}
+
 }  // namespace crossfade::runner

@@ -1,5 +1,6 @@
 #include "runner/queue.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <exception>
 
@@ -8,6 +9,7 @@ namespace {
 
 constexpr int kToQueue = 1;
 constexpr int kToLeader = 2;
+constexpr auto kLater = std::chrono::milliseconds(500);
 constexpr auto kPause = std::chrono::milliseconds(2);  // a waiting server must not take a core from training
 
 }  // namespace
@@ -47,48 +49,66 @@ void QueueServer::serve() {
   }
 }
 
+bool QueueServer::waits(const QueuedTrial& trial) const {
+  return std::any_of(trials_.begin(), trials_.end(), [&](const QueuedTrial& other) {
+    if (!other.running) return false;
+    const auto unlike =
+        std::mismatch(trial.stages.begin(), trial.stages.end(), other.stages.begin(), other.stages.end());
+    return other.stages_done < unlike.first - trial.stages.begin();
+  });
+}
+
+int QueueServer::take() {
+  if (todo_.empty()) return kNoTrial;
+  const auto next = std::find_if(todo_.begin(), todo_.end(), [&](int index) { return !waits(trial(index)); });
+  if (next == todo_.end()) return kTrialLater;
+  const int index = *next;
+  todo_.erase(next);
+  return index;
+}
+
 void QueueServer::handle(const Message& message, int from) {
   std::string answer;
   if (std::holds_alternative<NextTrial>(message)) {
-    int trial = kNoTrial;
-    if (todo_.empty()) {
-      --groups_;
-    } else {
-      trial = todo_.front();
-      todo_.pop_front();
-      database_.set_running(trials_[static_cast<std::size_t>(trial)].id);
+    const int next = take();
+    if (next == kNoTrial) --groups_;
+    if (next >= 0) {
+      trial(next).running = true;
+      database_.adopt_epochs(trial(next).id);
+      database_.set_running(trial(next).id);
     }
-    answer = std::to_string(trial);
+    answer = std::to_string(next);
   } else if (const auto* step = std::get_if<Step>(&message)) {
-    display_.step(step->trial, trials_[static_cast<std::size_t>(step->trial)].name, step->progress);
+    display_.step(step->trial, trial(step->trial).name, step->progress);
     return;
   } else if (const auto* epoch = std::get_if<Epoch>(&message)) {
-    const QueuedTrial& trial = trials_[static_cast<std::size_t>(epoch->trial)];
-    database_.record_epoch(trial.id, epoch->record);
-    display_.epoch(epoch->trial, trial.name, epoch->progress);
+    const QueuedTrial& of = trial(epoch->trial);
+    database_.record_epoch(of.id, epoch->record);
+    display_.epoch(epoch->trial, of.name, epoch->progress);
   } else if (const auto* stage = std::get_if<Stage>(&message)) {
-    database_.record_stage(trials_[static_cast<std::size_t>(stage->trial)].id, stage->result);
-    if (!stage->result.stopped.empty()) {
-      display_.warn(trials_[static_cast<std::size_t>(stage->trial)].name + ": " + stage->result.stopped);
-    }
+    QueuedTrial& of = trial(stage->trial);
+    database_.record_stage(of.id, stage->result);
+    of.stages_done = stage->result.stage + 1;
+    if (!stage->result.stopped.empty()) display_.warn(of.name + ": " + stage->result.stopped);
   } else if (const auto* ended = std::get_if<Ended>(&message)) {
-    const QueuedTrial& trial = trials_[static_cast<std::size_t>(ended->trial)];
+    QueuedTrial& of = trial(ended->trial);
+    of.running = false;
     switch (ended->ending) {
       case Ending::kFinished:
-        database_.set_finished(trial.id);
+        database_.set_finished(of.id);
         ++summary_.finished;
-        display_.ended(ended->trial, trial.name, "finished");
+        display_.ended(ended->trial, of.name, "finished");
         break;
       case Ending::kInterrupted:
-        database_.set_interrupted(trial.id);
+        database_.set_interrupted(of.id);
         ++summary_.interrupted;
         todo_.clear();  // whoever interrupts one trial wants the study to end
-        display_.ended(ended->trial, trial.name, "interrupted; the same command goes on from here");
+        display_.ended(ended->trial, of.name, "interrupted; the same command goes on from here");
         break;
       case Ending::kFailed:
-        database_.set_failed(trial.id, ended->error);
+        database_.set_failed(of.id, ended->error);
         ++summary_.failed;
-        display_.ended(ended->trial, trial.name, "failed: " + ended->error);
+        display_.ended(ended->trial, of.name, "failed: " + ended->error);
         break;
     }
   }
@@ -103,7 +123,11 @@ std::string QueueClient::ask(const Message& message) {
 }
 
 int QueueClient::next() {
-  return std::stoi(ask(NextTrial{}));
+  for (;;) {
+    const int trial = std::stoi(ask(NextTrial{}));
+    if (trial != kTrialLater) return trial;
+    std::this_thread::sleep_for(kLater);
+  }
 }
 
 void QueueClient::step(int trial, const TrialProgress& progress) {

@@ -18,8 +18,11 @@ namespace crossfade::runner {
 
 /// A trial as the queue knows it.
 struct QueuedTrial {
-  std::int64_t id = 0;  // in the database
-  std::string name;     // for a person: variant and seed
+  std::int64_t id = 0;              // in the database
+  std::string name;                 // for a person: variant and seed
+  std::vector<std::string> stages;  // their hashes
+  int stages_done = 0;              // of this run
+  bool running = false;
 };
 
 /// How the trials handed out ended.
@@ -45,6 +48,11 @@ class QueueServer {
  private:
   void serve();
   void handle(const Message& message, int from);
+  /// Takes the next trial out of the queue. One that would train a stage that another trains at this moment waits until
+  /// its checkpoint is there: kTrialLater if there is nothing else to do.
+  int take();
+  bool waits(const QueuedTrial& trial) const;
+  QueuedTrial& trial(int index) { return trials_[static_cast<std::size_t>(index)]; }
 
   Communicator& channel_;
   int groups_;
@@ -64,6 +72,7 @@ class QueueClient {
   /// `channel` must outlive the client.
   explicit QueueClient(Communicator& channel);
 
+  /// The index of the next trial, once there is one that may begin, or kNoTrial.
   int next();
   void step(int trial, const TrialProgress& progress);
   void epoch(int trial, const TrialProgress& progress, const analysis::EpochRecord& record);

@@ -31,10 +31,10 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-/// What rank 0 tells the others before training: where the shards of each cohort are, and each trial's hash.
+/// What rank 0 tells the others before training: where the shards of each cohort are, and the hashes of each trial.
 struct Plan {
   std::map<std::string, std::string> directories;
-  std::vector<std::string> hashes;
+  std::vector<std::vector<std::string>> hashes;  // of each trial's stages
 };
 
 /// Rank 0's own: the database, and which trials are to be run.
@@ -43,6 +43,7 @@ struct Ledger {
   std::optional<analysis::ResultsDatabase> database;
   std::vector<QueuedTrial> trials;
   std::deque<int> todo;
+  int finished = 0;
 };
 
 fs::path results_file(const Study& study, const StudyOptions& options) {
@@ -67,11 +68,15 @@ const data::CohortSpec& cohort_of(const Study& study, const std::string& name) {
   throw std::logic_error("the grid was read with an unknown cohort: " + name);
 }
 
-/// Only what some trial trains on is prepared.
+const std::string& test_cohort(const StageOptions& stage) {
+  return stage.test.empty() ? stage.cohort : stage.test;
+}
+
+/// Only what some trial needs is prepared.
 std::vector<std::pair<std::string, data::CohortSpec>> cohorts_in_use(const Study& study) {
   std::set<std::string> used;
   for (const TrialConfig& trial : study.trials) {
-    for (const StageOptions& stage : trial.stages) used.insert(stage.cohort);
+    for (const StageOptions& stage : trial.stages) used.insert({stage.cohort, test_cohort(stage)});
   }
   std::vector<std::pair<std::string, data::CohortSpec>> cohorts;
   for (const auto& cohort : study.cohorts) {
@@ -85,7 +90,7 @@ void list_trials(const Study& study) {
   int index = 0;
   for (const TrialConfig& trial : study.trials) {
     std::cout << "  " << ++index << "  " << trial_name(trial, study) << ": " << model_label(trial.model) << ", "
-              << loss_label(trial.loss);
+              << loss_label(trial.stages.front().loss);
     for (const StageOptions& stage : trial.stages) {
       std::cout << ", " << stage.name << " " << stage.epochs << " epochs on " << stage.cohort << " ("
                 << cohort_of(study, stage.cohort).size << " x " << cohort_of(study, stage.cohort).size << ", batch "
@@ -95,7 +100,8 @@ void list_trials(const Study& study) {
   }
 }
 
-std::vector<analysis::TrialRecord> trial_records(const Study& study, const std::vector<std::string>& hashes) {
+std::vector<analysis::TrialRecord> trial_records(const Study& study,
+                                                 const std::vector<std::vector<std::string>>& hashes) {
   std::map<std::string, std::int64_t> parameters;  // counting takes making the net: once a model, not once a trial
   std::vector<analysis::TrialRecord> records;
   for (std::size_t i = 0; i < study.trials.size(); ++i) {
@@ -105,17 +111,19 @@ std::vector<analysis::TrialRecord> trial_records(const Study& study, const std::
       parameters[model] = model::parameter_count(*model::make_network(trial.model, 1, data::kClasses, trial.seed));
     }
     analysis::TrialRecord record;
-    record.hash = hashes[i];
+    record.hash = hashes[i].back();
     record.variant = trial.variant;
     record.model = model;
-    record.loss = loss_label(trial.loss);
+    record.loss = loss_label(trial.stages.front().loss);
     record.seed = trial.seed;
     record.fold = trial.fold;
     record.config = to_json(trial);
     record.parameters = parameters[model];
-    for (const StageOptions& stage : trial.stages) {
-      record.stages.push_back({stage.name, stage.cohort, stage.epochs, schedules::switch_points(trial.loss),
-                               data::voxel_mm(cohort_of(study, stage.cohort))});
+    for (std::size_t s = 0; s < trial.stages.size(); ++s) {
+      const StageOptions& stage = trial.stages[s];
+      record.stages.push_back({stage.name, hashes[i][s], stage.cohort, stage.labels, stage.epochs,
+                               schedules::switch_points(stage.loss),
+                               data::voxel_mm(cohort_of(study, test_cohort(stage)))});
     }
     records.push_back(std::move(record));
   }
@@ -152,18 +160,20 @@ Plan open_ledger(World& world, const Study& study, const StudyOptions& options, 
     hash_list.emplace_back(name, hashes[name]);
     plan.directories[name] = (options.cohorts / (name + "-" + hashes[name])).string();
   }
-  for (const TrialConfig& trial : study.trials) plan.hashes.push_back(trial_hash(trial, study, hash_list));
+  for (const TrialConfig& trial : study.trials) plan.hashes.push_back(stage_hashes(trial, study, hash_list));
 
   ledger.database.emplace(file);
   const auto states = ledger.database->begin({study.name, study.caption, study.text, data::sha256_hex(study.text)},
                                              provenance(world, workers, hashes), trial_records(study, plan.hashes));
   for (std::size_t i = 0; i < states.size(); ++i) {
-    ledger.trials.push_back({states[i].id, trial_name(study.trials[i], study)});
+    ledger.trials.push_back({states[i].id, trial_name(study.trials[i], study), plan.hashes[i]});
     const auto named = [&](const std::string& part) {
       return ledger.trials.back().name.find(part) != std::string::npos;
     };
     const bool chosen = options.only.empty() || std::any_of(options.only.begin(), options.only.end(), named);
-    if (chosen && states[i].state != analysis::TrialState::kFinished) ledger.todo.push_back(static_cast<int>(i));
+    const bool finished = states[i].state == analysis::TrialState::kFinished;
+    if (finished) ++ledger.finished;
+    if (chosen && !finished) ledger.todo.push_back(static_cast<int>(i));
   }
   log_info("study " + study.name + ": " + std::to_string(study.trials.size()) + " trials, " +
            std::to_string(ledger.todo.size()) + " to run, on " + workers.description + ", results in " + file.string());
@@ -173,14 +183,45 @@ Plan open_ledger(World& world, const Study& study, const StudyOptions& options, 
   return plan;
 }
 
+data::Split split_of(const Study& study, const std::string& cohort, int fold) {
+  const data::CohortSpec& spec = cohort_of(study, cohort);
+  return data::split_subjects(data::subject_names(spec), spec.split, spec.seed, fold);
+}
+
+/// Throws std::runtime_error where a subject that some stage learns from is tested in any.
+void require_unseen(const std::vector<data::Split>& stages) {
+  std::set<std::string> seen;
+  for (const data::Split& split : stages) {
+    seen.insert(split.train.begin(), split.train.end());
+    seen.insert(split.validation.begin(), split.validation.end());
+  }
+  for (const data::Split& split : stages) {
+    for (const std::string& subject : split.test) {
+      if (seen.contains(subject)) throw std::runtime_error("subject " + subject + " is trained on and tested");
+    }
+  }
+}
+
 std::vector<StageData> open_data(const Study& study, const TrialConfig& trial, const Plan& plan) {
-  std::vector<StageData> stages;
+  std::vector<data::Split> splits;
   for (const StageOptions& stage : trial.stages) {
-    const data::CohortSpec& spec = cohort_of(study, stage.cohort);
-    const fs::path directory = plan.directories.at(stage.cohort);
-    const data::Split split = data::split_subjects(data::subject_names(spec), spec.split, spec.seed, trial.fold);
-    stages.push_back({data::open_shards(directory, split.train), data::open_shards(directory, split.validation),
-                      data::open_shards(directory, split.test)});
+    data::Split split = split_of(study, stage.cohort, trial.fold);
+    if (const auto count = static_cast<std::size_t>(stage.train_subjects); count > split.train.size()) {
+      throw std::runtime_error("stage " + stage.name + " trains on " + std::to_string(count) +
+                               " subjects, but cohort " + stage.cohort + " has " + std::to_string(split.train.size()) +
+                               " for training");
+    } else if (count > 0) {
+      split.train.resize(count);
+    }
+    split.test = split_of(study, test_cohort(stage), trial.fold).test;
+    splits.push_back(std::move(split));
+  }
+  require_unseen(splits);
+  std::vector<StageData> stages;
+  for (std::size_t s = 0; s < splits.size(); ++s) {
+    const fs::path directory = plan.directories.at(trial.stages[s].cohort);
+    stages.push_back({data::open_shards(directory, splits[s].train), data::open_shards(directory, splits[s].validation),
+                      data::open_shards(plan.directories.at(test_cohort(trial.stages[s])), splits[s].test)});
   }
   return stages;
 }
@@ -194,7 +235,7 @@ void work(const Study& study, const Plan& plan, const fs::path& folder, Communic
     ranks.broadcast(&index, sizeof index, 0);
     if (index == kNoTrial) return;
     const TrialConfig& trial = study.trials[static_cast<std::size_t>(index)];
-    const std::string& hash = plan.hashes[static_cast<std::size_t>(index)];
+    const std::vector<std::string>& hashes = plan.hashes[static_cast<std::size_t>(index)];
     TrialProgress last;
     TrialEvents events;
     events.on_step = [&](const TrialProgress& progress) {
@@ -216,8 +257,7 @@ void work(const Study& study, const Plan& plan, const fs::path& folder, Communic
         error = failure.what();
       }
       agree(ranks, error);
-      const TrialOutcome outcome =
-          run_trial(trial, hash, data, group, folder / "checkpoints" / hash.substr(0, 16), events);
+      const TrialOutcome outcome = run_trial(trial, hashes, data, group, folder / "checkpoints", events);
       if (leads) queue.ended(index, outcome == TrialOutcome::kFinished ? Ending::kFinished : Ending::kInterrupted);
     } catch (const std::exception& failure) {
       // Within a group of more than one, what it has not agreed on leaves its other ranks in a collective.
@@ -261,8 +301,7 @@ int run_study(World& world, const StudyOptions& options) {
     Group group(all.split(workers.group), workers.device);
     if (all.rank() == 0) {
       const bool bar = options.progress == "bar" || (options.progress == "auto" && on_terminal());
-      const auto finished = ledger.trials.size() - ledger.todo.size();
-      display.emplace(static_cast<int>(ledger.trials.size()), static_cast<int>(finished), bar);
+      display.emplace(static_cast<int>(ledger.trials.size()), ledger.finished, bar);
       server.emplace(channel, workers.groups, ledger.trials, ledger.todo, *ledger.database, *display,
                      [&world](const std::string& error) {
                        log_error(error);

@@ -24,11 +24,22 @@ double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
+data::LabelKind label_kind(const StageOptions& stage) {
+  return stage.labels == "automatic" ? data::LabelKind::kAutomatic : data::LabelKind::kManual;
+}
+
 /// Everything that a step would stumble over later, with the other ranks in a collective.
 void check_data(const StageOptions& stage, const StageData& data, const model::Network& network) {
   const auto fail = [&](const std::string& what) { throw std::runtime_error("stage " + stage.name + ": " + what); };
   if (data.train.empty()) fail("no training subjects");
   if (data.validation.empty()) fail("no validation subjects");
+  if (label_kind(stage) == data::LabelKind::kAutomatic) {
+    for (const auto* part : {&data.train, &data.validation}) {
+      for (const data::Shard& shard : *part) {
+        if (!shard.info().has_automatic) fail(shard.file().string() + " has no automatic labels");
+      }
+    }
+  }
   const int divisor = network.divisor();
   for (const auto* part : {&data.train, &data.validation, &data.test}) {
     for (const data::Shard& shard : *part) {
@@ -43,15 +54,14 @@ void check_data(const StageOptions& stage, const StageData& data, const model::N
 
 class Trial {
  public:
-  Trial(const TrialConfig& config, const std::string& hash, const std::vector<StageData>& stages, Group& group,
-        const fs::path& directory, const TrialEvents& events)
+  Trial(const TrialConfig& config, const std::vector<std::string>& hashes, const std::vector<StageData>& stages,
+        Group& group, const fs::path& checkpoints, const TrialEvents& events)
       : config_(config),
-        hash_(hash),
+        hashes_(hashes),
         stages_(stages),
         group_(group),
+        checkpoints_(checkpoints),
         events_(events),
-        last_(directory / "last.safetensors"),
-        best_(directory / "best.safetensors"),
         network_(model::make_network(config.model, 1, data::kClasses, config.seed)) {
     place_network(*network_, group.device());
   }
@@ -76,6 +86,9 @@ class Trial {
  private:
   const StageOptions& stage() const { return config_.stages[static_cast<std::size_t>(position_.stage)]; }
   const StageData& data() const { return stages_[static_cast<std::size_t>(position_.stage)]; }
+  const std::string& hash() const { return hashes_[static_cast<std::size_t>(position_.stage)]; }
+  fs::path last() const { return stage_folder(checkpoints_, hash()) / "last.safetensors"; }
+  fs::path best() const { return stage_folder(checkpoints_, hash()) / "best.safetensors"; }
   bool leads() const { return group_.rank() == 0; }
   int evaluation_batch() const { return std::max(1, stage().batch / group_.size()); }
 
@@ -100,12 +113,16 @@ class Trial {
   void resume() {
     std::string position;
     together([&] {
-      if (!leads() || !fs::exists(last_)) return;
-      TensorFile file = read_tensors(last_);
-      if (file.text("trial") != hash_) return;
-      restore_network(file, *network_);
-      position = file.text("position");
-      resumed_ = std::move(file);
+      if (!leads()) return;
+      for (std::size_t s = hashes_.size(); s-- > 0 && position.empty();) {
+        const fs::path file = stage_folder(checkpoints_, hashes_[s]) / "last.safetensors";
+        if (!fs::exists(file)) continue;
+        TensorFile contents = read_tensors(file);
+        if (contents.text("trial") != hashes_[s]) continue;
+        restore_network(contents, *network_);
+        position = contents.text("position");
+        resumed_ = std::move(contents);
+      }
     });
     position = group_.ranks().broadcast(position, 0);
     if (!position.empty()) position_ = position_from_json(position);
@@ -125,7 +142,7 @@ class Trial {
   /// The net as it is, and where the trial stands.
   TensorFile checkpoint() const {
     TensorFile file = save_network(*network_, config_.model);
-    file.metadata.insert({{"trial", hash_}, {"variant", config_.variant}, {"position", to_json(position_)}});
+    file.metadata.insert({{"trial", hash()}, {"variant", config_.variant}, {"position", to_json(position_)}});
     return file;
   }
 
@@ -135,33 +152,38 @@ class Trial {
       if (trainer_) position_.optimizer_steps = trainer_->optimizer().steps();
       TensorFile file = checkpoint();
       if (trainer_) save_optimizer(trainer_->optimizer(), file);
-      write_tensors(last_, file);
+      write_tensors(last(), file);
     });
   }
 
   void save_best() {
     together([&] {
-      if (leads()) write_tensors(best_, checkpoint());
+      if (leads()) write_tensors(best(), checkpoint());
     });
   }
 
   /// Trains the stage from the position on. `stopped` says what was not finite, if anything was.
   TrialOutcome train(std::string& stopped) {
     const StageOptions& options = stage();
-    const auto weights = data::median_frequency_weights(data().train, config_.loss_options.weight_cap);
-    trainer_.emplace(*network_, config_.loss, std::vector<double>(weights.begin(), weights.end()), config_.loss_options,
-                     config_.optimizer, group_);
+    const data::LabelKind labels = label_kind(options);
+    const data::ScanRange scans{options.first_scan, options.scans};
+    const auto weights = data::median_frequency_weights(data().train, config_.loss_options.weight_cap, labels, scans);
+    trainer_.emplace(*network_, options.loss, std::vector<double>(weights.begin(), weights.end()), config_.loss_options,
+                     options.optimizer, group_);
     resume_optimizer();
     data::LoaderOptions loading;
     loading.batch = options.batch;
     loading.rank = group_.rank();
     loading.ranks = group_.size();
     loading.seed = config_.seed;
+    loading.labels = labels;
     loading.stage = static_cast<std::uint32_t>(position_.stage);
     loading.augmentation = options.augmentation;
     loading.crop = options.crop;
     std::optional<data::Loader> loader;
-    together([&] { loader.emplace(data().train, data::training_slices(data().train, config_.seed), loading); });
+    together([&] {
+      loader.emplace(data().train, data::training_slices(data().train, config_.seed, labels, scans), loading);
+    });
     while (position_.epoch < options.epochs && stopped.empty()) {
       if (train_epoch(*loader, stopped) == TrialOutcome::kInterrupted) {
         save_last();
@@ -219,6 +241,10 @@ class Trial {
     return flags[1] > 0;
   }
 
+  std::vector<analysis::SubjectCounts> validate() {
+    return evaluate(*network_, data().validation, group_, evaluation_batch(), label_kind(stage()));
+  }
+
   /// Validates, records, keeps the best, writes the last.
   void end_epoch() {
     analysis::EpochRecord record;
@@ -228,8 +254,8 @@ class Trial {
     const double steps = position_.step;
     record.step = static_cast<std::int64_t>(record.epoch) * position_.step;
     record.loss = sums.loss / steps;
-    for (std::size_t i = 0; i < config_.loss.size(); ++i) {
-      record.terms.push_back({config_.loss[i].term, sums.terms[i] / steps, sums.weights[i]});
+    for (std::size_t i = 0; i < stage().loss.size(); ++i) {
+      record.terms.push_back({stage().loss[i].term, sums.terms[i] / steps, sums.weights[i]});
     }
     record.learning_rate = sums.learning_rate;
     record.gradient_norm = sums.gradient_norm / steps;
@@ -237,7 +263,7 @@ class Trial {
     record.seconds_data = sums.seconds_data;
     record.images = sums.images;
     const double begin = now();
-    record.validation = evaluate(*network_, data().validation, group_, evaluation_batch());
+    record.validation = validate();
     record.seconds_validate = now() - begin;
     const double dice = analysis::mean_over_subjects(record.validation);
 
@@ -265,15 +291,17 @@ class Trial {
     result.best_dice = position_.best_dice;
     result.stopped = stopped;
     if (position_.best_epoch == 0) {
-      result.validation = counts_of_background(data().validation);
-      result.test = counts_of_background(data().test);
+      result.validation = counts_of_background(data().validation, label_kind(stage()));
+      result.test = counts_of_background(data().test, data::LabelKind::kManual);
+      together([&] { result.surfaces = surfaces_of_background(data().test); });
     } else {
       together([&] {
-        if (leads()) restore_network(read_tensors(best_), *network_);
+        if (leads()) restore_network(read_tensors(best()), *network_);
       });
       broadcast_network();
-      result.validation = evaluate(*network_, data().validation, group_, evaluation_batch());
+      result.validation = validate();
       result.test = evaluate(*network_, data().test, group_, evaluation_batch());
+      result.surfaces = evaluate_surfaces(*network_, data().test, group_, evaluation_batch());
     }
     if (leads() && events_.on_stage) events_.on_stage(result);
   }
@@ -291,18 +319,19 @@ class Trial {
       analysis::StageResult result;
       result.stage = static_cast<int>(s);
       result.stopped = "not begun: stage " + stage().name + " stopped, " + stopped;
-      result.validation = counts_of_background(stages_[s].validation);
-      result.test = counts_of_background(stages_[s].test);
+      result.validation = counts_of_background(stages_[s].validation, label_kind(config_.stages[s]));
+      result.test = counts_of_background(stages_[s].test, data::LabelKind::kManual);
+      together([&] { result.surfaces = surfaces_of_background(stages_[s].test); });
       if (leads() && events_.on_stage) events_.on_stage(result);
     }
   }
 
   const TrialConfig& config_;
-  const std::string& hash_;
+  const std::vector<std::string>& hashes_;
   const std::vector<StageData>& stages_;
   Group& group_;
+  const fs::path& checkpoints_;
   const TrialEvents& events_;
-  const fs::path last_, best_;
   std::shared_ptr<model::Network> network_;
   std::optional<TensorFile> resumed_;  // on group rank 0, until the optimizer has its part
   std::optional<Trainer> trainer_;     // of the stage under way
@@ -311,10 +340,16 @@ class Trial {
 
 }  // namespace
 
-TrialOutcome run_trial(const TrialConfig& config, const std::string& hash, const std::vector<StageData>& stages,
-                       Group& group, const std::filesystem::path& directory, const TrialEvents& events) {
-  if (stages.size() != config.stages.size()) throw std::invalid_argument("run_trial: one StageData for each stage");
-  return Trial(config, hash, stages, group, directory, events).run();
+fs::path stage_folder(const fs::path& checkpoints, const std::string& hash) {
+  return checkpoints / hash.substr(0, 16);
+}
+
+TrialOutcome run_trial(const TrialConfig& config, const std::vector<std::string>& hashes,
+                       const std::vector<StageData>& stages, Group& group, const fs::path& checkpoints,
+                       const TrialEvents& events) {
+  if (stages.size() != config.stages.size() || hashes.size() != config.stages.size())
+    throw std::invalid_argument("run_trial: one StageData and one hash for each stage");
+  return Trial(config, hashes, stages, group, checkpoints, events).run();
 }
 
 }  // namespace crossfade::runner

@@ -31,13 +31,18 @@ struct TrialEvents {
 
 enum class TrialOutcome { kFinished, kInterrupted };
 
-/// Collective over `group`. Trains from `directory`/last.safetensors where that is of the same trial (`hash`), from the
-/// beginning otherwise; keeps last and best there. An interrupted trial has written its state at the step it stopped at
-/// and goes on bit for bit. A loss or gradient that is not finite ends the trial as finished, with the reason in its
+/// The folder of a stage's checkpoints, by its hash: trials whose leading stages are the same share them.
+std::filesystem::path stage_folder(const std::filesystem::path& checkpoints, const std::string& hash);
+
+/// Collective over `group`. `hashes` are those of the stages, from stage_hashes(). Each stage keeps last.safetensors
+/// and best.safetensors in its folder below `checkpoints`; the trial goes on from the last stage that has one, trained
+/// by this trial or by another, and begins otherwise. An interrupted trial has written its state at the step it stopped
+/// at and goes on bit for bit. A loss or gradient that is not finite ends the trial as finished, with the reason in its
 /// StageResult. Throws AgreedError where the data or the disk are at fault; the group is then ready for another trial.
 /// So it is after any error of a group of one; in a larger one, another error (out of memory in a step, say) leaves the
 /// others waiting in a collective, and the world must be ended.
-TrialOutcome run_trial(const TrialConfig& config, const std::string& hash, const std::vector<StageData>& stages,
-                       Group& group, const std::filesystem::path& directory, const TrialEvents& events);
+TrialOutcome run_trial(const TrialConfig& config, const std::vector<std::string>& hashes,
+                       const std::vector<StageData>& stages, Group& group, const std::filesystem::path& checkpoints,
+                       const TrialEvents& events);
 
 }  // namespace crossfade::runner

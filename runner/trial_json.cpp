@@ -10,31 +10,40 @@
 namespace crossfade::runner {
 namespace {
 
-// Part of every hash. Raise it when a change of the code changes what a trial of the same configuration gives.
-constexpr int kResultFormat = 1;
+// Part of every hash. Raise it when a change of the code, or of a default, changes what a trial of the same
+// configuration gives.
+constexpr int kResultFormat = 2;
 
-}  // namespace
+constexpr auto kAll = [](const auto& options) { return parameters_json(options); };
+constexpr auto kChanged = [](const auto& options) { return changed_parameters_json(options); };
 
-nlohmann::json identity_json(const TrialConfig& trial) {
+template <class Parameters>
+nlohmann::json trial_json(const TrialConfig& trial, Parameters parameters) {
   nlohmann::json json = {{"seed", trial.seed},
                          {"fold", trial.fold},
-                         {"model", parameters_json(trial.model)},
-                         {"optimizer", parameters_json(trial.optimizer)},
-                         {"loss", nlohmann::json::array()},  // an array: the order of terms is that of their sum
-                         {"loss_options", parameters_json(trial.loss_options)},
+                         {"model", parameters(trial.model)},
+                         {"loss_options", parameters(trial.loss_options)},
                          {"stages", nlohmann::json::array()}};
-  for (const schedules::ScheduledTerm& term : trial.loss)
-    json["loss"].push_back({{"term", term.term}, {"shape", term.curve.shape}, {"points", term.curve.points}});
   for (const StageOptions& stage : trial.stages) {
-    nlohmann::json options = parameters_json(stage);
+    nlohmann::json options = parameters(stage);
     options["name"] = stage.name;
+    options["optimizer"] = parameters(stage.optimizer);
+    options["loss"] = nlohmann::json::array();  // an array: the order of terms is that of their sum
+    for (const schedules::ScheduledTerm& term : stage.loss)
+      options["loss"].push_back({{"term", term.term}, {"shape", term.curve.shape}, {"points", term.curve.points}});
     json["stages"].push_back(std::move(options));
   }
   return json;
 }
 
+}  // namespace
+
+nlohmann::json identity_json(const TrialConfig& trial) {
+  return trial_json(trial, kChanged);
+}
+
 nlohmann::json config_json(const TrialConfig& trial) {
-  nlohmann::json json = identity_json(trial);
+  nlohmann::json json = trial_json(trial, kAll);
   json["variant"] = trial.variant;
   return json;
 }
@@ -43,22 +52,33 @@ std::string to_json(const TrialConfig& trial) {
   return config_json(trial).dump();
 }
 
-std::string trial_hash(const TrialConfig& trial, const Study& study,
-                       const std::vector<std::pair<std::string, std::string>>& cohort_hashes) {
+std::vector<std::string> stage_hashes(const TrialConfig& trial, const Study& study,
+                                      const std::vector<std::pair<std::string, std::string>>& cohort_hashes) {
   nlohmann::json json = identity_json(trial);
   json["format"] = kResultFormat;
-  for (nlohmann::json& stage : json["stages"]) {
-    const std::string name = stage["cohort"];
+  // In place of a cohort's name: the same data under another name are the same data.
+  const auto data = [&](const std::string& name) -> nlohmann::json {
     const auto named = [&](const auto& pair) { return pair.first == name; };
     const auto cohort = std::find_if(study.cohorts.begin(), study.cohorts.end(), named);
     const auto hash = std::find_if(cohort_hashes.begin(), cohort_hashes.end(), named);
     if (cohort == study.cohorts.end() || hash == cohort_hashes.end())
-      throw std::invalid_argument("trial_hash: no hash of cohort '" + name + "'");
-    // In place of the name: the same data under another name are the same data.
-    stage["cohort"] = {
-        {"hash", hash->second}, {"seed", cohort->second.seed}, {"split", parameters_json(cohort->second.split)}};
+      throw std::invalid_argument("stage_hashes: no hash of cohort '" + name + "'");
+    return {{"hash", hash->second},
+            {"seed", cohort->second.seed},
+            {"split", changed_parameters_json(cohort->second.split)}};
+  };
+  for (nlohmann::json& stage : json["stages"]) {
+    stage["cohort"] = data(stage["cohort"]);
+    if (stage.contains("test")) stage["test"] = data(stage["test"]);
   }
-  return data::sha256_hex(json.dump());
+  std::vector<std::string> hashes;
+  nlohmann::json stages = nlohmann::json::array();
+  std::swap(stages, json["stages"]);
+  for (nlohmann::json& stage : stages) {
+    json["stages"].push_back(std::move(stage));
+    hashes.push_back(data::sha256_hex(json.dump()));
+  }
+  return hashes;
 }
 
 }  // namespace crossfade::runner

@@ -10,7 +10,7 @@ namespace crossfade::runner {
 /// Every option with its value, defaults filled in; keys sorted.
 nlohmann::json config_json(const TrialConfig& trial);
 
-/// The same without the variant's name: two trials with equal identity train the same.
+/// What differs from the defaults, without the variant's name: two trials with equal identity train the same.
 nlohmann::json identity_json(const TrialConfig& trial);
 
 }  // namespace crossfade::runner

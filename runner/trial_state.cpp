@@ -23,13 +23,15 @@ using nlohmann::json;
 constexpr const char* kFormat = "crossfade-checkpoint";
 constexpr const char* kVersion = "1";
 
-/// Reads what parameters_json() wrote back.
+/// Reads what parameters_json() wrote back. An option that is younger than the checkpoint keeps its default.
 struct OptionsFromJson {
   const json& object;
-  void number(const char* name, double& value, double, double, const char*) { object.at(name).get_to(value); }
-  void integer(const char* name, int& value, int, int, const char*) { object.at(name).get_to(value); }
-  void choice(const char* name, std::string& value, const std::vector<std::string>&, const char*) {
-    object.at(name).get_to(value);
+  void number(const char* name, double& value, double, double, const char*) { read(name, value); }
+  void integer(const char* name, int& value, int, int, const char*) { read(name, value); }
+  void choice(const char* name, std::string& value, const std::vector<std::string>&, const char*) { read(name, value); }
+  template <class T>
+  void read(const char* name, T& value) {
+    if (object.contains(name)) object.at(name).get_to(value);
   }
 };
 

@@ -106,7 +106,13 @@ TrialRecord trial_record(const std::string& variant, std::uint64_t seed, int fol
   trial.fold = fold;
   trial.config = R"({"model": {"name": "unet"}})";
   trial.parameters = 1'943'868;
-  trial.stages = {{.name = "pretrain", .cohort = "phantom", .epochs = 4, .switches = {0.4, 0.7}, .voxel_mm = 2}};
+  trial.stages = {{.name = "pretrain",
+                   .hash = trial.hash,
+                   .cohort = "phantom",
+                   .labels = "manual",
+                   .epochs = 4,
+                   .switches = {0.4, 0.7},
+                   .voxel_mm = 2}};
   return trial;
 }
 
@@ -150,7 +156,13 @@ void write_made_up_study(const std::filesystem::path& file) {
   for (const auto* variant : {"fixed, \"w-CE\"", "scheduled & 50%_off", "never <converged>", "half done", "dropped"})
     for (const std::uint64_t seed : {1, 2}) trials.push_back(trial_record(variant, seed));
   for (std::size_t i : {2, 3})
-    trials[i].stages.push_back({.name = "finetune", .cohort = "manual", .epochs = 2, .switches = {}, .voxel_mm = 2});
+    trials[i].stages.push_back({.name = "finetune",
+                                .hash = trials[i].hash + " tuned",
+                                .cohort = "manual",
+                                .labels = "manual",
+                                .epochs = 2,
+                                .switches = {},
+                                .voxel_mm = 2});
   const auto ids = db.begin(study_record(), provenance(), trials);
 
   for (std::size_t i : {0, 1, 2, 3, 6, 8, 9})

@@ -4,10 +4,13 @@
 #include <gmock/gmock.h>
 #include <torch/torch.h>
 
+#include <cmath>
 #include <fstream>
 #include <optional>
 
 #include "runner/checkpoint.hpp"
+#include "runner/evaluator.hpp"
+#include "runner/trainer.hpp"
 #include "tests/data/small_shard.hpp"
 #include "tests/distributed/world.hpp"
 #include "tests/runner/small_trial.hpp"
@@ -31,7 +34,7 @@ class TrialOfAllRanks : public testing::Test {
 
   /// Every rank is asked to stop by its own clock, here by the steps of group rank 0 as it tells them.
   TrialOutcome run(const TrialConfig& config, const std::string& name, Heard& heard, int stop_after = -1) {
-    return run_trial(config, "hash", open_small_shards(folder_), group_, folder_ / name, heard.events(stop_after));
+    return run_trial(config, {"hash"}, open_small_shards(folder_), group_, folder_ / name, heard.events(stop_after));
   }
 
   Group group_;
@@ -56,8 +59,8 @@ TEST_F(TrialOfAllRanks, InterruptedWithinAnEpochEndsBitForBitAsIfNothingHadHappe
   ASSERT_EQ(after.epochs.size(), 2U);
   for (std::size_t e = 0; e < 2; ++e) EXPECT_EQ(after.epochs[e].loss, whole.epochs[e].loss);
   EXPECT_EQ(after.stages[0].test[0].counts, whole.stages[0].test[0].counts);
-  const TensorFile a = read_tensors(folder_ / "whole" / "last.safetensors");
-  const TensorFile b = read_tensors(folder_ / "parts" / "last.safetensors");
+  const TensorFile a = read_tensors(folder_ / "whole" / "hash" / "last.safetensors");
+  const TensorFile b = read_tensors(folder_ / "parts" / "hash" / "last.safetensors");
   ASSERT_EQ(a.tensors.size(), b.tensors.size());
   for (const auto& [name, tensor] : a.tensors) EXPECT_TRUE(torch::equal(tensor, b.tensor(name))) << name;
 }
@@ -80,7 +83,7 @@ TEST_F(TrialOfAllRanks, AShardThatOneRankCannotReadEndsItOnAllWithTheSameWords) 
   std::string error;
   Heard heard;
   try {
-    run_trial(small_trial(), "hash", stages, group_, folder_ / "a", heard.events());
+    run_trial(small_trial(), {"hash"}, stages, group_, folder_ / "a", heard.events());
   } catch (const std::runtime_error& failure) {
     error = failure.what();
   }
@@ -89,12 +92,33 @@ TEST_F(TrialOfAllRanks, AShardThatOneRankCannotReadEndsItOnAllWithTheSameWords) 
   EXPECT_EQ(run(small_trial(), "a", heard), TrialOutcome::kFinished) << "the group trains the next trial";
 }
 
+TEST_F(TrialOfAllRanks, MeasuresTheSameSurfacesAsOneRankAlone) {
+  const auto stages = open_small_shards(folder_);
+  const auto network = model::make_network(small_trial().model, 1, data::kClasses, 1);
+  place_network(*network, torch::kCPU);
+  Group alone(test_world().communicator().split(group_.rank()), torch::kCPU);
+  const auto together = evaluate_surfaces(*network, stages[0].train, group_, 4);
+  const auto expected = evaluate_surfaces(*network, stages[0].train, alone, 4);
+  ASSERT_EQ(together.size(), 3U);
+  for (std::size_t s = 0; s < 3; ++s) {
+    EXPECT_EQ(together[s].subject, expected[s].subject);
+    for (std::size_t c = 0; c < data::kClasses; ++c) {
+      const analysis::SurfaceScores &a = together[s].scores[c], &b = expected[s].scores[c];
+      EXPECT_EQ(std::isnan(a.hd95_mm), std::isnan(b.hd95_mm));
+      if (!std::isnan(b.hd95_mm)) {
+        EXPECT_EQ(a.hd95_mm, b.hd95_mm);
+        EXPECT_EQ(a.nsd, b.nsd);
+      }
+    }
+  }
+}
+
 TEST_F(TrialOfAllRanks, ALossThatIsNotFiniteEndsItOnAllRanks) {
   TrialConfig config = small_trial();
   config.model.norm = "none";
-  config.optimizer.name = "sgd";
-  config.optimizer.lr_schedule = "constant";
-  config.optimizer.lr = 1e37;
+  config.stages[0].optimizer.name = "sgd";
+  config.stages[0].optimizer.lr_schedule = "constant";
+  config.stages[0].optimizer.lr = 1e37;
   Heard heard;
   ASSERT_EQ(run(config, "a", heard), TrialOutcome::kFinished);
   if (group_.rank() != 0) return;

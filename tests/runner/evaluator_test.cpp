@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include <cmath>
+
 #include "tests/data/small_shard.hpp"
 #include "tests/runner/small_trial.hpp"
 #include "tests/runner/world_of_one.hpp"
@@ -79,10 +81,36 @@ TEST(Evaluator, PredictsTheVolumeInOrder) {
   }
 }
 
+TEST(Evaluator, MeasuresTheSurfacesOfWholeVolumes) {
+  const TemporaryFolder folder;
+  const auto opened = shards(folder);
+  Group group = group_of_one();
+  Threshold network;
+  const auto subjects = evaluate_surfaces(network, opened, group, 3);
+  ASSERT_EQ(subjects.size(), 2U);
+  for (std::size_t i = 0; i < 2; ++i) {
+    const data::ShardContents contents = block_shard("", static_cast<int>(i) + 1, 5);
+    std::vector<std::uint8_t> said;
+    for (const std::uint8_t value : contents.images) said.push_back(value > opened[i].info().scans[0].mean ? 1 : 0);
+    const auto expected = analysis::surface_scores({contents.labels, said, {kSide, kSide, 5}, {2, 2, 2}}, 1);
+    EXPECT_EQ(subjects[i].subject, opened[i].info().subject);
+    EXPECT_EQ(subjects[i].scores[1].hd95_mm, expected[1].hd95_mm);
+    EXPECT_EQ(subjects[i].scores[1].nsd, expected[1].nsd);
+    EXPECT_EQ(subjects[i].scores[1].volume_difference, expected[1].volume_difference);
+    // Classes 2 and 3 are in the truth alone, 4 and up in neither.
+    EXPECT_DOUBLE_EQ(subjects[i].scores[2].hd95_mm, std::hypot(2.0 * kSide, 2.0 * kSide, 2.0 * 5));
+    EXPECT_EQ(subjects[i].scores[3].nsd, 0);
+    EXPECT_TRUE(std::isnan(subjects[i].scores[4].hd95_mm));
+  }
+  const auto nothing = surfaces_of_background(opened);
+  EXPECT_EQ(nothing[1].scores[1].volume_difference, -1);
+  EXPECT_EQ(nothing[1].scores[1].nsd, 0);
+}
+
 TEST(Evaluator, BackgroundAloneScoresZeroInEveryStructureThatIsThere) {
   const TemporaryFolder folder;
   const auto opened = shards(folder);
-  for (const auto& subject : counts_of_background(opened)) {
+  for (const auto& subject : counts_of_background(opened, data::LabelKind::kManual)) {
     EXPECT_EQ(analysis::mean_dice(subject.counts).mean, 0);
     EXPECT_EQ(analysis::mean_dice(subject.counts).left_out, 24);  // three of the 27 structures are there
     std::int64_t pixels = 0;

@@ -72,7 +72,7 @@ TEST(Experiments, AreValidAndReadBackFromTheirStoredText) {
 TEST(Experiments, AskThePapersQuestion) {
   const Study study = read_grid(kSource / "experiments/table1.yaml", {"seeds=[1]"});
   std::vector<std::string> losses;
-  for (const TrialConfig& trial : study.trials) losses.push_back(loss_label(trial.loss));
+  for (const TrialConfig& trial : study.trials) losses.push_back(loss_label(trial.stages[0].loss));
   EXPECT_THAT(losses, ::testing::ElementsAre("Fixed (w-Dice)", "Fixed (w-CE)", "Fixed (w-CE + w-Dice)",
                                              "Scheduled (w-CE → w-CE + w-Dice → w-Dice)"));
 }

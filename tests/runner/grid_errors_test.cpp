@@ -20,8 +20,8 @@ TEST(GridErrors, TheGridThatTheseTestsChangeIsValid) {
 TEST(GridErrors, UnknownKeyNamesTheNearest) {
   EXPECT_EQ(
       said("epochs: 2", "epoch: 2"),
-      "grid.yaml:9:33: unknown key 'epoch' in defaults.stages.pretrain, expected one of cohort, epochs, batch, crop, "
-      "augmentation (did you mean 'epochs'?)");
+      "grid.yaml:9:33: unknown key 'epoch' in defaults.stages.pretrain, expected one of cohort, test, labels, "
+      "train_subjects, first_scan, scans, epochs, batch, crop, augmentation, optimizer, loss (did you mean 'epochs'?)");
   EXPECT_EQ(
       said("defaults:", "default:"),
       "grid.yaml:4:1: unknown key 'default' in the grid, expected one of study, caption, cohorts, defaults, variants, "
@@ -132,6 +132,11 @@ TEST(GridErrors, DuplicateSeed) {
             "grid.yaml:5:17: duplicate number 1 in defaults.seeds, expected each once");
 }
 
+TEST(GridErrors, AKernelWithoutAMiddle) {
+  EXPECT_EQ(said("{width: 4}", "{width: 4, kernel: 4}"),
+            "grid.yaml:6:29: model.kernel 4 of variant 'A' is even, expected an odd number");
+}
+
 TEST(GridErrors, ImageSizeThatTheNetCannotHalve) {
   EXPECT_EQ(said("{width: 4}", "{width: 4, depth: 7}"),
             "grid.yaml:6:28: size 64 of cohort 'phantom' doesn't suit model.depth 7 of variant 'A', expected a "
@@ -149,9 +154,24 @@ TEST(GridErrors, CropThatTheNetCannotHalveOrTheSliceCannotHold) {
   EXPECT_THAT(said("epochs: 2", "epochs: 2, crop: 80"), HasSubstr("crop 80 doesn't suit cohort 'phantom'"));
 }
 
-TEST(GridErrors, SecondStage) {
-  EXPECT_EQ(said("variants:", "    finetune: {cohort: phantom}\nvariants:"),
-            "grid.yaml:10:5: a second stage 'finetune': a trial has one stage so far");
+TEST(GridErrors, AStageThatItsCohortCannotServe) {
+  EXPECT_EQ(said("epochs: 2", "epochs: 2, labels: automatic"),
+            "grid.yaml:9:52: cohort 'phantom' has no automatic labels, expected label_bias in it, or "
+            "stages.pretrain.labels: manual");
+  EXPECT_EQ(said("epochs: 2", "epochs: 2, scans: 2"),
+            "grid.yaml:9:51: stages.pretrain trains on scans 0 to 1, expected 0 to 0 (scans_per_subject of cohort "
+            "'phantom')");
+  EXPECT_EQ(said("variants:", "    finetune: {cohort: phantm}\nvariants:"),
+            "grid.yaml:10:24: unknown cohort 'phantm', expected one of phantom (did you mean 'phantom'?)");
+  EXPECT_EQ(said("epochs: 2", "epochs: 2, test: phantm"),
+            "grid.yaml:9:50: unknown cohort 'phantm', expected one of phantom (did you mean 'phantom'?)");
+}
+
+TEST(GridErrors, StagesOfUnlikeFolds) {
+  const std::string folds = "  other: {subjects: 8, size: 64, split: {folds: 2, validation: 1}}\ndefaults:";
+  const std::string grid = changed(kValidGrid, "defaults:", folds);
+  EXPECT_EQ(refusal(changed(grid, "variants:", "    finetune: {cohort: other}\nvariants:")),
+            "grid.yaml:11:15: stages.finetune of variant 'A' has 2 folds, expected 1 as in stages.pretrain");
 }
 
 TEST(GridErrors, SplitThatDoesNotFitItsCohort) {
@@ -187,7 +207,8 @@ TEST(GridErrors, VariantsThatAreTheSame) {
 
 TEST(GridErrors, WrongDefaultThatEveryVariantOverrides) {
   EXPECT_EQ(said("seeds: [1]", "loss: {wdcie: 1}"),
-            "grid.yaml:5:10: unknown loss term 'wdcie', expected one of wce, wdice, dice (did you mean 'wdice'?)");
+            "grid.yaml:5:10: unknown loss term 'wdcie', expected one of wce, wce_boundary, wdice, dice (did you mean "
+            "'wdice'?)");
 }
 
 TEST(GridErrors, NameThatCanNameNoFile) {

@@ -22,7 +22,7 @@ TEST(Grid, ExpandsVariantsWithDefaultsFilledIn) {
   EXPECT_EQ(b.model.norm, "batch");  // the variant's
   EXPECT_EQ(b.model.width, 4);       // the defaults'
   EXPECT_EQ(b.model.depth, 4);       // the struct's
-  EXPECT_EQ(b.optimizer.lr, 0.01);
+  EXPECT_EQ(b.stages[0].optimizer.lr, 0.01);
   EXPECT_EQ(b.stages[0].name, "pretrain");
   EXPECT_EQ(b.stages[0].epochs, 2);
   EXPECT_EQ(b.seed, 1u);
@@ -46,7 +46,7 @@ TEST(Grid, OrdersTrialsByVariantSweepFoldSeed) {
   EXPECT_EQ(label(4), "A [optimizer.lr=0.01, model.width=8] fold 0 seed 7");
   EXPECT_EQ(label(8), "A [optimizer.lr=0.0003, model.width=4] fold 0 seed 7");
   EXPECT_EQ(label(16), "B [optimizer.lr=0.01, model.width=4] fold 0 seed 7");
-  EXPECT_EQ(study.trials[12].optimizer.lr, 3e-4);
+  EXPECT_EQ(study.trials[12].stages[0].optimizer.lr, 3e-4);
   EXPECT_EQ(study.trials[12].model.width, 8);
 }
 
@@ -68,8 +68,35 @@ TEST(Grid, AVariantMayHaveItsOwnSeeds) {
 
 TEST(Grid, AVariantsLossReplacesTheDefaultWhole) {
   const Study study = study_of(changed(kValidGrid, "seeds: [1]", "loss: {wce: 1, dice: 1}"));
-  ASSERT_EQ(study.trials[1].loss.size(), 1u);
-  EXPECT_EQ(study.trials[1].loss[0].term, "wdice");
+  ASSERT_EQ(study.trials[1].stages[0].loss.size(), 1u);
+  EXPECT_EQ(study.trials[1].stages[0].loss[0].term, "wdice");
+}
+
+TEST(Grid, ALaterStageTakesOverWhatItDoesNotSay) {
+  std::string grid = changed(kValidGrid, "A: {loss: {wce: 1}}",
+                             "A: {loss: {wce: {step: {0: 1, 0.7: 0}}, wdice: {linear: {0: 0, 1: 2}}}}");
+  grid = changed(grid, "variants:",
+                 "    finetune: {cohort: phantom, epochs: 1, optimizer: {clip_norm: 1}}\n"
+                 "    last: {cohort: phantom, loss: {dice: 1}}\nvariants:");
+  const std::vector<StageOptions> stages = study_of(grid).trials[0].stages;
+  ASSERT_EQ(stages.size(), 3u);
+  EXPECT_EQ(stages[0].loss.size(), 2u);
+  ASSERT_EQ(stages[1].loss.size(), 1u) << "w-CE is over by the end";
+  EXPECT_EQ(stages[1].loss[0].term, "wdice");
+  EXPECT_EQ(evaluate(stages[1].loss[0].curve, 0), 2);
+  EXPECT_EQ(stages[2].loss[0].term, "dice");
+  EXPECT_EQ(stages[1].optimizer.lr, 0.01) << "the trial's";
+  EXPECT_EQ(stages[1].optimizer.clip_norm, 1);
+  EXPECT_EQ(stages[0].optimizer.clip_norm, 0);
+}
+
+TEST(Grid, AVariantsLossOfAStageReplacesTheDefaultWhole) {
+  std::string grid = changed(kValidGrid, "epochs: 2}", "epochs: 2, loss: {wce: 1, dice: 1}}");
+  grid = changed(grid, "B: {loss: {wdice: 1}", "B: {stages: {pretrain: {loss: {wdice: 1}}}");
+  const Study study = study_of(grid);
+  EXPECT_EQ(study.trials[0].stages[0].loss.size(), 2u) << "a stage's own loss stands over the trial's";
+  ASSERT_EQ(study.trials[1].stages[0].loss.size(), 1u);
+  EXPECT_EQ(study.trials[1].stages[0].loss[0].term, "wdice");
 }
 
 TEST(Grid, SweepsWholeLosses) {
@@ -77,13 +104,13 @@ TEST(Grid, SweepsWholeLosses) {
       study_of(kValidGrid + "sweep: {loss: [{wce: 1}, {dice: 1}]}\n", {"variants.B={}", "variants.B.model.norm=batch"});
   ASSERT_EQ(study.trials.size(), 4u);
   EXPECT_EQ(study.trials[3].variant, "B [loss={dice: 1}]");
-  EXPECT_EQ(study.trials[3].loss[0].term, "dice");
+  EXPECT_EQ(study.trials[3].stages[0].loss[0].term, "dice");
 }
 
 TEST(Grid, AnchorsSayAScheduleOnce) {
   std::string grid = changed(kValidGrid, "{loss: {wce: 1}}", "{loss: &l {wce: 1, wdice: 1}}");
   grid = changed(grid, "{loss: {wdice: 1}", "{loss: *l");
-  EXPECT_EQ(study_of(grid).trials[1].loss.size(), 2u);
+  EXPECT_EQ(study_of(grid).trials[1].stages[0].loss.size(), 2u);
 }
 
 TEST(GridSet, TakesWholePathsAndShortOnes) {
@@ -92,17 +119,19 @@ TEST(GridSet, TakesWholePathsAndShortOnes) {
                    "run.threads=3", "study=other", "variants.A.loss.wce={step: {0: 1, 0.5: 2}}"});
   ASSERT_EQ(study.trials.size(), 4u);
   EXPECT_EQ(study.name, "other");
-  EXPECT_EQ(study.trials[1].optimizer.lr, 1e-4);
+  EXPECT_EQ(study.trials[1].stages[0].optimizer.lr, 1e-4);
   EXPECT_EQ(study.trials[1].seed, 5u);
   EXPECT_EQ(study.trials[0].stages[0].epochs, 7);
-  EXPECT_EQ(study.trials[0].loss[0].curve.points[1].second, 2);
+  EXPECT_EQ(study.trials[0].stages[0].loss[0].curve.points[1].second, 2);
   EXPECT_EQ(study.cohorts[0].second.size, 128);
   EXPECT_EQ(study.run.threads, 3);
 }
 
 TEST(GridSet, FindsVariantNamesWithDotsAndSpaces) {
   const std::string grid = changed(kValidGrid, "  A:", "  U-Net 1.5, fixed w-CE:");
-  EXPECT_EQ(study_of(grid, {"variants.U-Net 1.5, fixed w-CE.loss.wce=2"}).trials[0].loss[0].curve.points[0].second, 2);
+  EXPECT_EQ(
+      study_of(grid, {"variants.U-Net 1.5, fixed w-CE.loss.wce=2"}).trials[0].stages[0].loss[0].curve.points[0].second,
+      2);
 }
 
 TEST(GridSet, MakesSweepsByTheirDottedPath) {
@@ -112,7 +141,7 @@ TEST(GridSet, MakesSweepsByTheirDottedPath) {
 }
 
 TEST(GridSet, TheLastOfTwoWins) {
-  EXPECT_EQ(study_of(kValidGrid, {"optimizer.lr=1", "optimizer.lr=2"}).trials[0].optimizer.lr, 2);
+  EXPECT_EQ(study_of(kValidGrid, {"optimizer.lr=1", "optimizer.lr=2"}).trials[0].stages[0].optimizer.lr, 2);
 }
 
 TEST(GridSet, StandsInPlaceOfTheLineInErrors) {
@@ -163,6 +192,8 @@ TEST(GridLabels, NameNets) {
   EXPECT_EQ(model_label({"unet", 16, 4, "none"}), "U-Net (width 16)");
   EXPECT_EQ(model_label({"unet", 16, 4, "batch"}), "U-Net (width 16, batch norm)");
   EXPECT_EQ(model_label({"unet", 8, 3, "none"}), "U-Net (width 8, depth 3)");
+  EXPECT_EQ(model_label({"quicknat"}), "QuickNAT (width 64)");
+  EXPECT_EQ(model_label({"quicknat", 16, 3, "none", 3}), "QuickNAT (width 16, depth 3, kernel 3)");
 }
 
 TEST(GridLabels, NameLossesAsThePaperDoes) {

@@ -37,7 +37,8 @@ TEST(LossReader, KnowsEveryShape) {
 }
 
 TEST(LossReader, RefusesUnknownNamesWithTheNearest) {
-  EXPECT_THAT(refusal("wces: 1"), HasSubstr("f:1:1: unknown loss term 'wces', expected one of wce, wdice"));
+  EXPECT_THAT(refusal("wces: 1"),
+              HasSubstr("f:1:1: unknown loss term 'wces', expected one of wce, wce_boundary, wdice"));
   EXPECT_THAT(refusal("wces: 1"), HasSubstr("(did you mean 'wce'?)"));
   EXPECT_THAT(refusal("wce: {stp: {0: 1}}"), HasSubstr("f:1:7: unknown shape 'stp', expected one of"));
   EXPECT_THAT(refusal("wce: {stp: {0: 1}}"), HasSubstr("(did you mean 'step'?)"));

@@ -59,17 +59,17 @@ inline TrialConfig small_trial() {
   TrialConfig config;
   config.variant = "small";
   config.model = {.name = "unet", .width = 4, .depth = 2, .norm = "batch"};
-  config.optimizer.lr = 1e-2;
-  config.optimizer.lr_schedule = "cosine";
   schedules::Curve rising;
   rising.shape = "linear";
   rising.points = {{0.0, 0.2}, {1.0, 1.0}};
-  config.loss = {{"wce", schedules::constant(1)}, {"wdice", rising}};
   StageOptions stage;
   stage.name = "pretrain";
   stage.epochs = 4;
   stage.batch = 7;  // of 15 to 18 slices: the last global batch is smaller
   stage.augmentation.noise = 0.1;
+  stage.optimizer.lr = 1e-2;
+  stage.optimizer.lr_schedule = "cosine";
+  stage.loss = {{"wce", schedules::constant(1)}, {"wdice", rising}};
   config.stages = {stage};
   return config;
 }

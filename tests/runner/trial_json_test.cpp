@@ -11,7 +11,7 @@ const std::vector<std::pair<std::string, std::string>> kHashes = {{"phantom", "0
 
 std::string hash_of(const std::string& text, const std::vector<std::string>& overrides = {}) {
   const Study study = study_of(text, overrides);
-  return trial_hash(study.trials[0], study, kHashes);
+  return stage_hashes(study.trials[0], study, kHashes).back();
 }
 
 TEST(TrialJson, HasEveryOptionWithItsValueAndSortedKeys) {
@@ -21,10 +21,10 @@ TEST(TrialJson, HasEveryOptionWithItsValueAndSortedKeys) {
   EXPECT_EQ(json.dump(), text);  // nlohmann::json sorts keys
   EXPECT_EQ(json["variant"], "A");
   EXPECT_EQ(json["seed"], 1);
-  EXPECT_EQ(json["optimizer"]["lr"], 0.01);
-  EXPECT_EQ(json["optimizer"]["beta2"], 0.999);  // a default
-  EXPECT_EQ(json["loss"][0]["term"], "wce");
-  EXPECT_EQ(json["loss"][0]["points"][0][1], 1);
+  EXPECT_EQ(json["stages"][0]["optimizer"]["lr"], 0.01);
+  EXPECT_EQ(json["stages"][0]["optimizer"]["beta2"], 0.999);  // a default
+  EXPECT_EQ(json["stages"][0]["loss"][0]["term"], "wce");
+  EXPECT_EQ(json["stages"][0]["loss"][0]["points"][0][1], 1);
   EXPECT_EQ(json["stages"][0]["name"], "pretrain");
   EXPECT_EQ(json["stages"][0]["augmentation"]["noise"], 0);
   EXPECT_FALSE(json.contains("run"));
@@ -53,12 +53,28 @@ TEST(TrialHash, DiffersWithAnythingThatMakesAnotherTrial) {
         "cohorts.phantom.split={train: 1, validation: 2, test: 1}", "cohorts.phantom.seed=2"})
     EXPECT_NE(hash_of(kValidGrid, {change}), hash) << change;
   const Study study = study_of(kValidGrid);
-  EXPECT_NE(trial_hash(study.trials[0], study, {{"phantom", "another"}}), hash);
+  EXPECT_NE(stage_hashes(study.trials[0], study, {{"phantom", "another"}}).back(), hash);
+}
+
+TEST(TrialHash, OfAStageDoesNotDependOnLaterOnes) {
+  const std::string stages = "pretrain: {cohort: phantom, epochs: 2}";
+  const auto hashes = [&](const std::string& more) {
+    const Study study = study_of(changed(kValidGrid, stages, stages + more));
+    return stage_hashes(study.trials[0], study, kHashes);
+  };
+  const auto alone = hashes(""), tuned = hashes("\n    finetune: {cohort: phantom, epochs: 1}");
+  const auto longer = hashes("\n    finetune: {cohort: phantom, epochs: 2}");
+  ASSERT_EQ(alone.size(), 1u);
+  ASSERT_EQ(tuned.size(), 2u);
+  EXPECT_EQ(tuned[0], alone[0]);
+  EXPECT_EQ(longer[0], alone[0]);
+  EXPECT_NE(tuned[1], longer[1]);
+  EXPECT_NE(tuned[1], alone[0]);
 }
 
 TEST(TrialHash, RefusesACohortWithoutHash) {
   const Study study = study_of(kValidGrid);
-  EXPECT_THROW(trial_hash(study.trials[0], study, {}), std::invalid_argument);
+  EXPECT_THROW(stage_hashes(study.trials[0], study, {}), std::invalid_argument);
 }
 
 }  // namespace

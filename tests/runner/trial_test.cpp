@@ -26,7 +26,7 @@ class TrialOfOneRank : public testing::Test {
 
   TrialOutcome run(const TrialConfig& config, const std::string& name, Heard& heard, int stop_after = -1,
                    const std::string& hash = "hash") {
-    return run_trial(config, hash, open_small_shards(folder_.path), group_, folder_.path / name,
+    return run_trial(config, {hash}, open_small_shards(folder_.path), group_, folder_.path / name,
                      heard.events(stop_after));
   }
 
@@ -59,7 +59,7 @@ TEST_F(TrialOfOneRank, LearnsAndIsScoredAtItsBestCheckpoint) {
 
   // The file alone gives the same score.
   auto stages = open_small_shards(folder_.path);
-  const auto network = load_network(folder_.path / "a" / "best.safetensors");
+  const auto network = load_network(folder_.path / "a" / "hash" / "best.safetensors");
   EXPECT_EQ(evaluate(*network, stages[0].validation, group_, 4)[0].counts, result.validation[0].counts);
   EXPECT_EQ(evaluate(*network, stages[0].test, group_, 4)[0].counts, result.test[0].counts);
   EXPECT_EQ(result.test[0].subject, "test");
@@ -103,8 +103,10 @@ TEST_F(TrialOfOneRank, InterruptedAnywhereEndsBitForBitAsIfNothingHadHappened) {
     EXPECT_EQ(before.steps.size(), static_cast<std::size_t>(stop_after));
     ASSERT_EQ(run(config, name, after), TrialOutcome::kFinished);
     EXPECT_EQ(before.steps.size() + after.steps.size(), whole.steps.size());
-    expect_same_tensors(folder_.path / "whole" / "last.safetensors", folder_.path / name / "last.safetensors");
-    expect_same_tensors(folder_.path / "whole" / "best.safetensors", folder_.path / name / "best.safetensors");
+    expect_same_tensors(folder_.path / "whole" / "hash" / "last.safetensors",
+                        folder_.path / name / "hash" / "last.safetensors");
+    expect_same_tensors(folder_.path / "whole" / "hash" / "best.safetensors",
+                        folder_.path / name / "hash" / "best.safetensors");
 
     std::vector<analysis::EpochRecord> epochs = before.epochs;
     epochs.insert(epochs.end(), after.epochs.begin(), after.epochs.end());
@@ -123,43 +125,130 @@ TEST_F(TrialOfOneRank, InterruptedAnywhereEndsBitForBitAsIfNothingHadHappened) {
 TEST_F(TrialOfOneRank, StartsAnewWhereTheCheckpointIsOfAnotherTrial) {
   const TrialConfig config = small_trial();
   Heard first, second;
-  run(config, "a", first, 5, "one hash");
-  ASSERT_EQ(run(config, "a", second, -1, "another hash"), TrialOutcome::kFinished);
+  run(config, "a", first, 5, "0123456789abcdef: one");  // in one folder, by the first 16 digits
+  ASSERT_EQ(run(config, "a", second, -1, "0123456789abcdef: another"), TrialOutcome::kFinished);
   EXPECT_EQ(second.epochs.size(), 4U);
 }
 
-TEST_F(TrialOfOneRank, ASecondStageStartsFromTheBestNetOfTheFirst) {
-  TrialConfig config = small_trial();
-  config.stages.push_back(config.stages[0]);
-  config.stages[0].epochs = 3;
-  config.stages[1].name = "finetune";
-  config.stages[1].epochs = 1;
-  config.optimizer.lr = 3e-3;
-  const auto data = [&] {
+class TrialOfTwoStages : public TrialOfOneRank {
+ protected:
+  TrialOfTwoStages() {
+    config_.stages.push_back(config_.stages[0]);
+    config_.stages[0].epochs = 3;
+    config_.stages[1].name = "finetune";
+    config_.stages[1].epochs = 1;
+    config_.stages[0].optimizer.lr = 3e-3;
+  }
+
+  TrialOutcome run_both(const std::string& name, Heard& heard, int stop_after = -1,
+                        const std::string& second = "second") {
     auto stages = open_small_shards(folder_.path);
     stages.push_back(std::move(open_small_shards(folder_.path)[0]));
-    return stages;
-  };
+    return run_trial(config_, {"first", second}, stages, group_, folder_.path / name, heard.events(stop_after));
+  }
+
+  fs::path file(const std::string& name, const std::string& stage, const std::string& which = "last") const {
+    return folder_.path / name / stage / (which + ".safetensors");
+  }
+
+  TrialConfig config_ = small_trial();
+};
+
+TEST_F(TrialOfTwoStages, StartsTheSecondFromTheBestNetOfTheFirst) {
   Heard whole, before, after;
-  run_trial(config, "hash", data(), group_, folder_.path / "whole", whole.events());
+  run_both("whole", whole);
   ASSERT_EQ(whole.stages.size(), 2U);
   EXPECT_EQ(whole.epochs.back().stage, 1);
   EXPECT_EQ(whole.stages[1].best_epoch, 1);
   // Interrupted after the first stage's 9 steps and one of the second.
-  ASSERT_EQ(run_trial(config, "hash", data(), group_, folder_.path / "parts", before.events(10)),
-            TrialOutcome::kInterrupted);
-  run_trial(config, "hash", data(), group_, folder_.path / "parts", after.events());
-  expect_same_tensors(folder_.path / "whole" / "last.safetensors", folder_.path / "parts" / "last.safetensors");
+  ASSERT_EQ(run_both("parts", before, 10), TrialOutcome::kInterrupted);
+  run_both("parts", after);
+  expect_same_tensors(file("whole", "second"), file("parts", "second"));
   EXPECT_EQ(before.stages.size(), 1U);
   EXPECT_EQ(after.stages.size(), 1U);
+  // With steps of next to nothing, the second stage ends with the parameters that it began with: the best of the first.
+  config_.stages[1].optimizer.lr = 1e-12;
+  Heard still;
+  run_both("still", still);
+  const TensorFile best = read_tensors(file("still", "first", "best")), end = read_tensors(file("still", "second"));
+  for (const auto& [name, tensor] : best.tensors) {
+    if (name.find("running") == std::string::npos) {
+      EXPECT_TRUE(torch::allclose(tensor, end.tensor(name), 0, 1e-7)) << name;
+    }
+  }
+}
+
+TEST_F(TrialOfTwoStages, SharesAFirstStageThatAnotherTrialHasTrained) {
+  Heard first, second, alone;
+  run_both("shared", first);
+  config_.stages[1].optimizer.lr = 1e-3;
+  run_both("shared", second, -1, "another second");
+  EXPECT_EQ(first.steps.size(), 12U);
+  EXPECT_EQ(second.steps.size(), 3U) << "the second stage alone";
+  run_both("alone", alone, -1, "another second");
+  ASSERT_EQ(second.stages.size(), 2U) << "the first is scored again, for the tables";
+  for (std::size_t s = 0; s < 2; ++s) {
+    EXPECT_EQ(second.stages[s].best_dice, alone.stages[s].best_dice);
+    EXPECT_EQ(second.stages[s].test[0].counts, alone.stages[s].test[0].counts);
+  }
+  expect_same_tensors(file("shared", "another second"), file("alone", "another second"));
+}
+
+TEST_F(TrialOfTwoStages, TrainsEachWithItsOwnLoss) {
+  config_.stages[1].loss = {{"dice", schedules::constant(2)}};
+  Heard heard;
+  run_both("a", heard);
+  ASSERT_EQ(heard.epochs.size(), 4U);
+  EXPECT_EQ(heard.epochs[2].terms.size(), 2U);
+  ASSERT_EQ(heard.epochs[3].terms.size(), 1U);
+  EXPECT_EQ(heard.epochs[3].terms[0].term, "dice");
+  EXPECT_NEAR(heard.epochs[3].loss, 2 * heard.epochs[3].terms[0].value, 1e-6);
+}
+
+TEST_F(TrialOfOneRank, LearnsFromAutomaticLabelsAndIsTestedOnManualOnes) {
+  // The automatic labels call class 1 what is class 2, and the reverse.
+  const fs::path swapped = folder_.path / "swapped";  // where those are the manual ones
+  fs::create_directories(swapped);
+  int tag = 0;
+  for (const char* subject : {"train-1", "train-2", "train-3", "validation", "test"}) {
+    data::ShardContents contents = block_shard(subject, ++tag, 6);
+    contents.info.has_automatic = true;
+    for (const std::uint8_t label : contents.labels)
+      contents.automatic.push_back(label == 1 ? 2 : label == 2 ? 1 : label);
+    data::write_shard(folder_.path / (std::string(subject) + ".h5"), contents);
+    std::swap(contents.labels, contents.automatic);
+    data::write_shard(swapped / (std::string(subject) + ".h5"), contents);
+  }
+  TrialConfig config = small_trial();
+  config.stages[0].labels = "automatic";
+  Heard heard, manual;
+  ASSERT_EQ(run(config, "a", heard), TrialOutcome::kFinished);
+  config.stages[0].labels = "manual";
+  ASSERT_EQ(run_trial(config, {"hash"}, open_small_shards(swapped), group_, folder_.path / "b", manual.events()),
+            TrialOutcome::kFinished);
+  ASSERT_EQ(heard.steps.size(), manual.steps.size());
+  for (std::size_t s = 0; s < heard.steps.size(); ++s) EXPECT_EQ(heard.steps[s].loss, manual.steps[s].loss);
+  EXPECT_EQ(heard.stages[0].validation[0].counts, manual.stages[0].validation[0].counts);
+  EXPECT_NE(heard.stages[0].test[0].counts, manual.stages[0].test[0].counts) << "the truth is the manual labels";
+  const auto network = load_network(folder_.path / "a" / "hash" / "best.safetensors");
+  const auto truth = evaluate(*network, open_small_shards(folder_.path)[0].test, group_, 4, data::LabelKind::kManual);
+  EXPECT_EQ(heard.stages[0].test[0].counts, truth[0].counts);
+}
+
+TEST_F(TrialOfOneRank, RefusesAutomaticLabelsThatAreNotThere) {
+  TrialConfig config = small_trial();
+  config.stages[0].labels = "automatic";
+  Heard heard;
+  EXPECT_THAT(error_of([&] { run(config, "a", heard); }),
+              AllOf(HasSubstr("train-1.h5"), HasSubstr("no automatic labels")));
 }
 
 TEST_F(TrialOfOneRank, ALossThatIsNotFiniteEndsItScoredAsNothingFound) {
   TrialConfig config = small_trial();
   config.model.norm = "none";
-  config.optimizer.name = "sgd";
-  config.optimizer.lr_schedule = "constant";
-  config.optimizer.lr = 1e37;  // the first update leaves float32's range within two layers
+  config.stages[0].optimizer.name = "sgd";
+  config.stages[0].optimizer.lr_schedule = "constant";
+  config.stages[0].optimizer.lr = 1e37;  // the first update leaves float32's range within two layers
   Heard heard;
   ASSERT_EQ(run(config, "a", heard), TrialOutcome::kFinished);
   EXPECT_TRUE(heard.epochs.empty());
@@ -168,7 +257,7 @@ TEST_F(TrialOfOneRank, ALossThatIsNotFiniteEndsItScoredAsNothingFound) {
   EXPECT_EQ(heard.stages[0].best_epoch, 0);
   ASSERT_EQ(heard.stages[0].test.size(), 1U);
   EXPECT_EQ(analysis::mean_over_subjects(heard.stages[0].test), 0);
-  EXPECT_FALSE(fs::exists(folder_.path / "a" / "best.safetensors"));
+  EXPECT_FALSE(fs::exists(folder_.path / "a" / "hash" / "best.safetensors"));
 }
 
 TEST_F(TrialOfOneRank, ADamagedShardEndsItByNameAndTheGroupTrainsTheNext) {
@@ -184,7 +273,7 @@ TEST_F(TrialOfOneRank, ADamagedShardEndsItByNameAndTheGroupTrainsTheNext) {
     damage.write(noise.data(), static_cast<std::streamsize>(noise.size()));
   }
   Heard heard;
-  EXPECT_THAT(error_of([&] { run_trial(small_trial(), "hash", stages, group_, folder_.path / "a", heard.events()); }),
+  EXPECT_THAT(error_of([&] { run_trial(small_trial(), {"hash"}, stages, group_, folder_.path / "a", heard.events()); }),
               HasSubstr("train-2.h5"));
   data::write_shard(file, block_shard("train-2", 2, 6));
   EXPECT_EQ(run(small_trial(), "a", heard), TrialOutcome::kFinished);
@@ -201,7 +290,7 @@ TEST_F(TrialOfOneRank, RefusesSlicesThatTheNetCannotHalve) {
 TEST_F(TrialOfOneRank, RefusesADamagedCheckpointByName) {
   Heard heard;
   run(small_trial(), "a", heard, 4);
-  const fs::path file = folder_.path / "a" / "last.safetensors";
+  const fs::path file = folder_.path / "a" / "hash" / "last.safetensors";
   fs::resize_file(file, fs::file_size(file) - 10);
   EXPECT_THAT(error_of([&] { run(small_trial(), "a", heard); }), HasSubstr("last.safetensors: truncated"));
 }

@@ -1,0 +1,84 @@
+"""Pre-training on automatic labels and fine-tuning on manual ones, by the real binary: stages, shared checkpoints, both columns."""
+
+import json
+import unittest
+
+from harness import COHORTS, Case
+
+STAGES = """\
+study: stages
+cohorts:
+  biased:
+    {source: phantom, subjects: 4, size: 32, seed: 7, scans_per_subject: 2, split: {train: 2, validation: 1, test: 1},
+     label_bias: {pallidum_mm: 2, amygdala_mm: -2, ventricles_mm: 2}}
+defaults:
+  seeds: [1]
+  model: {name: unet, width: 4, depth: 2, norm: batch}
+  optimizer: {name: sgd, lr: 0.05, clip_norm: 1}
+  loss: {wce: {step: {0: 1, 0.5: 0}}, wdice: {step: {0: 0, 0.5: 1}}}
+  stages:
+    pretrain: {cohort: biased, labels: automatic, scans: 1, epochs: 2, batch: 8}
+    finetune: {cohort: biased, labels: manual, train_subjects: 1, first_scan: 1, epochs: 2, batch: 8, optimizer: {lr: 0.01}}
+variants:
+  tuned:         {}
+  tuned control: {stages: {finetune: {labels: automatic}}}
+  quicknat:      {model: {name: quicknat, kernel: 3}, loss: {wce_boundary: 1, dice: 1}}
+"""
+
+
+class Stages(Case):
+    def setUp(self):
+        super().setUp()
+        self.grid.write_text(STAGES)
+
+    def test_fill_both_columns_and_train_a_shared_stage_once(self):
+        completed = self.run_runner("--grid", self.grid, "--cohorts", COHORTS, "--results", "r.sqlite", ranks=2)
+        self.assertEqual(completed.returncode, 0, completed.stderr)
+        rows = self.query("r.sqlite", "select variant, pretrained_dice, finetuned_dice, trials from table1")
+        self.assertEqual([row[0] for row in rows], ["tuned", "tuned control", "quicknat"])
+        for row in rows:
+            self.assertNotIn(None, row)
+        self.assertEqual(rows[0][1], rows[1][1], "one pre-trained net")
+
+        epochs = "select epoch, dice, loss, seconds from figure1 where stage = 'pretrain' and variant = ? order by epoch"
+        ours = [self.query("r.sqlite", epochs.replace("?", f"'{name}'")) for name in ("tuned", "tuned control")]
+        self.assertEqual(len(ours[0]), 2)
+        self.assertEqual(ours[0], ours[1], "to the seconds: it was trained once")
+        tuned, control = (self.query("r.sqlite", f"select loss from figure1 where stage = 'finetune' and variant = '{name}'")
+                          for name in ("tuned", "tuned control"))
+        self.assertNotEqual(tuned, control, "on other labels")
+        self.assertEqual(len(list((self.folder / "r" / "checkpoints").glob("*/best.safetensors"))), 5)
+        terms = self.query("r.sqlite", "select distinct term from epoch_term as t join epoch as e on e.id = t.epoch_id"
+                                       " join stage as s on s.id = e.stage_id join trial on trial.id = s.trial_id"
+                                       " join variant as v on v.id = trial.variant_id"
+                                       " where s.name = 'finetune' and v.name <> 'quicknat'")
+        self.assertEqual(terms, [("wdice",)], "what the schedule ended with")
+        metrics = self.query("r.sqlite", "select metric, count(*) from subject_score where part = 'test' group by metric")
+        self.assertEqual(metrics, [(name, 6 * 27) for name in ("dice", "hd95_mm", "nsd", "volume_difference")])
+
+        completed = self.run_runner("report", "structures", "--results", "r.sqlite", "--format", "json")
+        self.assertEqual(completed.returncode, 0, completed.stderr)
+        self.assertEqual(json.loads(completed.stdout)["variant"], "tuned")
+        completed = self.run_runner("plot", "figure2", "--results", "r.sqlite", "--variant", "quicknat")
+        self.assertEqual(completed.returncode, 0, completed.stderr)
+        self.assertIn("Left-Amygdala", (self.folder / "figure2.svg").read_text())
+
+    def test_interrupted_in_the_first_or_second_stage_goes_on_to_the_same_figures(self):
+        arguments = ["--grid", self.grid, "--cohorts", COHORTS]
+        completed = self.run_runner(*arguments, "--results", "whole.sqlite", ranks=2)
+        self.assertEqual(completed.returncode, 0, completed.stderr)
+        figures = "select variant, stage, epoch, dice, loss from figure1 order by 1, 2, 3"
+        scores = "select variant, stage, subject, structure, dice from figure2 order by 1, 2, 3, 4"
+        for epochs in (1, 5):
+            process = self.start_runner(*arguments, "--results", self.folder / f"r{epochs}.sqlite", ranks=2)
+            self.wait_for_epochs(f"r{epochs}.sqlite", epochs, process)
+            process.terminate()
+            process.communicate(timeout=120)
+            completed = self.run_runner(*arguments, "--results", f"r{epochs}.sqlite", ranks=2)
+            self.assertEqual(completed.returncode, 0, completed.stderr)
+            for query in (figures, scores):
+                self.assertEqual(self.query(f"r{epochs}.sqlite", query), self.query("whole.sqlite", query))
+
+
+if __name__ == "__main__":
+    unittest.main()
