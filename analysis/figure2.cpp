@@ -35,7 +35,7 @@ FigurePage page(const StructureTable& table) {
   page.study = table.study + ": " + table.variant;
   page.caption = table.caption + (table.caption.empty() ? "" : "; ") + std::to_string(table.subjects) +
                  " test subjects, each the mean over its seeds";
-  page.height = 620;
+  page.height = 560;
   std::string tics, elements;
   double smallest = 1, at = 1;
   const auto add = [&](const std::string& element) { elements += (elements.empty() ? " " : ", \\\n     ") + element; };
@@ -65,7 +65,7 @@ FigurePage page(const StructureTable& table) {
       fixed(std::max(0.0, std::min(0.9, smallest - 0.05)), 1) +
       ":1]\n"
       "set ylabel 'Dice (test subjects)'\n"
-      "set key inside bottom right horizontal samplen 2\n";
+      "set key tmargin right horizontal samplen 2\n";
   page.plot = "plot" + elements + '\n';
   return page;
 }
