@@ -91,6 +91,15 @@ std::string stage_marks(const Figure1& figure) {
   return out;
 }
 
+std::string csv(const Figure1& figure) {
+  std::string out = "variant,epoch,dice,smallest,largest,trials\n";
+  for (const auto& line : figure.lines)
+    for (const auto& p : line.points)
+      out += csv_field(line.variant) + ',' + exact(p.epoch) + ',' + exact(p.dice) + ',' + exact(p.smallest) + ',' +
+             exact(p.largest) + ',' + std::to_string(p.trials) + '\n';
+  return out;
+}
+
 FigurePage page(const Figure1& figure) {
   FigurePage page;
   page.study = figure.study;
@@ -108,29 +117,15 @@ FigurePage page(const Figure1& figure) {
                   "set xrange [0:" +
                   exact(std::max(1.0, figure.stages.back().end)) + "]\n" + stage_marks(figure);
   page.plot = plot_command(figure);
+  page.csv = csv(figure);
   return page;
-}
-
-std::string csv(const Figure1& figure) {
-  std::string out = "variant,epoch,dice,smallest,largest,trials\n";
-  for (const auto& line : figure.lines)
-    for (const auto& p : line.points)
-      out += csv_field(line.variant) + ',' + exact(p.epoch) + ',' + exact(p.dice) + ',' + exact(p.smallest) + ',' +
-             exact(p.largest) + ',' + std::to_string(p.trials) + '\n';
-  return out;
 }
 
 }  // namespace
 
 std::vector<std::filesystem::path> plot_figure1(const std::filesystem::path& database,
                                                 const std::filesystem::path& stem, const std::string& study) {
-  check_stem(stem);
-  const Figure1 figure = read_figure1(database, study);
-  const std::filesystem::path data = stem.string() + ".csv";
-  write_file(data, csv(figure));
-  std::vector<std::filesystem::path> files = draw(page(figure), stem);
-  files.insert(files.begin(), data);
-  return files;
+  return draw(page(read_figure1(database, study)), stem);
 }
 
 }  // namespace crossfade::analysis

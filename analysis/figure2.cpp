@@ -30,6 +30,18 @@ std::string key(const std::string& title, const char* colour) {
   return std::string("keyentry with boxes fc rgb '") + colour + "' fs transparent solid 0.3 title '" + title + "'";
 }
 
+std::string csv(const StructureTable& table) {
+  std::string out = "structure,stage,subject,dice\n";
+  for (const StructureDice& dice : table.structures) {
+    for (std::size_t i = 0; i < dice.subjects.size(); ++i) {
+      const std::string subject = csv_field(dice.subjects[i]);
+      out += dice.structure + ",pretrained," + subject + ',' + exact(dice.pretrained[i]) + '\n';
+      if (table.finetuned) out += dice.structure + ",finetuned," + subject + ',' + exact(dice.finetuned[i]) + '\n';
+    }
+  }
+  return out;
+}
+
 FigurePage page(const StructureTable& table) {
   FigurePage page;
   page.study = table.study + ": " + table.variant;
@@ -67,19 +79,8 @@ FigurePage page(const StructureTable& table) {
       "set ylabel 'Dice (test subjects)'\n"
       "set key tmargin right horizontal samplen 2\n";
   page.plot = "plot" + elements + '\n';
+  page.csv = csv(table);
   return page;
-}
-
-std::string csv(const StructureTable& table) {
-  std::string out = "structure,stage,subject,dice\n";
-  for (const StructureDice& dice : table.structures) {
-    for (std::size_t i = 0; i < dice.subjects.size(); ++i) {
-      const std::string subject = csv_field(dice.subjects[i]);
-      out += dice.structure + ",pretrained," + subject + ',' + exact(dice.pretrained[i]) + '\n';
-      if (table.finetuned) out += dice.structure + ",finetuned," + subject + ',' + exact(dice.finetuned[i]) + '\n';
-    }
-  }
-  return out;
 }
 
 }  // namespace
@@ -87,13 +88,7 @@ std::string csv(const StructureTable& table) {
 std::vector<std::filesystem::path> plot_figure2(const std::filesystem::path& database,
                                                 const std::filesystem::path& stem, const std::string& study,
                                                 const std::string& variant) {
-  check_stem(stem);
-  const StructureTable table = read_structures(database, study, variant);
-  const std::filesystem::path data = stem.string() + ".csv";
-  write_file(data, csv(table));
-  std::vector<std::filesystem::path> files = draw(page(table), stem);
-  files.insert(files.begin(), data);
-  return files;
+  return draw(page(read_structures(database, study, variant)), stem);
 }
 
 }  // namespace crossfade::analysis

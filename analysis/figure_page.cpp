@@ -20,14 +20,23 @@ std::string headline(const FigurePage& page) {
   return out;
 }
 
-}  // namespace
+void write_file(const std::filesystem::path& file, const std::string& text) {
+  std::ofstream out(file);
+  out << text;
+  out.close();
+  if (!out)
+    throw std::runtime_error("can't write '" + file.string() + "': is its folder there, writable and not full?");
+}
 
 void check_stem(const std::filesystem::path& stem) {
   if (one_line(stem.string()) != stem.string())
     throw std::runtime_error("a figure's name can't hold control characters: '" + one_line(stem.string()) + "'");
 }
 
+}  // namespace
+
 std::vector<std::filesystem::path> draw(const FigurePage& page, const std::filesystem::path& stem) {
+  check_stem(stem);
   const std::pair<const char*, std::string> terminals[] = {
       {".svg", "svg size 900," + std::to_string(page.height) +
                    " noenhanced font 'DejaVu Sans,Verdana,sans-serif,12' background '#FFFFFF'"},
@@ -41,7 +50,8 @@ std::vector<std::filesystem::path> draw(const FigurePage& page, const std::files
       "set tics nomirror out scale 0.6\n"
       "set grid ytics lc rgb '#DDDDDD' lw 1 lt 1\n" +
       page.settings + headline(page);
-  std::vector<std::filesystem::path> files;
+  std::vector<std::filesystem::path> files = {stem.string() + ".csv"};
+  write_file(files[0], page.csv);
   for (const auto& [ending, terminal] : terminals) {
     files.emplace_back(stem.string() + ending);
     script += "set terminal " + terminal + "\nset output " + gnuplot_quoted(files.back().string()) + '\n' + page.plot +
@@ -53,14 +63,6 @@ std::vector<std::filesystem::path> draw(const FigurePage& page, const std::files
       throw std::runtime_error("gnuplot left no '" + file.string() +
                                "'; has it the terminals svg, pngcairo, pdfcairo?");
   return files;
-}
-
-void write_file(const std::filesystem::path& file, const std::string& text) {
-  std::ofstream out(file);
-  out << text;
-  out.close();
-  if (!out)
-    throw std::runtime_error("can't write '" + file.string() + "': is its folder there, writable and not full?");
 }
 
 }  // namespace crossfade::analysis

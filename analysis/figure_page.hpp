@@ -13,16 +13,11 @@ struct FigurePage {
   int height = 500;      // pixels at a width of 900
   std::string settings;  // gnuplot commands before the plot: data blocks, axes
   std::string plot;      // the plot command, which is repeated for each kind of file
+  std::string csv;       // the data that is drawn
 };
 
-/// Refuses (std::runtime_error) a stem with control characters.
-void check_stem(const std::filesystem::path& stem);
-
-/// Writes stem.svg, stem.png and stem.pdf by gnuplot and returns them. Throws std::runtime_error with what gnuplot
-/// said.
+/// Writes stem.csv, and stem.svg, stem.png and stem.pdf by gnuplot; returns what it wrote, in this order. Throws
+/// std::runtime_error for a stem with control characters, for a file that can't be written, or with what gnuplot said.
 std::vector<std::filesystem::path> draw(const FigurePage& page, const std::filesystem::path& stem);
-
-/// Writes `text` into `file`. Throws std::runtime_error that names it.
-void write_file(const std::filesystem::path& file, const std::string& text);
 
 }  // namespace crossfade::analysis
