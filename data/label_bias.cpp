@@ -11,9 +11,9 @@
 #include <utility>
 #include <vector>
 
+#include "data/displace.hpp"
 #include "data/distance.hpp"
 #include "data/separable.hpp"
-#include "data/smooth_field.hpp"
 #include "data/structures.hpp"
 
 namespace crossfade::data {
@@ -197,36 +197,12 @@ void shift_boundaries(Volume<std::uint8_t>& classes, const Shifts& shifts) {
   classes.voxels = std::move(result);
 }
 
-Volume<std::uint8_t> displaced(const Volume<std::uint8_t>& classes, double sd_mm, Random random) {
-  const Geometry& grid = classes.geometry;
-  std::array<SmoothField, 3> displacement{SmoothField(grid, kKnotMm, sd_mm, random),
-                                          SmoothField(grid, kKnotMm, sd_mm, random),
-                                          SmoothField(grid, kKnotMm, sd_mm, random)};
-  const std::array<double, 3> spacing = grid.spacing();
-  const auto source = [&](std::size_t axis, int index, float mm) {
-    const auto nearest = static_cast<int>(std::floor(index + mm / spacing[axis] + 0.5));
-    return std::clamp(nearest, 0, grid.size[axis] - 1);
-  };
-  Volume<std::uint8_t> moved{grid, {}};
-  moved.voxels.reserve(classes.voxels.size());
-  for (int k = 0; k < grid.size[2]; ++k)
-    for (int j = 0; j < grid.size[1]; ++j) {
-      const std::vector<float>&x = displacement[0].row(j, k), &y = displacement[1].row(j, k),
-            &z = displacement[2].row(j, k);
-      for (int i = 0; i < grid.size[0]; ++i) {
-        const auto n = static_cast<std::size_t>(i);
-        moved.voxels.push_back(classes.at(source(0, i, x[n]), source(1, j, y[n]), source(2, k, z[n])));
-      }
-    }
-  return moved;
-}
-
 }  // namespace
 
 Volume<std::uint8_t> bias_labels(const Volume<std::uint8_t>& classes, const LabelBiasOptions& options, Random random) {
   Volume<std::uint8_t> biased = classes;
   shift_boundaries(biased, shifts_of(options));
-  return options.noise_mm > 0 ? displaced(biased, options.noise_mm, random) : biased;
+  return options.noise_mm > 0 ? displace(biased, options.noise_mm, kKnotMm, random) : biased;
 }
 
 }  // namespace crossfade::data
