@@ -56,7 +56,7 @@ inline double voxel_mm(const CohortSpec& spec) {
 
 /// Raise it when the same spec gives other voxels than before: in phantom_head, deform, synthesise_t1, resampling,
 /// conforming, or in what is drawn with which key.
-inline constexpr int kGeneratorVersion = 1;
+inline constexpr int kGeneratorVersion = 2;
 
 /// Names of the subjects, sorted: file names without ending, or "phantom-001" and so on. Throws std::runtime_error for
 /// an empty or missing folder, for fewer label maps than subjects, and for a phantom without subjects or with another

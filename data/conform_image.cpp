@@ -6,33 +6,11 @@
 #include <stdexcept>
 #include <string>
 
+#include "data/affine.hpp"
+#include "data/conform.hpp"
+
 namespace crossfade::data {
 namespace {
-
-using Affine = std::array<std::array<double, 4>, 3>;
-
-/// What takes a voxel index of `from` to the voxel index of `to` at the same place.
-Affine between(const Affine& from, const Affine& to) {
-  Affine map{};
-  for (std::size_t axis = 0; axis < 3; ++axis) {
-    // Along the cross product of the two other axes, a step along this one is the determinant: Cramer's rule.
-    const std::size_t b = (axis + 1) % 3, c = (axis + 2) % 3;
-    std::array<double, 3> normal{};
-    double determinant = 0;
-    for (std::size_t row = 0; row < 3; ++row) {
-      const std::size_t r1 = (row + 1) % 3, r2 = (row + 2) % 3;
-      normal[row] = to[r1][b] * to[r2][c] - to[r2][b] * to[r1][c];
-      determinant += normal[row] * to[row][axis];
-    }
-    if (!(std::abs(determinant) > 1e-12)) throw std::runtime_error("the affine is singular");
-    for (std::size_t row = 0; row < 3; ++row) {
-      for (std::size_t column = 0; column < 4; ++column)
-        map[axis][column] += normal[row] * from[row][column] / determinant;
-      map[axis][3] -= normal[row] * to[row][3] / determinant;
-    }
-  }
-  return map;
-}
 
 /// The two voxels around a position along an axis, and how much the second weighs.
 struct Neighbours {
@@ -58,23 +36,10 @@ double mix(double a, double b, double weight) {
 
 }  // namespace
 
-Geometry conformed_grid(const Geometry& of_image) {
-  const Geometry canonical = reorient(of_image, to_canonical(of_image));
-  Geometry cube = cube_around(canonical, 256, 256.0);
-  for (std::size_t row = 0; row < 3; ++row) {
-    cube.affine[row][3] = canonical.affine[row][3];
-    for (std::size_t axis = 0; axis < 3; ++axis) {
-      const int middle = (canonical.size[axis] - 1) / 2;
-      cube.affine[row][3] += canonical.affine[row][axis] * middle - cube.affine[row][axis] * 127;
-    }
-  }
-  return cube;
-}
-
 Volume<float> resample_linear(const Volume<float>& image, const Geometry& target) {
   Volume<float> result{target, std::vector<float>(target.voxels(), 0.0F)};
   const auto& size = image.geometry.size;
-  const Affine map = between(target.affine, image.geometry.affine);
+  const Affine map = index_map(target.affine, image.geometry.affine);
   Neighbours x, y, z;
   for (int k = 0; k < target.size[2]; ++k)
     for (int j = 0; j < target.size[1]; ++j)

@@ -7,17 +7,6 @@
 
 namespace crossfade::data {
 
-/// The one target of a subject: 256^3 voxels of 1 mm, axes nearest to RAS+, for a scan on any grid. An oblique grid
-/// keeps its rotation (and shear), so that nothing is interpolated that need not be. Voxel 127 of each axis lies on
-/// voxel (size - 1) / 2, rounded down, of the scan in RAS+ order: a 1 mm scan keeps its voxels. This is the grid of
-/// nibabel.processing.conform (orientation "RAS"), up to the names of axes of grids turned by 45 degrees or more, where
-/// `to_canonical` may choose otherwise. That of `conform` in data/conform.hpp keeps the rotation as well, but puts
-/// middle on middle and is then shifted until its first voxel lies on one of the map's: at 1 mm the same for even sizes
-/// and a voxel further for odd ones, else anywhere up to a voxel of the map and 0.5 mm away. Resample both image
-/// (`resample_linear`) and labels (`nearest_on`) of a subject to the grid of the image. Throws std::runtime_error for a
-/// singular affine.
-Geometry conformed_grid(const Geometry& of_image);
-
 /// Intensities on `target`, trilinear, without smoothing; 0 outside the hull of the voxel centres, as
 /// scipy.ndimage.map_coordinates(order=1, mode="constant") has it. (`nearest_on` is 0 outside the voxels, half a voxel
 /// further; half-way between two voxels it takes the higher index, as SciPy does.) A position outside by less than

@@ -92,7 +92,7 @@ std::string make_shard(const CohortSpec& spec, const std::string& subject, const
   const std::uint32_t key = subject_key(subject);
   ShardContents shard;
   shard.original_labels = read_anatomy(spec, subject);
-  const Conformed anatomy = conform(reorient(shard.original_labels, to_canonical(shard.original_labels.geometry)));
+  const Conformed anatomy = conform(shard.original_labels, conformed_grid(shard.original_labels.geometry));
   if (spec.source == "phantom") keep_named(shard.original_labels, table);
 
   shard.info.subject = subject;

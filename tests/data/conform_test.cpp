@@ -29,7 +29,7 @@ TEST(Conform, KeepsEveryVoxelOfAMapOfOneMillimetreInItsPlace) {
   // Odd sizes: the centre of the map lies on a voxel, that of 256 voxels between two.
   Volume<std::int32_t> map = grid({31, 40, 51}, 1, {-12.25, 3, 100.5});
   for (std::size_t v = 0; v < map.voxels.size(); ++v) map.voxels[v] = static_cast<std::int32_t>(v + 1);
-  const Conformed result = conform(map);
+  const Conformed result = conform(map, conformed_grid(map.geometry));
   EXPECT_EQ(result.ids.geometry.size, (std::array<int, 3>{256, 256, 256}));
   EXPECT_TRUE(result.cut.empty());
   std::size_t kept = 0;
@@ -49,7 +49,7 @@ TEST(Conform, LeavesACubeOf256AsItIs) {
   Volume<std::int32_t> map = grid({256, 256, 256}, 1, {-128, -100, -90});
   map.at(0, 0, 0) = 2;
   map.at(255, 255, 255) = 41;
-  const Conformed result = conform(map);
+  const Conformed result = conform(map, conformed_grid(map.geometry));
   EXPECT_EQ(result.ids.voxels, map.voxels);
   for (std::size_t r = 0; r < 3; ++r)
     for (std::size_t c = 0; c < 4; ++c) EXPECT_NEAR(result.ids.geometry.affine[r][c], map.geometry.affine[r][c], 1e-9);
@@ -62,7 +62,7 @@ TEST(Conform, GivesCoarserAndFinerMapsTheIdOfTheNearestVoxel) {
     for (int k = 0; k < 20; ++k)
       for (int j = 0; j < 20; ++j)
         for (int i = 0; i < 20; ++i) map.at(i, j, k) = 1 + i / 5;
-    const Conformed result = conform(map);
+    const Conformed result = conform(map, conformed_grid(map.geometry));
     const auto& a = result.ids.geometry.affine;
     int inside = 0;
     for (int k = 0; k < 256; ++k)
@@ -87,7 +87,7 @@ TEST(Conform, CountsWhatLiesOutsideItsFieldOfView) {
   // 300 voxels along z, of which the outer 44 do not fit; 22 at either end.
   Volume<std::int32_t> map = grid({4, 3, 300}, 1, {0, 0, 0});
   for (int k = 0; k < 300; ++k) map.at(1, 1, k) = k < 150 ? 7 : 8;
-  const Conformed result = conform(map);
+  const Conformed result = conform(map, conformed_grid(map.geometry));
   ASSERT_EQ(result.cut.size(), 2U);
   EXPECT_EQ(result.cut.at(7), 22U);
   EXPECT_EQ(result.cut.at(8), 22U);
@@ -96,13 +96,13 @@ TEST(Conform, CountsWhatLiesOutsideItsFieldOfView) {
 TEST(Conform, GoesBackToTheGridThatItCameFrom) {
   Volume<std::int32_t> map = grid({30, 31, 32}, 1, {-1, -2, -3});
   for (std::size_t v = 0; v < map.voxels.size(); ++v) map.voxels[v] = static_cast<std::int32_t>(v % 97);
-  EXPECT_EQ(nearest_on(conform(map).ids, map.geometry).voxels, map.voxels);
+  EXPECT_EQ(nearest_on(conform(map, conformed_grid(map.geometry)).ids, map.geometry).voxels, map.voxels);
 }
 
 TEST(Conform, RefusesASingularAffine) {
   Volume<std::int32_t> map = grid({4, 4, 4}, 1, {0, 0, 0});
   map.geometry.affine[1] = map.geometry.affine[0];
-  EXPECT_THROW(conform(map), std::runtime_error);
+  EXPECT_THROW(conform(map, conformed_grid(map.geometry)), std::runtime_error);
 }
 
 }  // namespace
