@@ -10,7 +10,7 @@
 namespace crossfade::analysis {
 
 extern const char* const kSchema;                  // analysis/schema.sql
-inline constexpr int kSchemaVersion = 2;           // PRAGMA user_version
+inline constexpr int kSchemaVersion = 3;           // PRAGMA user_version
 inline constexpr int kOldestReadable = 1;          // its views have what tables and figures are made from
 inline constexpr int kApplicationId = 0x43724664;  // PRAGMA application_id, "CrFd"
 

@@ -75,6 +75,14 @@ std::int64_t register_study(SQLite::Database& db, const StudyRecord& study) {
                 study.name, study.caption, study.grid_text, study.grid_hash);
 }
 
+void register_claims(SQLite::Database& db, std::int64_t study, const std::vector<Claim>& claims) {
+  change(db, "DELETE FROM claim WHERE study_id = ?", study);
+  int position = 0;
+  for (const Claim& claim : claims)
+    change(db, "INSERT INTO claim (study_id, position, name, better, than, role) VALUES (?, ?, ?, ?, ?, ?)", study,
+           position++, claim.name, claim.better, claim.than, claim.role);
+}
+
 std::int64_t register_run(SQLite::Database& db, std::int64_t study, const std::string& grid_hash, const Provenance& p) {
   return get_id(db,
                 "INSERT INTO provenance (study_id, grid_hash, version, git_commit, host, command, ranks,"
@@ -97,14 +105,14 @@ TrialStatus register_trial(SQLite::Database& db, std::int64_t study, std::int64_
     throw std::runtime_error("seed " + std::to_string(trial.seed) + " of '" + trial.variant +
                              "' is too large; seeds that can be stored end at 2^63 - 1");
   SQLite::Statement insert(db,
-                           "INSERT INTO trial (study_id, variant_id, hash, seed, fold, in_grid, parameters, config)"
-                           " VALUES (?, ?, ?, ?, ?, 1, ?, ?)"
+                           "INSERT INTO trial (study_id, variant_id, hash, seed, fold, in_grid, parameters, flops,"
+                           " config) VALUES (?, ?, ?, ?, ?, 1, ?, ?, ?)"
                            " ON CONFLICT (study_id, hash) DO UPDATE SET variant_id = excluded.variant_id, in_grid = 1,"
-                           " parameters = excluded.parameters, config = excluded.config,"
+                           " parameters = excluded.parameters, flops = excluded.flops, config = excluded.config,"
                            " state = iif(state = 'running', 'interrupted', state)"
                            " RETURNING id, state, attempts, error");
   bind_all(insert, study, variant, trial.hash, static_cast<std::int64_t>(trial.seed), trial.fold, trial.parameters,
-           object_or_empty(trial.config));
+           trial.flops, object_or_empty(trial.config));
   insert.executeStep();
   TrialStatus status{.id = insert.getColumn(0).getInt64(),
                      .state = state_of(insert.getColumn(1).getString()),
@@ -115,12 +123,12 @@ TrialStatus register_trial(SQLite::Database& db, std::int64_t study, std::int64_
   int position = 0;
   for (const StageRecord& stage : trial.stages)
     change(db,
-           "INSERT INTO stage (trial_id, position, name, hash, cohort, labels, epochs, switches, voxel_mm)"
-           " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-           " ON CONFLICT (trial_id, position) DO UPDATE SET name = excluded.name, hash = excluded.hash,"
-           " cohort = excluded.cohort, labels = excluded.labels, epochs = excluded.epochs,"
+           "INSERT INTO stage (trial_id, position, name, plane, hash, cohort, labels, epochs, switches, voxel_mm)"
+           " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+           " ON CONFLICT (trial_id, position) DO UPDATE SET name = excluded.name, plane = excluded.plane,"
+           " hash = excluded.hash, cohort = excluded.cohort, labels = excluded.labels, epochs = excluded.epochs,"
            " switches = excluded.switches, voxel_mm = excluded.voxel_mm",
-           status.id, position++, stage.name, stage.hash, stage.cohort, stage.labels, stage.epochs,
+           status.id, position++, stage.name, stage.plane, stage.hash, stage.cohort, stage.labels, stage.epochs,
            nlohmann::json(stage.switches).dump(),
            stage.voxel_mm > 0 ? stage.voxel_mm : std::numeric_limits<double>::quiet_NaN());
   return status;
@@ -263,6 +271,7 @@ std::vector<TrialStatus> ResultsDatabase::begin(const StudyRecord& study, const 
     auto& db = connection_->db;
     check_hashes(trials);
     const std::int64_t id = register_study(db, study);
+    register_claims(db, id, study.claims);
     const std::int64_t run = register_run(db, id, study.grid_hash, provenance);
     change(db, "UPDATE trial SET in_grid = 0 WHERE study_id = ?", id);
 

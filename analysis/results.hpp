@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,12 +17,20 @@
 
 namespace crossfade::analysis {
 
+/// That one variant has a higher mean Dice than another: what a study is to find out.
+struct Claim {
+  std::string name;                 // in words
+  std::string better, than;         // variants
+  std::string role = "pretrained";  // "pretrained" or "finetuned": the column of Table 1 that is compared
+};
+
 /// A grid file as it was run.
 struct StudyRecord {
   std::string name;
   std::string caption;    // printed under tables and figures, e.g. "synthetic images on real anatomies"
   std::string grid_text;  // after --set
   std::string grid_hash;
+  std::vector<Claim> claims = {};
 };
 
 /// Where and with what a run was made: one row a run of the program.
@@ -35,8 +44,9 @@ struct Provenance {
 };
 
 struct StageRecord {
-  std::string name;  // "pretrain", "finetune"; the first is stage 0
-  std::string hash;  // of the configuration up to this stage, and the data: equal ones give the same net
+  std::string name;             // "pretrain", "finetune"; the first is stage 0
+  std::string plane = "axial";  // of its slices: axial, coronal, sagittal; all: the vote of nets of several planes
+  std::string hash;             // of the configuration up to this stage, and the data: equal ones give the same net
   std::string cohort;
   std::string labels;  // trained and validated on: "manual" or "automatic"
   int epochs = 0;
@@ -54,6 +64,7 @@ struct TrialRecord {
   int fold = 0;
   std::string config;  // JSON
   std::int64_t parameters = 0;
+  double flops = std::numeric_limits<double>::quiet_NaN();  // model::forward_flops on one slice
   std::vector<StageRecord> stages;
 };
 

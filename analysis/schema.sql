@@ -1,4 +1,4 @@
--- Schema of the results database, version 2. docs/results-database.md explains it; change both together.
+-- Schema of the results database, version 3. docs/results-database.md explains it; change both together.
 
 CREATE TABLE structure (              -- classes 0 ("none of these") to 27
   id   INTEGER PRIMARY KEY,
@@ -39,6 +39,16 @@ CREATE TABLE variant (                -- a row of Table 1
   UNIQUE (study_id, name)
 ) STRICT;
 
+CREATE TABLE claim (                  -- "better has a higher Dice than `than`": tested together, over test subjects
+  study_id INTEGER NOT NULL REFERENCES study ON DELETE CASCADE,
+  position INTEGER NOT NULL,          -- in the grid, from 0
+  name     TEXT NOT NULL,             -- the claim in words
+  better   TEXT NOT NULL,             -- name of a variant
+  than     TEXT NOT NULL,             -- name of another
+  role     TEXT NOT NULL CHECK (role IN ('pretrained', 'finetuned')),  -- column of Table 1 that is compared
+  PRIMARY KEY (study_id, position)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE trial (                  -- a variant with one seed and one fold
   id            INTEGER PRIMARY KEY,
   study_id      INTEGER NOT NULL REFERENCES study ON DELETE CASCADE,
@@ -52,7 +62,8 @@ CREATE TABLE trial (                  -- a variant with one seed and one fold
                 CHECK (state IN ('pending', 'running', 'interrupted', 'finished', 'failed')),
   attempts      INTEGER NOT NULL DEFAULT 0,
   error         TEXT NOT NULL DEFAULT '',
-  parameters    INTEGER NOT NULL,
+  parameters    INTEGER NOT NULL,     -- 0: no net of ours
+  flops         REAL,                 -- of its forward pass on one slice, convolutions alone; NULL: no net of ours
   config        TEXT NOT NULL CHECK (json_valid(config)),
   UNIQUE (study_id, hash)
 ) STRICT;
@@ -63,6 +74,7 @@ CREATE TABLE stage (
   trial_id   INTEGER NOT NULL REFERENCES trial ON DELETE CASCADE,
   position   INTEGER NOT NULL,        -- in the trial, from 0
   name       TEXT NOT NULL,
+  plane      TEXT NOT NULL,           -- of its slices: axial, coronal, sagittal; all: the vote of the nets of each plane
   hash       TEXT NOT NULL,           -- of configuration and data up to this stage: equal ones give the same net
   cohort     TEXT NOT NULL,
   labels     TEXT NOT NULL,           -- trained and validated on: manual, automatic
@@ -76,7 +88,7 @@ CREATE TABLE stage (
              (CASE WHEN best_epoch IS NULL THEN NULL
                    ELSE stopped = '' AND coalesce(best_dice, 0.0) >= 0.10 END) VIRTUAL,
   UNIQUE (trial_id, position),
-  UNIQUE (trial_id, name)
+  UNIQUE (trial_id, name, plane)
 ) STRICT;
 
 CREATE TABLE epoch (                  -- one epoch of training and the validation after it; NULL: not finite
@@ -130,19 +142,25 @@ CREATE TABLE subject_score (          -- at the best checkpoint; structures 1 to
 
 -- Views. The first columns of table1, figure1 and figure2 are a contract with notebooks: new ones go to their right.
 
--- Stages of finished trials that the grid has, with the columns of Table 1 that each fills: 'finetune' the fine-tuned
--- ones, the last other stage the pre-trained ones.
+-- Stages that a trial's scores are taken from: of the vote, where nets of several planes vote.
+CREATE VIEW scored_stage AS
+SELECT s.* FROM stage AS s
+WHERE s.plane = CASE WHEN EXISTS (SELECT * FROM stage AS o WHERE o.trial_id = s.trial_id AND o.plane = 'all')
+                     THEN 'all' ELSE 'axial' END;
+
+-- Of finished trials that the grid has, with the columns of Table 1 that each fills: 'finetune' the fine-tuned ones, the
+-- last other stage the pre-trained ones.
 CREATE VIEW counted_stage AS
-SELECT s.id AS stage_id, t.variant_id, t.id AS trial_id, t.seed, s.converged,
+SELECT s.id AS stage_id, t.variant_id, t.id AS trial_id, t.seed, t.fold, s.converged,
        CASE s.name WHEN 'finetune' THEN 'finetuned' ELSE 'pretrained' END AS role
-FROM stage AS s JOIN trial AS t ON t.id = s.trial_id
+FROM scored_stage AS s JOIN trial AS t ON t.id = s.trial_id
 WHERE t.in_grid = 1 AND t.state = 'finished'
   AND (s.name = 'finetune' OR
-       s.position = (SELECT max(o.position) FROM stage AS o WHERE o.trial_id = t.id AND o.name <> 'finetune'));
+       s.position = (SELECT max(o.position) FROM scored_stage AS o WHERE o.trial_id = t.id AND o.name <> 'finetune'));
 
 -- A trial's Dice of each subject: the mean over those structures that have a number.
 CREATE VIEW subject_dice AS
-SELECT c.variant_id, c.role, c.trial_id, c.seed, score.part, score.subject,
+SELECT c.variant_id, c.role, c.trial_id, c.seed, c.fold, score.part, score.subject,
        avg(score.value) AS dice, sum(score.value IS NULL) AS left_out
 FROM counted_stage AS c JOIN subject_score AS score ON score.stage_id = c.stage_id
 WHERE score.metric = 'dice'
@@ -155,7 +173,8 @@ WITH
     SELECT variant_id, role, part, subject, avg(dice) AS dice, sum(left_out) AS left_out
     FROM subject_dice GROUP BY variant_id, role, part, subject),
   by_seed AS (
-    SELECT variant_id, role, part, seed, avg(dice) AS dice FROM subject_dice GROUP BY variant_id, role, part, seed),
+    SELECT variant_id, role, part, fold, seed, avg(dice) AS dice
+    FROM subject_dice GROUP BY variant_id, role, part, fold, seed),
   by_structure AS (
     SELECT c.variant_id, c.role, score.part, score.structure_id, avg(score.value) AS dice
     FROM counted_stage AS c JOIN subject_score AS score ON score.stage_id = c.stage_id
@@ -167,9 +186,9 @@ WITH
            sqrt(sum(d * d) / nullif(count(dice) - 1, 0)) AS sd
     FROM (SELECT *, dice - avg(dice) OVER (PARTITION BY variant_id, role, part) AS d FROM by_subject)
     GROUP BY variant_id, role, part),
-  seeds AS (
-    SELECT variant_id, role, part, sqrt(sum(d * d) / nullif(count(dice) - 1, 0)) AS sd
-    FROM (SELECT *, dice - avg(dice) OVER (PARTITION BY variant_id, role, part) AS d FROM by_seed)
+  seeds AS (  -- within folds: seeds of different folds are tested on different subjects
+    SELECT variant_id, role, part, sqrt(sum(d * d) / nullif(count(dice) - count(DISTINCT fold), 0)) AS sd
+    FROM (SELECT *, dice - avg(dice) OVER (PARTITION BY variant_id, role, part, fold) AS d FROM by_seed)
     GROUP BY variant_id, role, part),
   structures AS (
     SELECT variant_id, role, part, sqrt(sum(d * d) / nullif(count(dice) - 1, 0)) AS sd
@@ -183,6 +202,7 @@ WITH
   trials AS (  -- converged: in every stage
     SELECT t.variant_id, count(*) AS planned, sum(t.state = 'finished') AS trials, sum(t.state = 'failed') AS failed,
            count(DISTINCT CASE WHEN t.state = 'finished' THEN t.seed END) AS seeds, max(t.parameters) AS parameters,
+           max(t.flops) AS flops,
            sum(t.state = 'finished' AND
                coalesce((SELECT min(coalesce(s.converged, 0)) FROM stage AS s WHERE s.trial_id = t.id), 0)) AS converged
     FROM trial AS t WHERE t.in_grid = 1 GROUP BY t.variant_id),
@@ -204,7 +224,7 @@ SELECT v.name AS variant, v.model, v.loss,
        stages.finetuned_converged, fine_v.dice AS finetuned_validation_dice, fine_v.sd AS finetuned_validation_sd,
        fine.seed_sd AS finetuned_seed_sd, fine.structure_sd AS finetuned_structure_sd,
        fine.left_out AS finetuned_left_out,
-       study.name AS study
+       study.name AS study, t.flops
 FROM variant AS v
 JOIN study ON study.id = v.study_id
 JOIN trials AS t ON t.variant_id = v.id
@@ -220,9 +240,11 @@ CREATE VIEW figure1 AS                -- unfinished trials, too: see their state
 SELECT v.name AS variant, t.seed, t.fold, s.name AS stage, e.epoch, e.dice_mean AS dice, e.loss,
        e.seconds_train + e.seconds_validate AS seconds,
        -- contract ends here
-       e.epoch + coalesce((SELECT sum(o.epochs) FROM stage AS o WHERE o.trial_id = t.id AND o.position < s.position), 0)
-         AS trial_epoch,              -- over all stages
-       e.dice_pooled, e.learning_rate, e.images, t.state, t.id AS trial, study.name AS study
+       e.epoch + coalesce((SELECT sum(o.epochs) FROM stage AS o
+                                WHERE o.trial_id = t.id AND o.plane = s.plane AND o.position < s.position), 0)
+         AS trial_epoch,              -- over all stages of this plane
+       e.dice_pooled, e.learning_rate, e.images, t.state, t.id AS trial, study.name AS study,
+       s.plane
 FROM epoch AS e
 JOIN stage AS s ON s.id = e.stage_id
 JOIN trial AS t ON t.id = s.trial_id
@@ -237,7 +259,7 @@ SELECT v.name AS variant, s.name AS stage, t.seed, t.fold, score.subject, struct
        -- contract ends here
        score.true_positive, score.false_positive, score.false_negative, t.id AS trial, study.name AS study
 FROM subject_score AS score
-JOIN stage AS s ON s.id = score.stage_id
+JOIN scored_stage AS s ON s.id = score.stage_id
 JOIN trial AS t ON t.id = s.trial_id
 JOIN variant AS v ON v.id = t.variant_id
 JOIN study ON study.id = t.study_id

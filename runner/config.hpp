@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "analysis/results.hpp"
 #include "data/augmentation.hpp"
 #include "data/cohort.hpp"
 #include "model/network.hpp"
@@ -104,14 +105,22 @@ void describe(Visitor& visit, RunOptions& r) {
   visit.integer("threads", r.threads, 0, 1024, "threads of a rank; 0: the machine's cores shared out among its ranks");
 }
 
+template <class Visitor>
+void describe(Visitor& visit, analysis::Claim& c) {
+  visit.text("better", c.better, "variant that is claimed to have the higher mean Dice, by the name that tables print");
+  visit.text("than", c.than, "variant that it is compared with");
+  visit.choice("column", c.role, {"pretrained", "finetuned"}, "column of Table 1 that is compared");
+}
+
 /// A grid, expanded.
 struct Study {
   std::string name;
   std::string caption;
   std::vector<std::pair<std::string, data::CohortSpec>> cohorts;  // in the order of the grid
   RunOptions run;
-  std::vector<TrialConfig> trials;  // in the order of the grid: variant, sweep, fold, seed
-  std::string text;                 // the grid file after --set, canonical YAML
+  std::vector<analysis::Claim> claims;  // in the order of the grid
+  std::vector<TrialConfig> trials;      // in the order of the grid: variant, sweep, fold, seed
+  std::string text;                     // the grid file after --set, canonical YAML
 };
 
 }  // namespace crossfade::runner

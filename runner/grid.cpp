@@ -35,6 +35,7 @@ Study read_grid(const std::filesystem::path& file, const std::vector<std::string
   reader.take("defaults");
   const Value* variants = reader.take("variants");
   reader.take("sweep");
+  const Value* claims = reader.take("claims");
   reader.group("run", study.run, "");
   reader.finish();
   if (study_name == nullptr) refuse(grid.place, "missing key 'study', expected the name of the study");
@@ -45,6 +46,12 @@ Study read_grid(const std::filesystem::path& file, const std::vector<std::string
   require_name(study.name, study_name->place, "a study");
   study.cohorts = read_cohorts(*cohorts);
   study.trials = expand_trials(grid, study.cohorts);
+  if (claims != nullptr) {
+    std::vector<std::string> names;
+    for (const TrialConfig& trial : study.trials)
+      if (names.empty() || names.back() != trial.variant) names.push_back(trial.variant);
+    study.claims = read_claims(*claims, names);
+  }
   study.text = to_yaml(grid);
   return study;
 }

@@ -31,7 +31,7 @@ std::vector<Combination> combinations(const Value* sweep) {
   if (sweep == nullptr) return all;
   if (!sweep->is_map()) refuse(sweep->place, "expected a map {PATH: [VALUES]} for sweep, not " + in_words(*sweep));
   for (const Entry& entry : sweep->map) {
-    if (entry.key == "seeds" || entry.key == "folds")
+    if (entry.key == "seeds" || entry.key == "folds" || entry.key == "seeds_of_folds")
       refuse(entry.place, entry.key + " multiply by themselves, expected them under defaults: " + entry.key + ": [..]");
     if (!entry.value.is_list() || entry.value.list.empty())
       refuse(entry.value.place, "expected a list of values for sweep." + entry.key + ", not " +
@@ -136,6 +136,11 @@ int check_stage(const Settings& settings, const StageOptions& stage, const Value
                std::to_string(settings.model.depth) + " of " + who + ", expected a multiple of " +
                std::to_string(divisor) + " up to " + std::to_string(cohort.size));
   const int folds = std::max(1, cohort.split.folds);
+  for (const auto& [fold, seeds] : settings.seeds_of_folds)
+    if (fold >= folds)
+      refuse(place_of(tree, {"seeds_of_folds", std::to_string(fold)}, variant.place),
+             "seeds_of_folds has fold " + std::to_string(fold) + ", but cohort '" + stage.cohort + "' has " +
+                 (folds == 1 ? "no folds, expected seeds alone" : "folds 0 to " + std::to_string(folds - 1)));
   const Value* chosen = tree.find("folds");
   for (std::size_t i = 0; settings.folds && i < settings.folds->size(); ++i)
     if ((*settings.folds)[i] >= folds)
@@ -199,7 +204,8 @@ std::vector<TrialConfig> expand_trials(const Value& grid, const Cohorts& cohorts
       std::vector<int> chosen = settings.folds.value_or(std::vector<int>{});
       for (int fold = 0; !settings.folds && fold < folds; ++fold) chosen.push_back(fold);
       for (const int fold : chosen) {
-        for (const std::uint64_t seed : settings.seeds) {
+        const auto own = settings.seeds_of_folds.find(fold);
+        for (const std::uint64_t seed : own == settings.seeds_of_folds.end() ? settings.seeds : own->second) {
           const TrialConfig trial{
               variant.key + combination.suffix, seed, fold, settings.model, settings.loss_options, settings.stages};
           const auto [twin, is_new] = seen.emplace(identity_json(trial).dump(), trial.variant);

@@ -21,12 +21,15 @@ inline constexpr std::array kRootKeys = {
     GridKey{"defaults", "map", "", "what holds for every variant that does not say otherwise"},
     GridKey{"variants", "map of variants", "required", "the rows of the table, by the name that is printed"},
     GridKey{"sweep", "map of lists", "", "PATH: [VALUES] below; every variant times every combination"},
+    GridKey{"claims", "map of claims", "",
+            "which variant is to be better than which; `runner report claims` tests them"},
     GridKey{"run", "map", "", "how trials are run; changes no result beyond the order of floating-point sums"},
 };
 
 inline constexpr std::array kSettingsKeys = {
     GridKey{"seeds", "list of integers", "[1]", "one trial a seed"},
     GridKey{"folds", "list of integers", "all", "which folds of the cohort to run, counted from 0"},
+    GridKey{"seeds_of_folds", "map of lists", "", "FOLD: [SEEDS], in place of `seeds` in that fold"},
     GridKey{"model", "map", "", "the net"},
     GridKey{"optimizer", "map", "", "optimiser and learning rate"},
     GridKey{"loss", "map of terms", "required",

@@ -39,7 +39,7 @@ std::string grid_reference() {
          section("loss: shapes", rows_of(schedules::shape_names(), "{PROGRESS: WEIGHT, ...}")) +
          section("loss_options", parameter_rows<schedules::LossOptions>()) +
          section("stages.NAME", joined(parameter_rows<StageOptions>(), rows_of(kStageKeys))) +
-         section("run", parameter_rows<RunOptions>());
+         section("claims.NAME", parameter_rows<analysis::Claim>()) + section("run", parameter_rows<RunOptions>());
 }
 
 }  // namespace crossfade::runner

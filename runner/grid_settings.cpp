@@ -7,6 +7,8 @@
 #include "data/split.hpp"
 #include "runner/loss_reader.hpp"
 #include "runner/parameter_reader.hpp"
+#include "runner/scalar_text.hpp"
+#include "runner/spelling.hpp"
 
 namespace crossfade::runner {
 namespace {
@@ -24,6 +26,19 @@ std::vector<Integer> read_integers(const Value& list, const std::string& path, s
     numbers.push_back(number);
   }
   return numbers;
+}
+
+std::map<int, std::vector<std::uint64_t>> read_seeds_of_folds(const Value& map, const std::string& path) {
+  if (!map.is_map())
+    refuse(map.place, "expected a map {FOLD: [SEEDS]} for " + path + ", such as {0: [1, 2, 3]}, not " + in_words(map));
+  std::map<int, std::vector<std::uint64_t>> seeds;
+  for (const Entry& entry : map.map) {
+    const auto fold = parse_integer(entry.key);
+    if (!fold || *fold < 0 || *fold > std::numeric_limits<int>::max())
+      refuse(entry.place, "'" + entry.key + "' in " + path + " is no fold, expected an integer, 0 or more");
+    seeds[static_cast<int>(*fold)] = read_integers<std::uint64_t>(entry.value, path + "." + entry.key, kLargestSeed);
+  }
+  return seeds;
 }
 
 /// The first stage trains with the trial's loss, a later one with what the loss before it ended with.
@@ -109,6 +124,8 @@ Settings read_settings(const Value& map, const std::string& path) {
     settings.seeds = read_integers<std::uint64_t>(*seeds, reader.path_of("seeds"), kLargestSeed);
   if (const Value* folds = reader.take("folds"))
     settings.folds = read_integers<int>(*folds, reader.path_of("folds"), std::numeric_limits<int>::max());
+  if (const Value* seeds = reader.take("seeds_of_folds"))
+    settings.seeds_of_folds = read_seeds_of_folds(*seeds, reader.path_of("seeds_of_folds"));
   reader.group("model", settings.model, "");
   reader.group("optimizer", settings.optimizer, "");
   if (const Value* loss = reader.take("loss")) settings.loss = read_loss(*loss, reader.path_of("loss"));
@@ -135,6 +152,27 @@ std::vector<std::pair<std::string, data::CohortSpec>> read_cohorts(const Value& 
     cohorts.emplace_back(entry.key, cohort);
   }
   return cohorts;
+}
+
+std::vector<analysis::Claim> read_claims(const Value& map, const std::vector<std::string>& variants) {
+  if (!map.is_map()) refuse(map.place, "expected a map {CLAIM: {...}} for claims, not " + in_words(map));
+  std::vector<analysis::Claim> claims;
+  for (const Entry& entry : map.map) {
+    analysis::Claim claim;
+    claim.name = entry.key;
+    const std::string path = "claims." + entry.key;
+    read_parameters(entry.value, path, claim);
+    for (const auto& [key, name] : {std::pair("better", &claim.better), std::pair("than", &claim.than)}) {
+      if (std::find(variants.begin(), variants.end(), *name) == variants.end())
+        refuse(place_in(entry.value, key), (name->empty() ? "missing key '" + std::string(key) + "' in " + path
+                                                          : "unknown variant '" + *name + "' in " + path) +
+                                               ", expected one of " + joined(variants) + did_you_mean(*name, variants));
+    }
+    if (claim.better == claim.than)
+      refuse(entry.place, path + " compares '" + claim.better + "' with itself, expected two variants");
+    claims.push_back(std::move(claim));
+  }
+  return claims;
 }
 
 }  // namespace crossfade::runner

@@ -8,10 +8,12 @@
 #include <optional>
 #include <set>
 #include <thread>
+#include <tuple>
 
 #include "analysis/results.hpp"
 #include "data/cohort.hpp"
 #include "data/hash.hpp"
+#include "model/flops.hpp"
 #include "runner/agreement.hpp"
 #include "runner/failure.hpp"
 #include "runner/grid.hpp"
@@ -102,13 +104,20 @@ void list_trials(const Study& study) {
 
 std::vector<analysis::TrialRecord> trial_records(const Study& study,
                                                  const std::vector<std::vector<std::string>>& hashes) {
-  std::map<std::string, std::int64_t> parameters;  // counting takes making the net: once a model, not once a trial
+  struct Cost {
+    std::int64_t parameters = 0;
+    double flops = 0;
+  };
+  std::map<std::pair<std::string, int>, Cost> costs;  // counting takes making the net: once a model, not once a trial
   std::vector<analysis::TrialRecord> records;
   for (std::size_t i = 0; i < study.trials.size(); ++i) {
     const TrialConfig& trial = study.trials[i];
     const std::string model = model_label(trial.model);
-    if (parameters.count(model) == 0) {
-      parameters[model] = model::parameter_count(*model::make_network(trial.model, 1, data::kClasses, trial.seed));
+    const int size = cohort_of(study, trial.stages.front().cohort).size;
+    const auto [cost, is_new] = costs.try_emplace({model, size});
+    if (is_new) {
+      const auto network = model::make_network(trial.model, 1, data::kClasses, trial.seed);
+      cost->second = {model::parameter_count(*network), model::forward_flops(*network, 1, size)};
     }
     analysis::TrialRecord record;
     record.hash = hashes[i].back();
@@ -118,12 +127,17 @@ std::vector<analysis::TrialRecord> trial_records(const Study& study,
     record.seed = trial.seed;
     record.fold = trial.fold;
     record.config = to_json(trial);
-    record.parameters = parameters[model];
+    record.parameters = cost->second.parameters;
+    record.flops = cost->second.flops;
     for (std::size_t s = 0; s < trial.stages.size(); ++s) {
       const StageOptions& stage = trial.stages[s];
-      record.stages.push_back({stage.name, hashes[i][s], stage.cohort, stage.labels, stage.epochs,
-                               schedules::switch_points(stage.loss),
-                               data::voxel_mm(cohort_of(study, test_cohort(stage)))});
+      record.stages.push_back({.name = stage.name,
+                               .hash = hashes[i][s],
+                               .cohort = stage.cohort,
+                               .labels = stage.labels,
+                               .epochs = stage.epochs,
+                               .switches = schedules::switch_points(stage.loss),
+                               .voxel_mm = data::voxel_mm(cohort_of(study, test_cohort(stage)))});
     }
     records.push_back(std::move(record));
   }
@@ -163,8 +177,9 @@ Plan open_ledger(World& world, const Study& study, const StudyOptions& options, 
   for (const TrialConfig& trial : study.trials) plan.hashes.push_back(stage_hashes(trial, study, hash_list));
 
   ledger.database.emplace(file);
-  const auto states = ledger.database->begin({study.name, study.caption, study.text, data::sha256_hex(study.text)},
-                                             provenance(world, workers, hashes), trial_records(study, plan.hashes));
+  const auto states =
+      ledger.database->begin({study.name, study.caption, study.text, data::sha256_hex(study.text), study.claims},
+                             provenance(world, workers, hashes), trial_records(study, plan.hashes));
   for (std::size_t i = 0; i < states.size(); ++i) {
     ledger.trials.push_back({states[i].id, trial_name(study.trials[i], study), plan.hashes[i]});
     const auto named = [&](const std::string& part) {
@@ -175,6 +190,12 @@ Plan open_ledger(World& world, const Study& study, const StudyOptions& options, 
     if (finished) ++ledger.finished;
     if (chosen && !finished) ledger.todo.push_back(static_cast<int>(i));
   }
+  // By seed, then fold: a study that is broken off has its rows whole as far as it came.
+  std::stable_sort(ledger.todo.begin(), ledger.todo.end(), [&](int a, int b) {
+    const TrialConfig &left = study.trials[static_cast<std::size_t>(a)],
+                      &right = study.trials[static_cast<std::size_t>(b)];
+    return std::tie(left.seed, left.fold) < std::tie(right.seed, right.fold);
+  });
   log_info("study " + study.name + ": " + std::to_string(study.trials.size()) + " trials, " +
            std::to_string(ledger.todo.size()) + " to run, on " + workers.description + ", results in " + file.string());
   if (!ledger.todo.empty()) {

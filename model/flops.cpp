@@ -1,0 +1,46 @@
+#include "model/flops.hpp"
+
+#include <torch/torch.h>
+
+namespace crossfade::model {
+namespace {
+
+/// Of this thread's counting; a callback of c10 can't carry it.
+thread_local double counted = 0;
+
+std::unique_ptr<at::ObserverContext> count_convolution(const at::RecordFunction& call) {
+  // aten::convolution(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups)
+  const auto inputs = call.inputs();
+  if (inputs.size() < 9) return nullptr;
+  const torch::Tensor input = inputs[0].toTensor(), weight = inputs[1].toTensor();
+  const bool transposed = inputs[6].toBool();
+  double pixels = static_cast<double>(input.size(0) * input.size(2) * input.size(3));
+  if (!transposed) {  // a transposed convolution spreads each input pixel, a plain one gathers for each output pixel
+    for (const std::int64_t stride : inputs[3].toIntVector()) pixels /= static_cast<double>(stride);
+  }
+  counted += 2 * pixels * static_cast<double>(weight.numel());
+  return nullptr;
+}
+
+}  // namespace
+
+double forward_flops(Network& network, int in_channels, int size) {
+  const torch::NoGradGuard no_grad;
+  network.eval();
+  // Cost is proportional to pixels, so the smallest image that the net takes will do.
+  const int side = network.divisor();
+  counted = 0;
+  const auto handle = at::addThreadLocalCallback(
+      at::RecordFunctionCallback(count_convolution).needsInputs(true).scopes({at::RecordScope::FUNCTION}));
+  try {
+    network.forward(torch::zeros({1, in_channels, side, side}, network.parameters().front().options()));
+  } catch (...) {
+    at::removeCallback(handle);
+    throw;
+  }
+  at::removeCallback(handle);
+  const double scale = static_cast<double>(size) / side;
+  return counted * scale * scale;
+}
+
+}  // namespace crossfade::model
