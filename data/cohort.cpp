@@ -8,24 +8,13 @@
 #include <string_view>
 
 #include "data/hash.hpp"
+#include "data/image.hpp"
 #include "data/label_table.hpp"
 
 namespace crossfade::data {
 namespace {
 
-/// File name without .nii or .nii.gz; empty for other files.
-std::string subject_of(const std::filesystem::path& file) {
-  const std::string name = file.filename().string();
-  for (const std::string_view ending : {".nii.gz", ".nii"})
-    if (name.size() > ending.size() && name.ends_with(ending)) return name.substr(0, name.size() - ending.size());
-  return {};
-}
-
 std::vector<std::string> phantom_names(const CohortSpec& spec) {
-  if (spec.subjects < 1) throw std::runtime_error("a phantom cohort needs subjects: how many heads to make");
-  if (spec.label_table != "freesurfer")
-    throw std::runtime_error("a phantom cohort has FreeSurfer ids: label_table must be freesurfer, not " +
-                             spec.label_table);
   std::vector<std::string> names;
   for (int s = 1; s <= spec.subjects; ++s) {
     const std::string number = std::to_string(s);
@@ -35,26 +24,51 @@ std::vector<std::string> phantom_names(const CohortSpec& spec) {
   return names;
 }
 
-std::vector<std::string> label_map_names(const CohortSpec& spec) {
-  if (spec.labels.empty())
-    throw std::runtime_error("a cohort of source: labels needs labels: the folder of label maps");
+/// One of the spec's folders.
+std::filesystem::path folder_of(const CohortSpec& spec, const std::string& folder) {
+  return std::filesystem::path(spec.root) / folder;
+}
+
+/// The one file of `subject` in `folder`; empty where there is none.
+std::filesystem::path find_file(const std::filesystem::path& folder, const std::string& subject) {
+  std::filesystem::path found;
+  for (const char* ending : {".nii.gz", ".nii", ".mgz", ".mgh"}) {
+    const std::filesystem::path file = folder / (subject + ending);
+    if (!std::filesystem::exists(file)) continue;
+    if (!found.empty())
+      throw std::runtime_error(folder.string() + ": subject '" + subject + "' is there twice, as " +
+                               found.filename().string() + " and as " + file.filename().string());
+    found = file;
+  }
+  return found;
+}
+
+std::vector<std::string> names_in(const std::filesystem::path& folder, const std::string& what, int subjects) {
   std::error_code error;
-  const std::filesystem::directory_iterator folder(spec.labels, error);
-  if (error) throw std::runtime_error(spec.labels + ": no folder of label maps: " + error.message());
+  const std::filesystem::directory_iterator files(folder, error);
+  if (error) throw std::runtime_error(folder.string() + ": no folder of " + what + "s: " + error.message());
   std::vector<std::string> names;
-  for (const auto& entry : folder)
+  for (const auto& entry : files)
     if (std::string name = subject_of(entry.path()); !name.empty()) names.push_back(std::move(name));
   std::sort(names.begin(), names.end());
-  if (names.empty()) throw std::runtime_error(spec.labels + ": no label map (.nii or .nii.gz) in this folder");
-  if (const auto twin = std::adjacent_find(names.begin(), names.end()); twin != names.end())
-    throw std::runtime_error(spec.labels + ": subject '" + *twin + "' is there both as .nii and as .nii.gz");
-  if (spec.subjects > 0) {
-    if (static_cast<std::size_t>(spec.subjects) > names.size())
-      throw std::runtime_error(spec.labels + ": " + std::to_string(names.size()) + " label maps, but subjects is " +
-                               std::to_string(spec.subjects));
-    names.resize(static_cast<std::size_t>(spec.subjects));
+  if (names.empty())
+    throw std::runtime_error(folder.string() + ": no " + what + " (.nii.gz, .nii, .mgz or .mgh) in this folder");
+  if (const auto twin = std::adjacent_find(names.begin(), names.end()); twin != names.end()) find_file(folder, *twin);
+  if (subjects > 0) {
+    if (static_cast<std::size_t>(subjects) > names.size())
+      throw std::runtime_error(folder.string() + ": " + std::to_string(names.size()) + " " + what +
+                               "s, but subjects is " + std::to_string(subjects));
+    names.resize(static_cast<std::size_t>(subjects));
   }
   return names;
+}
+
+/// The labels of `subject` in `folder`. Throws std::runtime_error naming its `image` where there are none.
+std::filesystem::path labels_for(const std::filesystem::path& image, const std::filesystem::path& folder,
+                                 const std::string& subject, const std::string& what) {
+  if (const std::filesystem::path labels = find_file(folder, subject); !labels.empty()) return labels;
+  throw std::runtime_error(image.string() + " has no " + what + " in " + folder.string() + ": expected " + subject +
+                           ".nii.gz, " + subject + ".nii, " + subject + ".mgz or " + subject + ".mgh");
 }
 
 /// Writes the options that the pixels of a shard depend on as lines of "name=value"; numbers in the shortest form that
@@ -84,8 +98,10 @@ class CanonicalText {
 
  private:
   void line(std::string_view name, const std::string& value) {
-    // Names of subjects, bytes of label maps and the table's own hash stand for these three.
-    if (name == "subjects" || name == "labels" || name == "label_table") return;
+    // Names of subjects, bytes of files and the tables' own hashes stand for these.
+    for (const std::string_view other :
+         {"subjects", "root", "images", "labels", "automatic_labels", "label_table", "automatic_label_table"})
+      if (name == other) return;
     lines_.push_back(prefix_ + std::string(name) + "=" + value + "\n");
   }
 
@@ -101,16 +117,67 @@ std::vector<std::string> canonical_lines(CohortSpec spec) {
 
 }  // namespace
 
-std::vector<std::string> subject_names(const CohortSpec& spec) {
-  if (spec.source == "phantom") return phantom_names(spec);
-  if (spec.source == "labels") return label_map_names(spec);
-  throw std::runtime_error("a cohort's source is phantom or labels, not '" + spec.source + "'");
+std::optional<CohortFault> fault_of(const CohortSpec& spec) {
+  const auto fault = [](const char* key, std::string what) { return CohortFault{key, std::move(what)}; };
+  const auto belongs_to = [&](const char* key, const std::string& sources) {
+    return fault(key, "source: " + spec.source + " has no " + key + ", expected source: " + sources + " beside it");
+  };
+  if (spec.source == "phantom") {
+    if (spec.subjects < 1) return fault("subjects", "source: phantom needs subjects: how many heads to make");
+    if (spec.label_table != "freesurfer")
+      return fault("label_table",
+                   "phantoms have FreeSurfer ids: label_table must be freesurfer, not " + spec.label_table);
+    if (!spec.root.empty()) return belongs_to("root", "labels or scans");
+    if (!spec.labels.empty()) return belongs_to("labels", "labels or scans");
+  } else if (spec.source == "labels") {
+    if (spec.labels.empty()) return fault("labels", "source: labels needs labels: the folder of label maps");
+  } else if (spec.source == "scans") {
+    if (spec.images.empty()) return fault("images", "source: scans needs images: the folder of scans");
+    if (spec.labels.empty() && spec.automatic_labels.empty())
+      return fault("labels", "source: scans needs labels or automatic_labels: a folder of label maps");
+    if (!(spec.label_bias == LabelBiasOptions{}))
+      return fault("label_bias",
+                   "label_bias makes automatic labels of synthetic scans, but source: scans takes those "
+                   "in the folder automatic_labels");
+    if (!(spec.synthesis == SynthesisOptions{}))
+      return fault("synthesis", "synthesis draws images from label maps, but source: scans takes images as they are");
+    if (spec.scans_per_subject != 1)
+      return fault("scans_per_subject", "source: scans has one scan a subject, not " +
+                                            std::to_string(spec.scans_per_subject) + ": leave out scans_per_subject");
+  } else {
+    return fault("source", "a cohort's source is phantom, labels or scans, not '" + spec.source + "'");
+  }
+  if (spec.source != "scans") {
+    if (!spec.images.empty()) return belongs_to("images", "scans");
+    if (!spec.automatic_labels.empty()) return belongs_to("automatic_labels", "scans");
+  }
+  return std::nullopt;
 }
 
-std::filesystem::path label_map_file(const CohortSpec& spec, const std::string& subject) {
-  for (const char* ending : {".nii.gz", ".nii"})
-    if (auto file = std::filesystem::path(spec.labels) / (subject + ending); std::filesystem::exists(file)) return file;
-  throw std::runtime_error(spec.labels + ": there is no label map " + subject + ".nii.gz or " + subject + ".nii");
+std::vector<std::string> subject_names(const CohortSpec& spec) {
+  if (const auto fault = fault_of(spec)) throw std::runtime_error(fault->what);
+  if (spec.source == "phantom") return phantom_names(spec);
+  if (spec.source == "labels") return names_in(folder_of(spec, spec.labels), "label map", spec.subjects);
+  const std::vector<std::string> names = names_in(folder_of(spec, spec.images), "scan", spec.subjects);
+  for (const std::string& name : names) subject_files(spec, name);  // before hours of work, not after
+  return names;
+}
+
+SubjectFiles subject_files(const CohortSpec& spec, const std::string& subject) {
+  SubjectFiles files;
+  const auto first = [&](const std::string& in, const char* what) {
+    const std::filesystem::path folder = folder_of(spec, in);
+    if (std::filesystem::path file = find_file(folder, subject); !file.empty()) return file;
+    throw std::runtime_error(folder.string() + ": there is no " + what + " of subject '" + subject + "'");
+  };
+  if (spec.source == "labels") files.labels = first(spec.labels, "label map");
+  if (spec.source != "scans") return files;
+  files.image = first(spec.images, "scan");
+  if (has_manual_labels(spec)) files.labels = labels_for(files.image, folder_of(spec, spec.labels), subject, "labels");
+  if (has_automatic_labels(spec))
+    files.automatic_labels =
+        labels_for(files.image, folder_of(spec, spec.automatic_labels), subject, "automatic labels");
+  return files;
 }
 
 std::string cohort_hash(const CohortSpec& spec) {
@@ -121,9 +188,17 @@ std::string cohort_hash(const CohortSpec& spec) {
   for (std::size_t i = 0; i < lines.size(); ++i) {
     if (lines[i] != defaults[i]) hash.update(lines[i]);
   }
+  if (!spec.automatic_labels.empty())
+    hash.update("automatic_label_table=" + label_table(spec.automatic_label_table).hash() + "\n");
   for (const std::string& subject : subject_names(spec)) {
     hash.update("subject=" + subject + "\n");
-    if (spec.source == "labels") hash.update_file(label_map_file(spec, subject));
+    const SubjectFiles files = subject_files(spec, subject);
+    const auto add = [&](const char* what, const std::filesystem::path& file) {
+      if (!file.empty()) hash.update(what).update_file(file);
+    };
+    add("image=", files.image);
+    add("", files.labels);
+    add("automatic=", files.automatic_labels);
   }
   return hash.hex().substr(0, 16);
 }

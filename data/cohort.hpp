@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,10 +16,14 @@
 namespace crossfade::data {
 
 struct CohortSpec {
-  std::string source = "phantom";  // "phantom" or "labels"
-  std::string labels;              // folder of NIfTI label maps of whole heads, for source: labels
+  std::string source = "phantom";  // "phantom", "labels" (images are synthesised from label maps) or "scans"
+  std::string root;                // what the three folders below are relative to; empty: the working directory
+  std::string images;              // scans: folder of images, one a subject
+  std::string labels;              // labels, scans: folder of manual label maps; scans: may be left out where
+  std::string automatic_labels;    // scans: there is this folder of label maps that a program made
   std::string label_table = "freesurfer";
-  int subjects = 0;  // phantom: how many; labels: 0 for all in the folder
+  std::string automatic_label_table = "freesurfer";
+  int subjects = 0;  // phantom: how many; else 0 for all in the folder
   int size = 256;    // slices of size x size pixels over a field of view of 256 mm
   int scans_per_subject = 1;
   std::uint64_t seed = 1;
@@ -29,11 +34,18 @@ struct CohortSpec {
 
 template <class Visitor>
 void describe(Visitor& visit, CohortSpec& c) {
-  visit.choice("source", c.source, {"phantom", "labels"}, "where anatomies come from");
-  visit.text("labels", c.labels,
-             "folder of NIfTI label maps of whole heads (source: labels), relative to the working directory");
-  visit.choice("label_table", c.label_table, {"freesurfer", "miccai2012"}, "protocol of the ids in the label maps");
-  visit.integer("subjects", c.subjects, 0, 1000000, "number of subjects; 0: all label maps of the folder");
+  visit.choice("source", c.source, {"phantom", "labels", "scans"},
+               "formula; images synthesised from label maps of whole heads; or scans with their labels, as they come");
+  visit.text("root", c.root, "folder that the next three are relative to; default: the working directory");
+  visit.text("images", c.images, "folder of scans, one a subject, NIfTI or MGZ (source: scans)");
+  visit.text("labels", c.labels, "folder of manual label maps, by the same names (source: labels, scans)");
+  visit.text(
+      "automatic_labels", c.automatic_labels,
+      "folder of label maps that a program made, by the same names, beside or instead of labels (source: scans)");
+  visit.choice("label_table", c.label_table, {"freesurfer", "miccai2012"}, "protocol of the ids in labels");
+  visit.choice("automatic_label_table", c.automatic_label_table, {"freesurfer", "miccai2012"},
+               "protocol of the ids in automatic_labels");
+  visit.integer("subjects", c.subjects, 0, 1000000, "number of subjects, the first by name; 0: all in the folder");
   visit.integer("size", c.size, 32, 256, "pixels along a side of the 256 mm field of view: 256 is 1 mm, 128 is 2 mm");
   visit.integer("scans_per_subject", c.scans_per_subject, 1, 1000,
                 "scans drawn from each anatomy, for training; validation and test see the first, undeformed");
@@ -44,9 +56,14 @@ void describe(Visitor& visit, CohortSpec& c) {
               "automatic labels beside the true ones, with this bias; none where all are 0");
 }
 
-/// Whether the scans have automatic labels beside the manual ones.
+/// Whether the scans have labels that count as the truth, without which no one can be tested.
+inline bool has_manual_labels(const CohortSpec& spec) {
+  return spec.source != "scans" || !spec.labels.empty();
+}
+
+/// Whether the scans have automatic labels, a program's or biased ones.
 inline bool has_automatic_labels(const CohortSpec& spec) {
-  return !(spec.label_bias == LabelBiasOptions{});
+  return spec.source == "scans" ? !spec.automatic_labels.empty() : !(spec.label_bias == LabelBiasOptions{});
 }
 
 /// Side of the voxels of the shards in mm: the field of view is 256 mm whatever the size.
@@ -58,24 +75,37 @@ inline double voxel_mm(const CohortSpec& spec) {
 /// conforming, or in what is drawn with which key.
 inline constexpr int kGeneratorVersion = 2;
 
+/// An option that does not go with the cohort's source, and why.
+struct CohortFault {
+  std::string key, what;
+};
+
+/// The first one, or nothing. Looks at no file.
+std::optional<CohortFault> fault_of(const CohortSpec& spec);
+
 /// Names of the subjects, sorted: file names without ending, or "phantom-001" and so on. Throws std::runtime_error for
-/// an empty or missing folder, for fewer label maps than subjects, and for a phantom without subjects or with another
-/// table than freesurfer.
+/// a faulty spec, an empty or missing folder, fewer files than subjects, a subject that is there twice, with different
+/// endings, and an image without its labels.
 std::vector<std::string> subject_names(const CohortSpec& spec);
 
-/// The label map that `subject` of source: labels comes from. Throws std::runtime_error where there is none.
-std::filesystem::path label_map_file(const CohortSpec& spec, const std::string& subject);
+/// Where a subject comes from; empty where the cohort has nothing of the kind.
+struct SubjectFiles {
+  std::filesystem::path image, labels, automatic_labels;
+};
+
+/// The files of `subject`, one of subject_names(). Throws std::runtime_error where one is missing or there twice.
+SubjectFiles subject_files(const CohortSpec& spec, const std::string& subject);
 
 /// 16 hexadecimal digits over all that the shards depend on: what the spec says other than the defaults (so that an
-/// option that is added later changes no hash of before), without its split, the bytes of the label maps,
-/// the label table, the version of generator and format. The path of the label maps is not part of it.
+/// option that is added later changes no hash of before), without its split, the bytes of images and label maps, the
+/// label tables, the version of generator and format. The paths of folders are not part of it.
 std::string cohort_hash(const CohortSpec& spec);
 
 /// Said after each subject: how many are done, of how many, and a line about the last (with the ids that its label
-/// table does not name). Comes from any thread, one call at a time.
+/// tables do not name). Comes from any thread, one call at a time.
 using PrepareProgress = std::function<void(int done, int total, const std::string& message)>;
 
-/// Makes the missing shards SUBJECT.h5 in `directory`, up to `threads` at a time (some 300 MB of memory each, and
+/// Makes the missing shards SUBJECT.h5 in `directory`, up to `threads` at a time (some 500 MB of memory each, and
 /// 2 * size^3 bytes for each scan). Idempotent; shards that are there stay. Call it from one process only. What a
 /// subject looks like depends on its name and the spec, not on other subjects or `threads`. Throws std::runtime_error
 /// naming the offending file.

@@ -29,8 +29,17 @@ const LabelNames& names_of(LabelKind kind) {
   return kind == LabelKind::kManual ? kManualNames : kAutomaticNames;
 }
 
-std::vector<std::string> kinds_of(bool has_automatic) {
-  return has_automatic ? std::vector<std::string>{"manual", "automatic"} : std::vector<std::string>{"manual"};
+constexpr std::array kKinds = {LabelKind::kManual, LabelKind::kAutomatic};
+
+const char* name_of(LabelKind kind) {
+  return kind == LabelKind::kManual ? "manual" : "automatic";
+}
+
+std::vector<std::string> kinds_of(const ShardInfo& info) {
+  std::vector<std::string> kinds;
+  for (const LabelKind kind : kKinds)
+    if (info.has(kind)) kinds.emplace_back(name_of(kind));
+  return kinds;
 }
 
 std::uint64_t u64(int value) {
@@ -71,6 +80,14 @@ Extent shape_of(const Geometry& geometry) {
   return {u64(geometry.size[2]), u64(geometry.size[1]), u64(geometry.size[0])};
 }
 
+const std::vector<std::uint8_t>& labels_of(const ShardContents& contents, LabelKind kind) {
+  return kind == LabelKind::kManual ? contents.labels : contents.automatic;
+}
+
+ClassCounts& counts_of(ScanInfo& scan, LabelKind kind) {
+  return kind == LabelKind::kManual ? scan.manual : scan.automatic;
+}
+
 /// The first thing wrong with `contents`, or nothing.
 std::string fault(const ShardContents& contents) {
   const ShardInfo& info = contents.info;
@@ -80,17 +97,20 @@ std::string fault(const ShardContents& contents) {
   for (const int size : info.grid.size)
     if (size < 1) return "the grid of the slices is empty";
   const std::size_t pixels = info.grid.voxels() * info.scans.size();
-  if (contents.images.size() != pixels || contents.labels.size() != pixels)
-    return std::to_string(contents.images.size()) + " image and " + std::to_string(contents.labels.size()) +
-           " label pixels instead of " + std::to_string(pixels);
-  if (contents.automatic.size() != (info.has_automatic ? pixels : 0))
-    return std::to_string(contents.automatic.size()) + " pixels of automatic labels instead of " +
-           std::to_string(info.has_automatic ? pixels : 0);
-  for (const auto* labels : {&contents.labels, &contents.automatic})
-    for (const std::uint8_t label : *labels)
+  if (contents.images.size() != pixels)
+    return std::to_string(contents.images.size()) + " image pixels instead of " + std::to_string(pixels);
+  if (!info.has_manual && !info.has_automatic) return "there are no labels";
+  for (const LabelKind kind : kKinds) {
+    const std::vector<std::uint8_t>& labels = labels_of(contents, kind);
+    const std::size_t expected = info.has(kind) ? pixels : 0;
+    if (labels.size() != expected)
+      return std::to_string(labels.size()) + " pixels of " + name_of(kind) + " labels instead of " +
+             std::to_string(expected);
+    for (const std::uint8_t label : labels)
       if (label >= kClasses) return "label " + std::to_string(label) + " is no class: 0 to 27";
+  }
   const Volume<std::int32_t>& original = contents.original_labels;
-  if (original.voxels.empty() || original.voxels.size() != original.geometry.voxels())
+  if (original.voxels.empty() == info.has_manual || original.voxels.size() != original.geometry.voxels())
     return "the original labels do not fit their grid";
   return {};
 }
@@ -136,7 +156,7 @@ void write_root(Hdf5Writer& writer, const ShardInfo& info) {
   writer.text("/", "label_table", info.label_table);
   writer.text("/", "label_table_hash", info.label_table_hash);
   writer.text("/", "source", info.source);
-  writer.texts("/", "label_kinds", kinds_of(info.has_automatic));
+  writer.texts("/", "label_kinds", kinds_of(info));
   const std::array<double, 3> spacing = info.grid.spacing();
   writer.numbers<double>("/", "voxel_mm", {3}, spacing);
 }
@@ -156,8 +176,8 @@ void write_slices(Hdf5Writer& writer, const ShardContents& contents) {
   const ShardInfo& info = contents.info;
   const std::uint64_t n = u64(info.slices()), h = u64(info.height()), w = u64(info.width());
   writer.dataset<std::uint8_t>("images", {n, h, w}, {1, h, w}, contents.images);
-  write_labels(writer, info, LabelKind::kManual, contents.labels);
-  if (info.has_automatic) write_labels(writer, info, LabelKind::kAutomatic, contents.automatic);
+  for (const LabelKind kind : kKinds)
+    if (info.has(kind)) write_labels(writer, info, kind, labels_of(contents, kind));
   std::vector<std::int32_t> scan, slice;
   for (int i = 0; i < info.slices(); ++i) {
     scan.push_back(i / info.slices_per_scan());
@@ -191,8 +211,8 @@ void write_scans(Hdf5Writer& writer, const ShardInfo& info) {
   const std::uint64_t s = info.scans.size();
   writer.dataset<double>("scans/mean", {s}, {s}, mean);
   writer.dataset<double>("scans/sd", {s}, {s}, sd);
-  write_counts(writer, info, LabelKind::kManual);
-  if (info.has_automatic) write_counts(writer, info, LabelKind::kAutomatic);
+  for (const LabelKind kind : kKinds)
+    if (info.has(kind)) write_counts(writer, info, kind);
 }
 
 void write_original(Hdf5Writer& writer, const Volume<std::int32_t>& original) {
@@ -232,9 +252,11 @@ void read_root(const Hdf5Reader& reader, ShardInfo& info) {
   info.label_table_hash = reader.text("/", "label_table_hash");
   info.source = reader.text("/", "source");
   const std::vector<std::string> kinds = reader.texts("/", "label_kinds");
-  info.has_automatic = kinds == kinds_of(true);
-  if (kinds != kinds_of(info.has_automatic))
-    reader.refuse("attribute 'label_kinds' is neither 'manual' nor 'manual', 'automatic'");
+  const auto has = [&](LabelKind kind) { return std::find(kinds.begin(), kinds.end(), name_of(kind)) != kinds.end(); };
+  info.has_manual = has(LabelKind::kManual);
+  info.has_automatic = has(LabelKind::kAutomatic);
+  if (kinds.empty() || kinds != kinds_of(info))
+    reader.refuse("attribute 'label_kinds' is neither 'manual' nor 'automatic' nor 'manual', 'automatic'");
 }
 
 ClassCounts read_counts(const std::vector<std::uint64_t>& pixels, const std::vector<std::uint64_t>& slices,
@@ -258,7 +280,7 @@ void read_counts(const Hdf5Reader& reader, LabelKind kind, ShardInfo& info) {
     if (total != info.grid.voxels())
       reader.refuse("dataset '" + std::string(names.pixels) + "' counts " + std::to_string(total) + " pixels in scan " +
                     std::to_string(i) + " instead of " + std::to_string(info.grid.voxels()));
-    (kind == LabelKind::kManual ? info.scans[i].manual : info.scans[i].automatic) = counts;
+    counts_of(info.scans[i], kind) = counts;
   }
 }
 
@@ -277,8 +299,16 @@ void read_scans(const Hdf5Reader& reader, const Extent& images, ShardInfo& info)
       reader.refuse("datasets 'scans/mean' and 'scans/sd' have no usable numbers for scan " + std::to_string(i));
     info.scans.push_back({mean[i], sd[i], {}, {}});
   }
-  read_counts(reader, LabelKind::kManual, info);
-  if (info.has_automatic) read_counts(reader, LabelKind::kAutomatic, info);
+  for (const LabelKind kind : kKinds)
+    if (info.has(kind)) read_counts(reader, kind, info);
+}
+
+std::size_t index_of(LabelKind kind) {
+  return kind == LabelKind::kManual ? 0 : 1;
+}
+
+void require_kind(const Hdf5Reader& reader, const ShardInfo& info, LabelKind kind) {
+  if (!info.has(kind)) reader.refuse("there are no " + std::string(name_of(kind)) + " labels");
 }
 
 }  // namespace
@@ -292,8 +322,8 @@ void write_shard(const std::filesystem::path& file, ShardContents contents) {
   const auto of_scan = [&](const auto& pixels, std::size_t s) { return std::span(pixels).subspan(s * voxels, voxels); };
   for (std::size_t s = 0; s < info.scans.size(); ++s) {
     info.scans[s] = summarise_images(of_scan(contents.images, s));
-    info.scans[s].manual = count_classes(of_scan(contents.labels, s), slice);
-    if (info.has_automatic) info.scans[s].automatic = count_classes(of_scan(contents.automatic, s), slice);
+    for (const LabelKind kind : kKinds)
+      if (info.has(kind)) counts_of(info.scans[s], kind) = count_classes(of_scan(labels_of(contents, kind), s), slice);
   }
   const std::filesystem::path partial = partial_name(file);
   try {
@@ -301,7 +331,7 @@ void write_shard(const std::filesystem::path& file, ShardContents contents) {
     write_root(writer, info);
     write_slices(writer, contents);
     write_scans(writer, info);
-    write_original(writer, contents.original_labels);
+    if (info.has_manual) write_original(writer, contents.original_labels);
     writer.close();
     publish(partial, file);
   } catch (...) {
@@ -313,10 +343,10 @@ void write_shard(const std::filesystem::path& file, ShardContents contents) {
 
 struct Shard::Handle {
   Hdf5Reader reader;
-  std::vector<std::uint8_t> labelled, labelled_automatic;  // [N]
+  std::array<std::vector<std::uint8_t>, 2> labelled;  // of each kind, [N]; empty where there are no such labels
 };
 
-Shard::Shard(const std::filesystem::path& file) : file_(file), handle_(new Handle{Hdf5Reader(file), {}, {}}) {
+Shard::Shard(const std::filesystem::path& file) : file_(file), handle_(new Handle{Hdf5Reader(file), {}}) {
   const Hdf5Reader& reader = handle_->reader;
   read_root(reader, info_);
   const Extent images = reader.shape("images");
@@ -327,16 +357,17 @@ Shard::Shard(const std::filesystem::path& file) : file_(file), handle_(new Handl
       reader.refuse("dataset '" + dataset + "' has the shape " + to_text(labels) + " instead of " + to_text(images) +
                     ", the shape of 'images'");
   };
-  require_shape(kManualNames.labels);
-  if (info_.has_automatic) require_shape(kAutomaticNames.labels);
+  for (const LabelKind kind : kKinds)
+    if (info_.has(kind)) require_shape(names_of(kind).labels);
   read_scans(reader, images, info_);
   const int per_scan = info_.slices_per_scan();
   require_index(reader, "scan", reader.dataset<std::int32_t>("scan", {images[0]}), [=](int i) { return i / per_scan; });
   require_index(reader, "slice", reader.dataset<std::int32_t>("slice", {images[0]}),
                 [=](int i) { return i % per_scan; });
-  handle_->labelled = reader.dataset<std::uint8_t>(kManualNames.labelled, {images[0]});
-  if (info_.has_automatic)
-    handle_->labelled_automatic = reader.dataset<std::uint8_t>(kAutomaticNames.labelled, {images[0]});
+  for (const LabelKind kind : kKinds)
+    if (info_.has(kind))
+      handle_->labelled[index_of(kind)] = reader.dataset<std::uint8_t>(names_of(kind).labelled, {images[0]});
+  if (!info_.has_manual) return;
   if (const Extent original = reader.shape("original/labels"); original.size() != 3)
     reader.refuse("dataset 'original/labels' has the shape " + to_text(original) + " instead of [K, J, I]");
 }
@@ -354,6 +385,7 @@ void Shard::read(int first, int count, std::span<std::uint8_t> images, std::span
                   std::to_string(info_.slices()));
   if (!images.empty()) reader.rows("images", u64(first), u64(count), images);
   if (labels.empty()) return;
+  require_kind(reader, info_, kind);
   reader.rows(dataset, u64(first), u64(count), labels);
   // A label is an index into tables of kClasses entries wherever it goes from here.
   if (const auto bad = std::find_if(labels.begin(), labels.end(), [](std::uint8_t label) { return label >= kClasses; });
@@ -364,8 +396,8 @@ void Shard::read(int first, int count, std::span<std::uint8_t> images, std::span
 std::vector<bool> Shard::labelled_slices(int scan, LabelKind kind) const {
   if (scan < 0 || scan >= static_cast<int>(info_.scans.size()))
     handle_->reader.refuse("there is no scan " + std::to_string(scan));
-  const auto& index = kind == LabelKind::kManual ? handle_->labelled : handle_->labelled_automatic;
-  if (index.empty()) handle_->reader.refuse("there are no automatic labels");
+  require_kind(handle_->reader, info_, kind);
+  const std::vector<std::uint8_t>& index = handle_->labelled[index_of(kind)];
   std::vector<bool> labelled;
   for (int slice = 0; slice < info_.slices_per_scan(); ++slice)
     labelled.push_back(index[u64(scan * info_.slices_per_scan() + slice)] != 0);
@@ -374,6 +406,7 @@ std::vector<bool> Shard::labelled_slices(int scan, LabelKind kind) const {
 
 Volume<std::int32_t> Shard::original_labels() const {
   const Hdf5Reader& reader = handle_->reader;
+  require_kind(reader, info_, LabelKind::kManual);
   const Extent shape = reader.shape("original/labels");
   return {geometry_of(shape, reader.numbers<double>("original", "affine", 12)),
           reader.dataset<std::int32_t>("original/labels", shape)};

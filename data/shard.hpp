@@ -37,7 +37,7 @@ struct ScanRange {
 struct ScanInfo {
   double mean = 0;  // of the voxels above 0, intensity units
   double sd = 1;
-  ClassCounts manual, automatic;  // automatic: zeros where the shard has no such labels
+  ClassCounts manual, automatic;  // zeros where the shard has no such labels
   const ClassCounts& counts(LabelKind kind) const { return kind == LabelKind::kManual ? manual : automatic; }
 };
 
@@ -45,13 +45,15 @@ struct ScanInfo {
 struct ShardInfo {
   std::string subject;
   std::string plane = "axial";
-  std::string source;  // "phantom" or the file the labels came from, and how the images were made
-  std::string label_table;
+  std::string source;       // "phantom" or the files that it came from, and how the images were made
+  std::string label_table;  // of the manual labels; of the automatic ones where there are no manual ones
   std::string label_table_hash;
-  Geometry grid;               // of the slices: canonical, size {W, H, slices per scan}
-  bool has_automatic = false;  // automatic labels beside the manual ones
+  Geometry grid;           // of the slices: canonical, size {W, H, slices per scan}
+  bool has_manual = true;  // one of the two kinds at least
+  bool has_automatic = false;
   std::vector<ScanInfo> scans;
 
+  bool has(LabelKind kind) const { return kind == LabelKind::kManual ? has_manual : has_automatic; }
   int width() const { return grid.size[0]; }
   int height() const { return grid.size[1]; }
   int slices_per_scan() const { return grid.size[2]; }
@@ -62,9 +64,9 @@ struct ShardInfo {
 struct ShardContents {
   ShardInfo info;                        // mean, sd and counts are computed by write_shard
   std::vector<std::uint8_t> images;      // [N, H, W]
-  std::vector<std::uint8_t> labels;      // [N, H, W], class ids, manual
+  std::vector<std::uint8_t> labels;      // [N, H, W], class ids, manual; empty unless info.has_manual
   std::vector<std::uint8_t> automatic;   // [N, H, W], class ids; empty unless info.has_automatic
-  Volume<std::int32_t> original_labels;  // as the subject came: own grid, own ids
+  Volume<std::int32_t> original_labels;  // manual, as the subject came: own grid, own ids; empty where there are none
 };
 
 /// Writes beside `file`, syncs, renames: a shard exists whole or not at all. Equal contents make equal files. Throws
@@ -86,13 +88,14 @@ class Shard {
 
   /// Reads slices [first, first + count) into buffers of count * H * W bytes; either may be empty (not read). Throws
   /// std::runtime_error naming file and dataset, also for a failed checksum, for labels that are no class, and for
-  /// automatic labels where there are none.
+  /// a kind of labels that the shard lacks.
   void read(int first, int count, std::span<std::uint8_t> images, std::span<std::uint8_t> labels,
             LabelKind kind = LabelKind::kManual) const;
 
   /// Per slice of scan `scan`, whether any pixel has a class above 0. From the stored index, without reading pixels.
   std::vector<bool> labelled_slices(int scan, LabelKind kind = LabelKind::kManual) const;
 
+  /// The manual labels on their own grid. Throws std::runtime_error naming the file where there are none.
   Volume<std::int32_t> original_labels() const;
 
  private:

@@ -1,6 +1,8 @@
 #include "data/split.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <sstream>
 #include <stdexcept>
 
 #include "data/random.hpp"
@@ -16,13 +18,31 @@ std::string count(std::size_t number, const char* of) {
   return std::to_string(number) + " " + of;
 }
 
-Split fixed_parts(const std::vector<std::string>& subjects, const SplitSpec& spec) {
+/// Moves the subjects that `spec` names for testing behind the others. Returns how many they are.
+std::size_t put_named_last(std::vector<std::string>& subjects, const SplitSpec& spec) {
+  std::vector<std::string> named = named_test_subjects(spec);
+  std::sort(named.begin(), named.end());
+  if (const auto twin = std::adjacent_find(named.begin(), named.end()); twin != named.end())
+    refuse("test_subjects names '" + *twin + "' twice");
+  for (const std::string& name : named)
+    if (!std::binary_search(subjects.begin(), subjects.end(), name))
+      refuse("test_subjects names '" + name + "', which is no subject of the cohort");
+  std::stable_partition(subjects.begin(), subjects.end(), [&](const std::string& subject) {
+    return !std::binary_search(named.begin(), named.end(), subject);
+  });
+  return named.size();
+}
+
+Split fixed_parts(std::vector<std::string> subjects, const SplitSpec& spec) {
+  if (spec.test != 0 && !spec.test_subjects.empty())
+    refuse("test_subjects already says how many subjects are tested: leave out test: " + std::to_string(spec.test));
+  const std::size_t test = static_cast<std::size_t>(spec.test) + put_named_last(subjects, spec);
   const std::string parts = count(static_cast<std::size_t>(spec.train), "train") + " + " +
                             count(static_cast<std::size_t>(spec.validation), "validation") + " + " +
-                            count(static_cast<std::size_t>(spec.test), "test");
+                            count(test, "test");
   if (spec.train == 0 || spec.validation == 0) refuse(parts + ": both training and validation need a subject");
   const auto train = static_cast<std::ptrdiff_t>(spec.train), validation = static_cast<std::ptrdiff_t>(spec.validation);
-  const std::ptrdiff_t sum = train + validation + spec.test;
+  const std::ptrdiff_t sum = train + validation + static_cast<std::ptrdiff_t>(test);
   if (sum != std::ssize(subjects))
     refuse(parts + " is " + std::to_string(sum) + ", but the cohort has " + count(subjects.size(), "subjects"));
   const auto first = subjects.begin();
@@ -34,9 +54,9 @@ Split fixed_parts(const std::vector<std::string>& subjects, const SplitSpec& spe
 Split one_fold(std::vector<std::string> subjects, const SplitSpec& spec, std::uint64_t seed, int fold) {
   const std::size_t n = subjects.size();
   const auto folds = static_cast<std::size_t>(spec.folds), validation = static_cast<std::size_t>(spec.validation);
-  if (spec.train != 0 || spec.test != 0)
+  if (spec.train != 0 || spec.test != 0 || !spec.test_subjects.empty())
     refuse("folds: " + std::to_string(folds) +
-           " already says how many subjects train and test: leave out train and test");
+           " already says who trains and who is tested: leave out train and test, by number or by name");
   if (folds < 2 || folds > n)
     refuse("folds: " + std::to_string(folds) + " is not between 2 and the " + count(n, "subjects") + " of the cohort");
   if (fold < 0 || fold >= spec.folds)
@@ -60,6 +80,15 @@ Split one_fold(std::vector<std::string> subjects, const SplitSpec& spec, std::ui
 
 }  // namespace
 
+std::vector<std::string> named_test_subjects(const SplitSpec& spec) {
+  std::istringstream names(spec.test_subjects);
+  return {std::istream_iterator<std::string>(names), {}};
+}
+
+bool has_test_subjects(const SplitSpec& spec) {
+  return spec.folds > 0 || spec.test > 0 || !named_test_subjects(spec).empty();
+}
+
 Split split_subjects(std::vector<std::string> subjects, const SplitSpec& spec, std::uint64_t seed, int fold) {
   std::sort(subjects.begin(), subjects.end());
   if (const auto twin = std::adjacent_find(subjects.begin(), subjects.end()); twin != subjects.end())
@@ -67,7 +96,7 @@ Split split_subjects(std::vector<std::string> subjects, const SplitSpec& spec, s
   if (spec.train < 0 || spec.validation < 0 || spec.test < 0 || spec.folds < 0) refuse("a number is negative");
   if (spec.folds > 0) return one_fold(std::move(subjects), spec, seed, fold);
   if (fold != 0) refuse("there is no fold " + std::to_string(fold) + ": the parts are fixed");
-  return fixed_parts(subjects, spec);
+  return fixed_parts(std::move(subjects), spec);
 }
 
 }  // namespace crossfade::data

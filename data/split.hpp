@@ -7,12 +7,13 @@
 
 namespace crossfade::data {
 
-/// Either fixed parts, which add up to the number of subjects, or `folds`.
+/// Either fixed parts, which add up to the number of subjects (test may be 0), or `folds`.
 struct SplitSpec {
-  int train = 0;       // subjects; with folds: 0, for all the rest
-  int validation = 0;  // subjects
-  int test = 0;        // subjects; with folds: 0, for the fold
-  int folds = 0;       // above 0: each subject is in the test part of exactly one fold
+  int train = 0;                // subjects; with folds: 0, for all the rest
+  int validation = 0;           // subjects
+  int test = 0;                 // subjects; with folds: 0, for the fold
+  int folds = 0;                // above 0: each subject is in the test part of exactly one fold
+  std::string test_subjects{};  // names, separated by spaces, in place of `test`; the rest train and validate
 };
 
 template <class Visitor>
@@ -23,6 +24,9 @@ void describe(Visitor& visit, SplitSpec& s) {
   visit.integer("test", s.test, 0, 1000000, "test subjects, the next by name; with folds: the fold");
   visit.integer("folds", s.folds, 0, 1000,
                 "cross-validation: each subject is tested in exactly one fold; 0: fixed parts");
+  visit.text(
+      "test_subjects", s.test_subjects,
+      "names of the test subjects, separated by spaces, in place of their number; the others train and validate");
 }
 
 /// Subject names of each part.
@@ -30,10 +34,17 @@ struct Split {
   std::vector<std::string> train, validation, test;
 };
 
-/// Fixed parts take the subjects in order of name. With folds the cohort's seed orders the subjects, fold f tests the
-/// f-th of K runs (their lengths differ by at most one), the subjects after that run, cyclically, validate, and all
-/// others train. Parts are sorted by name. Throws std::invalid_argument where the parts do not fit the subjects, naming
-/// the numbers. `fold` is 0 for fixed parts.
+/// The names in `test_subjects`, in their order there.
+std::vector<std::string> named_test_subjects(const SplitSpec& spec);
+
+/// Whether anyone is tested: not in a cohort for training alone.
+bool has_test_subjects(const SplitSpec& spec);
+
+/// Fixed parts take the subjects in order of name, but for test subjects that are named. With folds the cohort's seed
+/// orders the subjects, fold f tests the f-th of K runs (their lengths differ by at most one), the subjects after that
+/// run, cyclically, validate, and all others train. Parts are sorted by name. Throws std::invalid_argument where the
+/// parts do not fit the subjects, naming the numbers, and for a named test subject that is not there. `fold` is 0 for
+/// fixed parts.
 Split split_subjects(std::vector<std::string> subjects, const SplitSpec& spec, std::uint64_t seed, int fold);
 
 }  // namespace crossfade::data

@@ -17,6 +17,7 @@ struct SynthesisOptions {
   double blur_mm = 0.6;   // sd of the Gaussian point spread
   double noise = 4.0;     // sd of the Rician noise, in intensity units
   double deformation_mm = 2.0;  // sd of the smooth displacement between scans of one anatomy (scan 0 has none)
+  bool operator==(const SynthesisOptions&) const = default;
 };
 
 template <class Visitor>

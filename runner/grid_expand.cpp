@@ -106,16 +106,24 @@ int check_stage(const Settings& settings, const StageOptions& stage, const Value
   };
   if (stage.cohort.empty()) refuse(stage_place, "missing key 'cohort' in " + where + ", expected the name of a cohort");
   const data::CohortSpec& cohort = find_cohort(cohorts, stage.cohort, place("cohort"));
+  const std::string& test_name = stage.test.empty() ? stage.cohort : stage.test;
+  const data::CohortSpec& test = find_cohort(cohorts, test_name, place("test"));
+  if (!data::has_test_subjects(test.split) || !data::has_manual_labels(test))
+    refuse(place("test"), "cohort '" + test_name + "' has no " +
+                              (data::has_test_subjects(test.split) ? "manual labels to score" : "test subjects") +
+                              ", expected " + where + ".test: another cohort");
   if (!stage.test.empty()) {
-    const data::CohortSpec& test = find_cohort(cohorts, stage.test, place("test"));
     if (test.split.folds != cohort.split.folds)
       refuse(place("test"), "cohort '" + stage.test + "' has " + std::to_string(test.split.folds) +
                                 " folds, expected " + std::to_string(cohort.split.folds) + " as in cohort '" +
                                 stage.cohort + "'");
   }
   if (stage.labels == "automatic" && !data::has_automatic_labels(cohort))
-    refuse(place("labels"), "cohort '" + stage.cohort + "' has no automatic labels, expected label_bias in it, or " +
-                                where + ".labels: manual");
+    refuse(place("labels"), "cohort '" + stage.cohort + "' has no automatic labels, expected label_bias or " +
+                                "automatic_labels in it, or " + where + ".labels: manual");
+  if (stage.labels == "manual" && !data::has_manual_labels(cohort))
+    refuse(place("labels"), "cohort '" + stage.cohort + "' has no manual labels, expected labels in it, or " + where +
+                                ".labels: automatic");
   if (stage.first_scan + std::max(stage.scans, 1) > cohort.scans_per_subject)
     refuse(place(stage.scans > 0 ? "scans" : "first_scan"),
            where + " trains on scans " + std::to_string(stage.first_scan) + " to " +

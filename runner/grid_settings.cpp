@@ -73,39 +73,34 @@ const Place& place_in(const Value& map, const char* key) {
   return value == nullptr ? map.place : value->place;
 }
 
-void check_source(const data::CohortSpec& cohort, const Value& map, const std::string& path) {
-  if (cohort.source == "phantom") {
-    if (cohort.subjects == 0)
-      refuse(place_in(map, "subjects"), "missing key 'subjects' in " + path + ", expected how many phantoms to make");
-    if (!cohort.labels.empty())
-      refuse(place_in(map, "labels"), path + " has labels but makes phantoms, expected source: labels beside them");
-    if (cohort.label_table != "freesurfer")
-      refuse(place_in(map, "label_table"),
-             "phantoms have FreeSurfer ids, expected freesurfer for " + path + ".label_table");
-  } else if (cohort.labels.empty()) {
-    refuse(place_in(map, "labels"), "missing key 'labels' in " + path + ", expected the folder of label maps");
-  }
+/// The name of the cohort at `path`, for the end of a message.
+std::string named(const std::string& path) {
+  return " (cohort " + path.substr(path.find('.') + 1) + ")";
 }
 
-/// Asks the splitter itself. Where the folder of label maps decides how many subjects there are, as many as fit are
-/// assumed.
+void check_source(const data::CohortSpec& cohort, const Value& map, const std::string& path) {
+  if (const auto fault = data::fault_of(cohort)) refuse(place_in(map, fault->key.c_str()), fault->what + named(path));
+}
+
+/// Asks the splitter itself. Where a folder decides which and how many subjects there are, those that fit are assumed.
 void check_split(const data::CohortSpec& cohort, const Value& map, const std::string& path) {
   const Value* split = map.find("split");
   if (split == nullptr)
     refuse(map.place, "missing key 'split' in " + path +
                           ", expected {train: N, validation: N, test: N} or {folds: K, validation: N}");
   const data::SplitSpec& spec = cohort.split;
-  if (spec.folds == 0 && spec.test == 0)
-    refuse(split->place, "no test subjects in " + path + ".split, expected test: N or folds: K");
-  const int fitting =
-      spec.folds > 0 ? 2 * (spec.folds + spec.validation + 1) : spec.train + spec.validation + spec.test;
+  const bool from_folder = cohort.source != "phantom";
+  std::vector<std::string> names = from_folder ? data::named_test_subjects(spec) : data::subject_names(cohort);
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());  // a name said twice is the splitter's to refuse
+  const int fitting = spec.folds > 0 ? 2 * (spec.folds + spec.validation + 1)
+                                     : spec.train + spec.validation + spec.test + static_cast<int>(names.size());
   const int subjects = cohort.subjects > 0 ? cohort.subjects : fitting;
-  std::vector<std::string> names;
-  for (int s = 0; s < subjects; ++s) names.push_back(std::to_string(s));
+  for (int s = static_cast<int>(names.size()); s < subjects; ++s) names.push_back("subject " + std::to_string(s));
   try {
     data::split_subjects(std::move(names), spec, cohort.seed, 0);
   } catch (const std::invalid_argument& error) {
-    refuse(split->place, std::string(error.what()) + " (cohort " + path.substr(path.find('.') + 1) + ")");
+    refuse(split->place, error.what() + named(path));
   }
 }
 

@@ -54,11 +54,13 @@ struct PrepareOptions {
 
 void summarise(const std::filesystem::path& directory, const std::vector<std::string>& subjects) {
   const std::vector<data::Shard> shards = data::open_shards(directory, subjects);
-  const std::vector<data::ClassCounts> counts = data::counts_of_scans(shards);
-  const auto weights = data::median_frequency_weights(shards, 0);
   const data::ShardInfo& info = shards.front().info();
+  const auto kind = info.has_manual ? data::LabelKind::kManual : data::LabelKind::kAutomatic;
+  const std::vector<data::ClassCounts> counts = data::counts_of_scans(shards, kind);
+  const auto weights = data::median_frequency_weights(shards, 0, kind);
   std::printf("%zu subjects, %d x %d x %d voxels of %.3f mm, in %s\n", shards.size(), info.width(), info.height(),
               info.slices_per_scan(), info.grid.spacing()[0], directory.c_str());
+  std::printf("%s labels\n", info.has_manual ? "manual" : "automatic");
   std::printf("%-32s %14s %10s %10s\n", "class", "voxels a scan", "slices", "weight");
   for (int c = 0; c < data::kClasses; ++c) {
     const auto index = static_cast<std::size_t>(c);
@@ -79,7 +81,9 @@ Action add_prepare(CLI::App& app) {
   auto options = std::make_shared<PrepareOptions>();
   options->cohort.source = "";  // asked for: nothing is guessed
   CLI::App* command =
-      app.add_subcommand("prepare", "Make HDF5 shards from label maps (--labels DIR) or phantoms (--subjects N)");
+      app.add_subcommand("prepare",
+                         "Make HDF5 shards from scans (--images DIR --labels DIR), label maps (--labels DIR) or "
+                         "phantoms (--subjects N)");
   command->add_option("--output", options->output, "folder for the shards, one file a subject")
       ->type_name("DIR")
       ->required();
@@ -87,7 +91,8 @@ Action add_prepare(CLI::App& app) {
   describe(visitor, options->cohort);
   return [options] {
     data::CohortSpec& cohort = options->cohort;
-    if (cohort.source.empty()) cohort.source = cohort.labels.empty() ? "phantom" : "labels";
+    if (cohort.source.empty())
+      cohort.source = !cohort.images.empty() ? "scans" : cohort.labels.empty() ? "phantom" : "labels";
     const std::vector<std::string> subjects = data::subject_names(cohort);
     std::filesystem::create_directories(options->output);
     const LockFile lock(options->output / "lock", "the folder " + options->output.string(), false);

@@ -33,13 +33,16 @@ void check_data(const StageOptions& stage, const StageData& data, const model::N
   const auto fail = [&](const std::string& what) { throw std::runtime_error("stage " + stage.name + ": " + what); };
   if (data.train.empty()) fail("no training subjects");
   if (data.validation.empty()) fail("no validation subjects");
-  if (label_kind(stage) == data::LabelKind::kAutomatic) {
-    for (const auto* part : {&data.train, &data.validation}) {
-      for (const data::Shard& shard : *part) {
-        if (!shard.info().has_automatic) fail(shard.file().string() + " has no automatic labels");
-      }
+  const auto require_labels = [&](const std::vector<data::Shard>& shards, data::LabelKind kind) {
+    for (const data::Shard& shard : shards) {
+      if (!shard.info().has(kind))
+        fail(shard.file().string() + " has no " + (kind == data::LabelKind::kManual ? "manual" : "automatic") +
+             " labels");
     }
-  }
+  };
+  require_labels(data.train, label_kind(stage));
+  require_labels(data.validation, label_kind(stage));
+  require_labels(data.test, data::LabelKind::kManual);
   const int divisor = network.divisor();
   for (const auto* part : {&data.train, &data.validation, &data.test}) {
     for (const data::Shard& shard : *part) {

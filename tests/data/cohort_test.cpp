@@ -77,7 +77,7 @@ TEST(Cohort, NamesPhantomsByNumberAndLabelMapsByFile) {
   EXPECT_THAT(subject_names(labels), ElementsAre("a.1", "b", "c"));
   labels.subjects = 2;
   EXPECT_THAT(subject_names(labels), ElementsAre("a.1", "b"));
-  EXPECT_EQ(label_map_file(labels, "b"), folder.path / "b.nii");
+  EXPECT_EQ(subject_files(labels, "b").labels, folder.path / "b.nii");
 }
 
 TEST(Cohort, RefusesFoldersWithoutWhatItNeedsByName) {
