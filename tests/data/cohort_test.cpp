@@ -9,6 +9,8 @@
 #include <iterator>
 #include <set>
 
+#include "data/hash.hpp"
+#include "data/label_table.hpp"
 #include "data/nifti.hpp"
 #include "small_shard.hpp"
 
@@ -118,6 +120,12 @@ TEST(Cohort, HasAnotherHashForAllThatChangesItsShardsAndForNothingElse) {
     change(other);
     return cohort_hash(other);
   };
+  // All that is hashed, so that a new option changes no hash of before.
+  const std::string text = "generator=" + std::to_string(kGeneratorVersion) +
+                           "\nshard=" + std::to_string(kShardVersion) +
+                           "\nlabel_table=" + label_table("freesurfer").hash() +
+                           "\nsource=labels\nsize=64\nsubject=a\n5\nfirstsubject=b\n6\nsecond";
+  EXPECT_EQ(sha256_hex(text).substr(0, 16), hash);
   EXPECT_EQ(changed([](CohortSpec& c) { c.split = {.validation = 1, .folds = 2}; }), hash);
   EXPECT_EQ(changed([&](CohortSpec& c) { c.labels = elsewhere.string(); }), hash);
   EXPECT_EQ(changed([](CohortSpec& c) { c.subjects = 2; }), hash) << "all of the folder";

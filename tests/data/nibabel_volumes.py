@@ -4,8 +4,11 @@
     nibabel_volumes.py conform DIR  N.scan.* and N.labels.*, as .nii[.gz] and .mgz, and a block of the cubes of
                                     nibabel.processing.conform, in float64 before it casts: see write_conformed; and
                                     NIfTI of all types: see write_types
+    nibabel_volumes.py cohort DIR   folders images, labels and automatic of three subjects, and what must become of
+                                    them: see write_cohort
 """
 import itertools
+import os
 import sys
 
 import nibabel
@@ -153,4 +156,61 @@ def write_scans(folder):
     write_types(folder)
 
 
-{"mgz": write_mgz, "conform": write_scans}[sys.argv[1]](sys.argv[2])
+def centred(affine, shape, centre):
+    affine = affine.copy()
+    affine[:3, 3] = centre - affine[:3, :3] @ (numpy.array(shape) - 1) / 2
+    return affine
+
+
+def classes_on(image, target, class_of):
+    """Classes of a label map on the block, -1 where undecided."""
+    nearest = resampled(with_border(image), target, 0)
+    classes = numpy.vectorize(lambda value: class_of.get(int(value), 0))(nearest)
+    classes[undecided(image, target, lambda size: numpy.arange(size + 1) - 0.5)] = -1
+    return classes
+
+
+def write_cohort(folder):
+    """a and b are turned, their labels lie on grids of their own, turned further; the axes of c and of its labels are
+    parallel and in another order. SUBJECT.grey: the block of the conformed image in grey levels before rounding, NaN
+    where undecided; SUBJECT.labels, SUBJECT.automatic: its classes, int32, -1 where undecided. Ids of the manual labels
+    are MICCAI-2012's and those of the automatic ones FreeSurfer's, by the list of structures in docs/data.md."""
+    miccai = {45: 1, 44: 3, 60: 8, 59: 21, 999: 0}
+    freesurfer = {2: 1, 41: 3, 10: 8, 49: 21, 502: 0}
+    scan_affines = dict(affines([0.7, 1.25, 2.1]))
+    label_affines = dict(affines([1.2, 1.1, 1.9]))
+    turned_affines = dict(affines([0.8, 1.1, 1.9], further=0.1))
+    grids = {"a": (scan_affines[5], turned_affines[5], scan_affines[5]),
+             "b": (scan_affines[22], turned_affines[23], turned_affines[22]),
+             "c": (scan_affines[16], label_affines[32], scan_affines[16])}
+    files = {"a": ("images/a.nii.gz", "labels/a.mgz", "automatic/a.nii"),
+             "b": ("images/b.mgz", "labels/b.nii.gz", "automatic/b.mgh"),
+             "c": ("images/c.nii", "labels/c.mgh", "automatic/c.nii.gz")}
+    random = numpy.random.RandomState(8)
+
+    def written(name, voxels, affine):
+        # Odd shifts, so that no plane of voxels lies half-way between two of another grid.
+        centre = numpy.array([-12.5, 33.25, 7]) + {"images": 0, "labels": 0.13, "automatic": 0}[name.split("/")[0]]
+        kind = nibabel.MGHImage if name.endswith((".mgz", ".mgh")) else nibabel.Nifti1Image
+        nibabel.save(kind(voxels, centred(affine, voxels.shape, centre)), f"{folder}/{name}")
+        return nibabel.load(f"{folder}/{name}")
+
+    for name in ["images", "labels", "automatic"]:
+        os.mkdir(f"{folder}/{name}")
+    for subject, (scan_affine, manual_affine, automatic_affine) in grids.items():
+        scan_file, manual_file, automatic_file = files[subject]
+        scan = written(scan_file, random.uniform(1, 3000, (17, 12, 9)).astype(numpy.float32), scan_affine)
+        manual = written(manual_file, random.choice(list(miccai), (12, 11, 9)).astype(numpy.int16), manual_affine)
+        automatic = written(automatic_file, random.choice(list(freesurfer), (17, 12, 9)).astype(numpy.int16),
+                            automatic_affine)
+        block = block_of(target_of(scan))
+        linear = resampled(scan, block, 1)
+        above = numpy.sort(linear[linear > 0])
+        grey = numpy.minimum(linear / above[int(0.999 * (len(above) - 1))], 1) * 255
+        grey[undecided(scan, block, lambda size: [0, size - 1])] = numpy.nan
+        grey.ravel(order="F").astype(numpy.float32).tofile(f"{folder}/{subject}.grey")
+        for name, image, class_of in [("labels", manual, miccai), ("automatic", automatic, freesurfer)]:
+            classes_on(image, block, class_of).ravel(order="F").astype(numpy.int32).tofile(f"{folder}/{subject}.{name}")
+
+
+{"mgz": write_mgz, "conform": write_scans, "cohort": write_cohort}[sys.argv[1]](sys.argv[2])

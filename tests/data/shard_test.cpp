@@ -169,6 +169,39 @@ TEST_F(ShardFile, KeepsAutomaticLabelsBesideTheManualOnes) {
   EXPECT_THROW(write_shard(file, contents), std::runtime_error);
 }
 
+TEST_F(ShardFile, HasNoManualLabelsWhereItHasAutomaticOnesAlone) {
+  ShardContents contents = small_shard("subject");
+  contents.automatic = contents.labels;
+  contents.info.has_manual = false;
+  contents.info.has_automatic = true;
+  EXPECT_THROW(write_shard(file, contents), std::runtime_error) << "manual labels that are not to be there";
+  contents.labels.clear();
+  EXPECT_THROW(write_shard(file, contents), std::runtime_error) << "original labels that are not to be there";
+  contents.original_labels = {};
+  write_shard(file, contents);
+  {
+    const Shard shard(file);
+    EXPECT_FALSE(shard.info().has(LabelKind::kManual));
+    EXPECT_TRUE(shard.info().has(LabelKind::kAutomatic));
+    std::vector<std::uint8_t> labels(contents.automatic.size());
+    shard.read(0, 8, {}, labels, LabelKind::kAutomatic);
+    EXPECT_EQ(labels, contents.automatic);
+    EXPECT_EQ(shard.labelled_slices(0, LabelKind::kAutomatic), (std::vector<bool>{true, true, true, false}));
+    EXPECT_THAT([&] { shard.read(0, 8, {}, labels); },
+                testing::ThrowsMessage<std::runtime_error>(
+                    AllOf(HasSubstr(file.string()), HasSubstr("there are no manual labels"))));
+    EXPECT_THROW(shard.labelled_slices(0), std::runtime_error);
+    EXPECT_THROW(shard.original_labels(), std::runtime_error);
+  }
+  const hid_t handle = H5Fopen(file.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
+  for (const char* name : {"labels", "labelled", "scans/labels_pixels", "scans/labels_slices", "original"})
+    EXPECT_EQ(H5Lexists(handle, name, H5P_DEFAULT), 0) << name;
+  H5Fclose(handle);
+  contents.info.has_automatic = false;
+  contents.automatic.clear();
+  EXPECT_THROW(write_shard(file, contents), std::runtime_error) << "no labels at all";
+}
+
 TEST_F(ShardFile, HasTheLayoutOfTheDocumentedFormat) {
   write();
   const hid_t handle = H5Fopen(file.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);

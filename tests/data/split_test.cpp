@@ -45,6 +45,34 @@ TEST(Split, TakesFixedPartsInTheOrderOfNames) {
   EXPECT_THAT(split.test, ElementsAre("d", "e"));
 }
 
+TEST(Split, TakesTestSubjectsByNameAndTheOthersInOrder) {
+  const SplitSpec spec{.train = 2, .validation = 1, .test_subjects = " d  b\n"};
+  const Split split = split_subjects({"d", "b", "a", "e", "c"}, spec, 1, 0);
+  EXPECT_THAT(split.train, ElementsAre("a", "c"));
+  EXPECT_THAT(split.validation, ElementsAre("e"));
+  EXPECT_THAT(split.test, ElementsAre("b", "d"));
+  EXPECT_TRUE(has_test_subjects(spec));
+}
+
+TEST(Split, MayTestNoOne) {
+  const SplitSpec spec{.train = 2, .validation = 1};
+  EXPECT_FALSE(has_test_subjects(spec));
+  EXPECT_THAT(split_subjects(letters(3), spec, 1, 0).test, ElementsAre());
+  EXPECT_TRUE(has_test_subjects({.validation = 1, .folds = 2}));
+  EXPECT_TRUE(has_test_subjects({.train = 1, .validation = 1, .test = 1}));
+}
+
+TEST(Split, RefusesNamesThatDoNotFit) {
+  EXPECT_THAT(refusal(4, {.train = 2, .validation = 1, .test_subjects = "x"}),
+              HasSubstr("test_subjects names 'x', which is no subject of the cohort"));
+  EXPECT_THAT(refusal(4, {.train = 2, .validation = 1, .test_subjects = "a a"}), HasSubstr("names 'a' twice"));
+  EXPECT_THAT(refusal(4, {.train = 2, .validation = 1, .test = 1, .test_subjects = "a"}),
+              HasSubstr("leave out test: 1"));
+  EXPECT_THAT(refusal(4, {.validation = 1, .folds = 2, .test_subjects = "a"}), HasSubstr("by name"));
+  EXPECT_THAT(refusal(5, {.train = 2, .validation = 1, .test_subjects = "a"}),
+              HasSubstr("2 train + 1 validation + 1 test is 4, but the cohort has 5 subjects"));
+}
+
 TEST(Split, TestsEachSubjectInExactlyOneFold) {
   for (const auto& [subjects, folds] : {std::pair{16, 4}, {16, 5}, {7, 7}, {11, 3}}) {
     std::map<std::string, int> tested;
