@@ -53,7 +53,7 @@ TEST(Readme, ShowsAValidGrid) {
 
 TEST(Experiments, AreValidAndReadBackFromTheirStoredText) {
   const std::vector<std::pair<std::string, std::size_t>> rows = {
-      {"table1", 4}, {"table1-anatomy", 5}, {"table1-paper", 4}};
+      {"table1", 4}, {"table1-anatomy", 5}, {"table1-paper", 6}};
   for (const auto& [name, variants] : rows) {
     SCOPED_TRACE(name);
     const Study study = read_grid(kSource / "experiments" / (name + ".yaml"), {});
@@ -80,8 +80,23 @@ TEST(Experiments, AskThePapersQuestion) {
 TEST(Experiments, ThePapersNetIsThePapers) {
   const Study study = read_grid(kSource / "experiments/table1-paper.yaml", {});
   EXPECT_EQ(model_label(study.trials[0].model), "U-Net (width 64)");
-  EXPECT_EQ(study.cohorts[0].second.size, 256);
+  for (const auto& [name, cohort] : study.cohorts) EXPECT_EQ(cohort.size, 256) << name;
   EXPECT_EQ(study.cohorts[0].second.split.train, 20);
+  const data::SplitSpec& miccai = study.cohorts[1].second.split;  // 15 to train and choose by, 15 to test
+  EXPECT_EQ(miccai.train + miccai.validation, 15);
+  EXPECT_EQ(data::named_test_subjects(miccai).size(), 15U);
+}
+
+TEST(Experiments, ThePapersRowsAreThoseOfTheStudyOnAnatomies) {
+  const Study anatomy = read_grid(kSource / "experiments/table1-anatomy.yaml", {});
+  const Study paper = read_grid(kSource / "experiments/table1-paper.yaml", {});
+  for (const TrialConfig& trial : paper.trials) {
+    const auto twin = std::find_if(anatomy.trials.begin(), anatomy.trials.end(),
+                                   [&](const TrialConfig& other) { return other.variant == trial.variant; });
+    ASSERT_NE(twin, anatomy.trials.end()) << trial.variant;
+    EXPECT_EQ(loss_label(twin->stages[0].loss), loss_label(trial.stages[0].loss)) << trial.variant;
+    EXPECT_EQ(twin->stages.size(), trial.stages.size()) << trial.variant;
+  }
 }
 
 }  // namespace

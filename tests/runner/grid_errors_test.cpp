@@ -31,8 +31,8 @@ TEST(GridErrors, UnknownKeyNamesTheNearest) {
             "loss_options, stages (did you mean 'model'?)");
   EXPECT_EQ(
       said("train: 2", "trian: 2"),
-      "grid.yaml:3:44: unknown key 'trian' in cohorts.phantom.split, expected one of train, validation, test, folds "
-      "(did you mean 'train'?)");
+      "grid.yaml:3:44: unknown key 'trian' in cohorts.phantom.split, expected one of train, validation, test, folds, "
+      "test_subjects (did you mean 'train'?)");
 }
 
 TEST(GridErrors, WrongType) {
@@ -102,13 +102,13 @@ TEST(GridErrors, MissingKeys) {
   EXPECT_EQ(said("A: {loss: {wce: 1}}", "A: {}"),
             "grid.yaml:11:3: missing key 'loss' for variant 'A', expected loss: {TERM: WEIGHT} here or in defaults");
   EXPECT_EQ(said("subjects: 4, ", ""),
-            "grid.yaml:3:12: missing key 'subjects' in cohorts.phantom, expected how many phantoms to make");
+            "grid.yaml:3:12: source: phantom needs subjects: how many heads to make (cohort phantom)");
   EXPECT_EQ(said(", split: {train: 2, validation: 1, test: 1}", ""),
             "grid.yaml:3:12: missing key 'split' in cohorts.phantom, expected {train: N, validation: N, test: N} or "
             "{folds: K, "
             "validation: N}");
   EXPECT_EQ(said("{subjects: 4", "{source: labels, subjects: 4"),
-            "grid.yaml:3:12: missing key 'labels' in cohorts.phantom, expected the folder of label maps");
+            "grid.yaml:3:12: source: labels needs labels: the folder of label maps (cohort phantom)");
 }
 
 TEST(GridErrors, NothingToRun) {
@@ -156,8 +156,8 @@ TEST(GridErrors, CropThatTheNetCannotHalveOrTheSliceCannotHold) {
 
 TEST(GridErrors, AStageThatItsCohortCannotServe) {
   EXPECT_EQ(said("epochs: 2", "epochs: 2, labels: automatic"),
-            "grid.yaml:9:52: cohort 'phantom' has no automatic labels, expected label_bias in it, or "
-            "stages.pretrain.labels: manual");
+            "grid.yaml:9:52: cohort 'phantom' has no automatic labels, expected label_bias or automatic_labels "
+            "in it, or stages.pretrain.labels: manual");
   EXPECT_EQ(said("epochs: 2", "epochs: 2, scans: 2"),
             "grid.yaml:9:51: stages.pretrain trains on scans 0 to 1, expected 0 to 0 (scans_per_subject of cohort "
             "'phantom')");
@@ -179,8 +179,55 @@ TEST(GridErrors, SplitThatDoesNotFitItsCohort) {
               HasSubstr("grid.yaml:3:43: split: 2 train + 1 validation + 1 test is 4"));
   EXPECT_THAT(said("{train: 2, validation: 1, test: 1}", "{folds: 5, validation: 1}"),
               HasSubstr("grid.yaml:3:43: split: folds"));
-  EXPECT_EQ(said(", test: 1", ""),
-            "grid.yaml:3:43: no test subjects in cohorts.phantom.split, expected test: N or folds: K");
+  EXPECT_THAT(said("test: 1", "test_subjects: x"),
+              HasSubstr("grid.yaml:3:43: split: test_subjects names 'x', which is no subject of the cohort"));
+}
+
+TEST(GridErrors, ACohortThatTestsNoOneWhereItIsToTest) {
+  const std::string grid = changed(kValidGrid, "subjects: 4", "subjects: 3");
+  EXPECT_EQ(refusal(changed(grid, ", test: 1", "")),
+            "grid.yaml:9:15: cohort 'phantom' has no test subjects, expected stages.pretrain.test: another cohort");
+  const std::string other = changed(changed(grid, ", test: 1", ""), "defaults:",
+                                    "  other: {subjects: 4, size: 64, split: {train: 2, validation: 1, test: 1}}\n"
+                                    "defaults:");
+  EXPECT_EQ(refusal(changed(other, "epochs: 2", "test: other")), "accepted");
+}
+
+/// kValidGrid on scans with automatic labels alone, tested on another cohort.
+std::string automatic_grid() {
+  const std::string cohorts =
+      "{source: scans, images: /i, automatic_labels: /l, size: 64, split: {train: 2, validation: 1}}\n"
+      "  other: {subjects: 4, size: 64, split: {train: 2, validation: 1, test: 1}}";
+  const std::string grid =
+      changed(kValidGrid, "{subjects: 4, size: 64, split: {train: 2, validation: 1, test: 1}}", cohorts);
+  return changed(grid, "epochs: 2", "labels: automatic, test: other");
+}
+
+TEST(GridErrors, ScansWithoutManualLabelsAreNeitherTestedNorTakenForTheTruth) {
+  EXPECT_EQ(refusal(automatic_grid()), "accepted");
+  EXPECT_EQ(refusal(changed(automatic_grid(), "labels: automatic", "labels: manual")),
+            "grid.yaml:10:42: cohort 'phantom' has no manual labels, expected labels in it, or "
+            "stages.pretrain.labels: automatic");
+  const std::string tested = changed(automatic_grid(), "validation: 1}}", "validation: 1, test: 1}}");
+  EXPECT_EQ(refusal(tested), "accepted");
+  EXPECT_EQ(refusal(changed(tested, ", test: other", "")),
+            "grid.yaml:10:15: cohort 'phantom' has no manual labels to score, expected stages.pretrain.test: another "
+            "cohort");
+}
+
+TEST(GridErrors, AnOptionThatDoesNotGoWithItsSource) {
+  EXPECT_EQ(refusal(changed(automatic_grid(), "images: /i, ", "")),
+            "grid.yaml:3:12: source: scans needs images: the folder of scans (cohort phantom)");
+  EXPECT_EQ(
+      refusal(changed(automatic_grid(), "images: /i", "images: /i, scans_per_subject: 2")),
+      "grid.yaml:3:58: source: scans has one scan a subject, not 2: leave out scans_per_subject (cohort phantom)");
+  EXPECT_THAT(refusal(changed(automatic_grid(), "images: /i", "images: /i, label_bias: {noise_mm: 1}")),
+              HasSubstr("grid.yaml:3:51: label_bias makes automatic labels of synthetic scans"));
+  EXPECT_THAT(refusal(changed(automatic_grid(), "images: /i", "images: /i, synthesis: {noise: 1}")),
+              HasSubstr("grid.yaml:3:50: synthesis draws images from label maps"));
+  EXPECT_EQ(said("subjects: 4", "subjects: 4, labels: /l"),
+            "grid.yaml:3:35: source: phantom has no labels, expected source: labels or scans beside it (cohort "
+            "phantom)");
 }
 
 TEST(GridErrors, SplitIsCheckedWithoutTheLabelMaps) {
