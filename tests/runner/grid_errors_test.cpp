@@ -25,10 +25,10 @@ TEST(GridErrors, UnknownKeyNamesTheNearest) {
   EXPECT_EQ(
       said("defaults:", "default:"),
       "grid.yaml:4:1: unknown key 'default' in the grid, expected one of study, caption, cohorts, defaults, variants, "
-      "sweep, run (did you mean 'defaults'?)");
+      "sweep, claims, run (did you mean 'defaults'?)");
   EXPECT_EQ(said("model: {width: 4}", "modle: {width: 4}"),
-            "grid.yaml:6:3: unknown key 'modle' in defaults, expected one of seeds, folds, model, optimizer, loss, "
-            "loss_options, stages (did you mean 'model'?)");
+            "grid.yaml:6:3: unknown key 'modle' in defaults, expected one of seeds, folds, seeds_of_folds, model, "
+            "optimizer, loss, loss_options, stages (did you mean 'model'?)");
   EXPECT_EQ(
       said("train: 2", "trian: 2"),
       "grid.yaml:3:44: unknown key 'trian' in cohorts.phantom.split, expected one of train, validation, test, folds, "
@@ -206,7 +206,7 @@ std::string automatic_grid() {
 TEST(GridErrors, ScansWithoutManualLabelsAreNeitherTestedNorTakenForTheTruth) {
   EXPECT_EQ(refusal(automatic_grid()), "accepted");
   EXPECT_EQ(refusal(changed(automatic_grid(), "labels: automatic", "labels: manual")),
-            "grid.yaml:10:42: cohort 'phantom' has no manual labels, expected labels in it, or "
+            "grid.yaml:10:41: cohort 'phantom' has no manual labels, expected labels in it, or "
             "stages.pretrain.labels: automatic");
   const std::string tested = changed(automatic_grid(), "validation: 1}}", "validation: 1, test: 1}}");
   EXPECT_EQ(refusal(tested), "accepted");
@@ -220,13 +220,13 @@ TEST(GridErrors, AnOptionThatDoesNotGoWithItsSource) {
             "grid.yaml:3:12: source: scans needs images: the folder of scans (cohort phantom)");
   EXPECT_EQ(
       refusal(changed(automatic_grid(), "images: /i", "images: /i, scans_per_subject: 2")),
-      "grid.yaml:3:58: source: scans has one scan a subject, not 2: leave out scans_per_subject (cohort phantom)");
+      "grid.yaml:3:59: source: scans has one scan a subject, not 2: leave out scans_per_subject (cohort phantom)");
   EXPECT_THAT(refusal(changed(automatic_grid(), "images: /i", "images: /i, label_bias: {noise_mm: 1}")),
-              HasSubstr("grid.yaml:3:51: label_bias makes automatic labels of synthetic scans"));
+              HasSubstr("grid.yaml:3:52: label_bias makes automatic labels of synthetic scans"));
   EXPECT_THAT(refusal(changed(automatic_grid(), "images: /i", "images: /i, synthesis: {noise: 1}")),
-              HasSubstr("grid.yaml:3:50: synthesis draws images from label maps"));
+              HasSubstr("grid.yaml:3:51: synthesis draws images from label maps"));
   EXPECT_EQ(said("subjects: 4", "subjects: 4, labels: /l"),
-            "grid.yaml:3:35: source: phantom has no labels, expected source: labels or scans beside it (cohort "
+            "grid.yaml:3:34: source: phantom has no labels, expected source: labels or scans beside it (cohort "
             "phantom)");
 }
 
