@@ -1,187 +1,15 @@
 #include "analysis/results.hpp"
 
-#include <cmath>
 #include <limits>
 #include <map>
-#include <nlohmann/json.hpp>
 
 #include "analysis/database.hpp"
+#include "analysis/registration.hpp"
+#include "analysis/stage_result.hpp"
+#include "analysis/statement.hpp"
 
 namespace crossfade::analysis {
 namespace {
-
-void bind_value(SQLite::Statement& statement, int index, double value) {
-  if (std::isfinite(value))
-    statement.bind(index, value);
-  else
-    statement.bind(index);  // NULL
-}
-void bind_value(SQLite::Statement& statement, int index, const std::string& value) {
-  statement.bind(index, value);
-}
-void bind_value(SQLite::Statement& statement, int index, const char* value) {
-  statement.bind(index, value);
-}
-void bind_value(SQLite::Statement& statement, int index, std::int64_t value) {
-  statement.bind(index, value);
-}
-void bind_value(SQLite::Statement& statement, int index, int value) {
-  statement.bind(index, value);
-}
-
-template <class... Values>
-void bind_all(SQLite::Statement& statement, const Values&... values) {
-  int index = 0;
-  (bind_value(statement, ++index, values), ...);
-}
-
-/// Runs a statement that changes rows; returns how many.
-template <class... Values>
-int change(SQLite::Database& db, const char* sql, const Values&... values) {
-  SQLite::Statement statement(db, sql);
-  bind_all(statement, values...);
-  return statement.exec();
-}
-
-/// First column of the one row that a statement gives (RETURNING id).
-template <class... Values>
-std::int64_t get_id(SQLite::Database& db, const char* sql, const Values&... values) {
-  SQLite::Statement statement(db, sql);
-  bind_all(statement, values...);
-  if (!statement.executeStep()) throw std::runtime_error("no such row");
-  const std::int64_t id = statement.getColumn(0).getInt64();
-  statement.executeStep();  // to its end: a statement left half done holds the transaction open
-  return id;
-}
-
-std::string object_or_empty(const std::string& json) {
-  return json.empty() ? "{}" : json;
-}
-
-TrialState state_of(const std::string& name) {
-  static const std::map<std::string, TrialState> states = {{"pending", TrialState::kPending},
-                                                           {"running", TrialState::kRunning},
-                                                           {"interrupted", TrialState::kInterrupted},
-                                                           {"finished", TrialState::kFinished},
-                                                           {"failed", TrialState::kFailed}};
-  return states.at(name);
-}
-
-std::int64_t register_study(SQLite::Database& db, const StudyRecord& study) {
-  return get_id(db,
-                "INSERT INTO study (name, caption, grid_text, grid_hash) VALUES (?, ?, ?, ?)"
-                " ON CONFLICT (name) DO UPDATE SET caption = excluded.caption, grid_text = excluded.grid_text,"
-                " grid_hash = excluded.grid_hash RETURNING id",
-                study.name, study.caption, study.grid_text, study.grid_hash);
-}
-
-void register_claims(SQLite::Database& db, std::int64_t study, const std::vector<Claim>& claims) {
-  change(db, "DELETE FROM claim WHERE study_id = ?", study);
-  int position = 0;
-  for (const Claim& claim : claims)
-    change(db, "INSERT INTO claim (study_id, position, name, better, than, role) VALUES (?, ?, ?, ?, ?, ?)", study,
-           position++, claim.name, claim.better, claim.than, claim.role);
-}
-
-std::int64_t register_run(SQLite::Database& db, std::int64_t study, const std::string& grid_hash, const Provenance& p) {
-  return get_id(db,
-                "INSERT INTO provenance (study_id, grid_hash, version, git_commit, host, command, ranks,"
-                " ranks_per_trial, devices, libraries, data_hash)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
-                study, grid_hash, p.version, p.git_commit, p.host, p.command, p.ranks, p.ranks_per_trial, p.devices,
-                object_or_empty(p.libraries), object_or_empty(p.data_hash));
-}
-
-std::int64_t register_variant(SQLite::Database& db, std::int64_t study, int position, const TrialRecord& trial) {
-  return get_id(db,
-                "INSERT INTO variant (study_id, position, name, model, loss) VALUES (?, ?, ?, ?, ?)"
-                " ON CONFLICT (study_id, name) DO UPDATE SET position = excluded.position, model = excluded.model,"
-                " loss = excluded.loss RETURNING id",
-                study, position, trial.variant, trial.model, trial.loss);
-}
-
-TrialStatus register_trial(SQLite::Database& db, std::int64_t study, std::int64_t variant, const TrialRecord& trial) {
-  if (trial.seed > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
-    throw std::runtime_error("seed " + std::to_string(trial.seed) + " of '" + trial.variant +
-                             "' is too large; seeds that can be stored end at 2^63 - 1");
-  SQLite::Statement insert(db,
-                           "INSERT INTO trial (study_id, variant_id, hash, seed, fold, in_grid, parameters, flops,"
-                           " config) VALUES (?, ?, ?, ?, ?, 1, ?, ?, ?)"
-                           " ON CONFLICT (study_id, hash) DO UPDATE SET variant_id = excluded.variant_id, in_grid = 1,"
-                           " parameters = excluded.parameters, flops = excluded.flops, config = excluded.config,"
-                           " state = iif(state = 'running', 'interrupted', state)"
-                           " RETURNING id, state, attempts, error");
-  bind_all(insert, study, variant, trial.hash, static_cast<std::int64_t>(trial.seed), trial.fold, trial.parameters,
-           trial.flops, object_or_empty(trial.config));
-  insert.executeStep();
-  TrialStatus status{.id = insert.getColumn(0).getInt64(),
-                     .state = state_of(insert.getColumn(1).getString()),
-                     .attempts = insert.getColumn(2).getInt(),
-                     .error = insert.getColumn(3).getString()};
-  insert.executeStep();
-
-  int position = 0;
-  for (const StageRecord& stage : trial.stages)
-    change(db,
-           "INSERT INTO stage (trial_id, position, name, plane, hash, cohort, labels, epochs, switches, voxel_mm)"
-           " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-           " ON CONFLICT (trial_id, position) DO UPDATE SET name = excluded.name, plane = excluded.plane,"
-           " hash = excluded.hash, cohort = excluded.cohort, labels = excluded.labels, epochs = excluded.epochs,"
-           " switches = excluded.switches, voxel_mm = excluded.voxel_mm",
-           status.id, position++, stage.name, stage.plane, stage.hash, stage.cohort, stage.labels, stage.epochs,
-           nlohmann::json(stage.switches).dump(),
-           stage.voxel_mm > 0 ? stage.voxel_mm : std::numeric_limits<double>::quiet_NaN());
-  return status;
-}
-
-/// Throws for two trials with one hash: they would share a row, and one of them would vanish from the tables.
-void check_hashes(const std::vector<TrialRecord>& trials) {
-  std::map<std::string, const TrialRecord*> seen;
-  for (const TrialRecord& trial : trials) {
-    const auto [other, is_new] = seen.emplace(trial.hash, &trial);
-    if (!is_new)
-      throw std::runtime_error("'" + other->second->variant + "' (seed " + std::to_string(other->second->seed) +
-                               ") and '" + trial.variant + "' (seed " + std::to_string(trial.seed) +
-                               ") are the same trial; remove one of them from the grid");
-  }
-}
-
-std::int64_t stage_id(SQLite::Database& db, std::int64_t trial, int position) {
-  return get_id(db, "SELECT id FROM stage WHERE trial_id = ? AND position = ?", trial, position);
-}
-
-void insert_scores(SQLite::Database& db, std::int64_t stage, const char* part, const SubjectCounts& subject,
-                   bool no_checkpoint) {
-  auto values = dice(subject.counts);
-  // Without a checkpoint and without the truth's counts, nothing tells which structures are there: all score 0.
-  if (no_checkpoint && subject.counts == Counts{}) values.fill(0);
-  SQLite::Statement insert(db, "INSERT INTO subject_score VALUES (?, ?, ?, ?, 'dice', ?, ?, ?, ?)");
-  for (int c = 1; c < data::kClasses; ++c) {
-    const auto i = static_cast<std::size_t>(c);
-    bind_all(insert, stage, part, subject.subject, c, values[i], subject.counts.true_positive[i],
-             subject.counts.false_positive[i], subject.counts.false_negative[i]);
-    insert.exec();
-    insert.reset();
-    insert.clearBindings();
-  }
-}
-
-void insert_surfaces(SQLite::Database& db, std::int64_t stage, const char* part, const SubjectSurfaces& subject) {
-  SQLite::Statement insert(db,
-                           "INSERT INTO subject_score (stage_id, part, subject, structure_id, metric, value)"
-                           " VALUES (?, ?, ?, ?, ?, ?)");
-  for (int c = 1; c < data::kClasses; ++c) {
-    const SurfaceScores& scores = subject.scores[static_cast<std::size_t>(c)];
-    const std::array<std::pair<const char*, double>, 3> values = {
-        {{"hd95_mm", scores.hd95_mm}, {"nsd", scores.nsd}, {"volume_difference", scores.volume_difference}}};
-    for (const auto& [metric, value] : values) {
-      bind_all(insert, stage, part, subject.subject, c, metric, value);
-      insert.exec();
-      insert.reset();
-      insert.clearBindings();
-    }
-  }
-}
 
 void insert_pooled_dice(SQLite::Database& db, std::int64_t epoch, const Counts& counts) {
   const auto values = dice(counts);
@@ -273,15 +101,22 @@ std::vector<TrialStatus> ResultsDatabase::begin(const StudyRecord& study, const 
     const std::int64_t id = register_study(db, study);
     register_claims(db, id, study.claims);
     const std::int64_t run = register_run(db, id, study.grid_hash, provenance);
-    change(db, "UPDATE trial SET in_grid = 0 WHERE study_id = ?", id);
+    change(db,
+           "UPDATE trial SET in_grid = 0 WHERE study_id = ?1"
+           " AND variant_id IN (SELECT id FROM variant WHERE study_id = ?1 AND source = 'grid')",
+           id);
 
     std::map<std::string, std::int64_t> variants;
     std::vector<TrialStatus> statuses;
     for (const TrialRecord& trial : trials) {
       if (!variants.contains(trial.variant))
-        variants[trial.variant] = register_variant(db, id, static_cast<int>(variants.size()), trial);
+        variants[trial.variant] = register_variant(db, id, static_cast<int>(variants.size()), trial, "grid");
       statuses.push_back(register_trial(db, id, variants[trial.variant], trial));
     }
+    change(db,  // scored ones follow the grid's, however many it has now
+           "UPDATE variant SET position = ?1 + (SELECT count(*) FROM variant AS o WHERE o.study_id = ?2"
+           " AND o.source = 'score' AND o.id < variant.id) WHERE study_id = ?2 AND source = 'score'",
+           static_cast<int>(variants.size()), id);
     connection_->run = run;
     return statuses;
   });
@@ -369,16 +204,7 @@ void ResultsDatabase::record_epoch(std::int64_t trial, const EpochRecord& e) {
 void ResultsDatabase::record_stage(std::int64_t trial, const StageResult& r) {
   const std::string doing =
       "recording the result of stage " + std::to_string(r.stage) + " of trial " + std::to_string(trial);
-  connection_->transact(doing, [&] {
-    auto& db = connection_->db;
-    const std::int64_t stage = stage_id(db, trial, r.stage);
-    change(db, "DELETE FROM subject_score WHERE stage_id = ?", stage);
-    change(db, "UPDATE stage SET best_epoch = ?, best_dice = ?, stopped = ? WHERE id = ?", r.best_epoch, r.best_dice,
-           r.stopped, stage);
-    for (const SubjectCounts& s : r.validation) insert_scores(db, stage, "validation", s, r.best_epoch == 0);
-    for (const SubjectCounts& s : r.test) insert_scores(db, stage, "test", s, r.best_epoch == 0);
-    for (const SubjectSurfaces& s : r.surfaces) insert_surfaces(db, stage, "test", s);
-  });
+  connection_->transact(doing, [&] { store_result(connection_->db, trial, r); });
 }
 
 }  // namespace crossfade::analysis

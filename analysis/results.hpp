@@ -128,9 +128,10 @@ class ResultsDatabase {
   ResultsDatabase(ResultsDatabase&&) noexcept;
 
   /// Registers a study (found again by name), this run of it and all its trials, in order; trials of the study that the
-  /// grid no longer has stay stored but leave the views. A trial known by hash keeps its state, except that `running`
-  /// (its process died) becomes `interrupted`. Statuses come in the order of `trials`. Throws for two trials with one
-  /// hash and for a seed of 2^63 or more, which SQLite's integers can't hold.
+  /// grid no longer has stay stored but leave the views; variants of `runner score` stay in them, behind the grid's. A
+  /// trial known by hash keeps its state, except that `running` (its process died) becomes `interrupted`. Statuses come
+  /// in the order of `trials`. Throws for two trials with one hash, for a variant called as a scored one is, and for a
+  /// seed of 2^63 or more, which SQLite's integers can't hold.
   std::vector<TrialStatus> begin(const StudyRecord& study, const Provenance& provenance,
                                  const std::vector<TrialRecord>& trials);
 

@@ -32,10 +32,11 @@ CREATE TABLE provenance (             -- one row a run of the program
 CREATE TABLE variant (                -- a row of Table 1
   id       INTEGER PRIMARY KEY,
   study_id INTEGER NOT NULL REFERENCES study ON DELETE CASCADE,
-  position INTEGER NOT NULL,          -- in the grid, from 0
+  position INTEGER NOT NULL,          -- in the grid, from 0; scored ones behind it
   name     TEXT NOT NULL,
   model    TEXT NOT NULL,
   loss     TEXT NOT NULL,
+  source   TEXT NOT NULL DEFAULT 'grid' CHECK (source IN ('grid', 'score')),  -- score: label volumes of another tool
   UNIQUE (study_id, name)
 ) STRICT;
 
@@ -234,7 +235,7 @@ LEFT JOIN table1_cell AS pre ON pre.variant_id = v.id AND pre.role = 'pretrained
 LEFT JOIN table1_cell AS pre_v ON pre_v.variant_id = v.id AND pre_v.role = 'pretrained' AND pre_v.part = 'validation'
 LEFT JOIN table1_cell AS fine ON fine.variant_id = v.id AND fine.role = 'finetuned' AND fine.part = 'test'
 LEFT JOIN table1_cell AS fine_v ON fine_v.variant_id = v.id AND fine_v.role = 'finetuned' AND fine_v.part = 'validation'
-ORDER BY v.study_id, v.position;
+ORDER BY v.study_id, v.source = 'score', v.position;
 
 CREATE VIEW figure1 AS                -- unfinished trials, too: see their state
 SELECT v.name AS variant, t.seed, t.fold, s.name AS stage, e.epoch, e.dice_mean AS dice, e.loss,
@@ -251,7 +252,7 @@ JOIN trial AS t ON t.id = s.trial_id
 JOIN variant AS v ON v.id = t.variant_id
 JOIN study ON study.id = t.study_id
 WHERE t.in_grid = 1
-ORDER BY t.study_id, v.position, t.fold, t.seed, s.position, e.epoch;
+ORDER BY t.study_id, v.source = 'score', v.position, t.fold, t.seed, s.position, e.epoch;
 
 CREATE VIEW figure2 AS                -- finished trials; dice NULL where left out
 SELECT v.name AS variant, s.name AS stage, t.seed, t.fold, score.subject, structure.name AS structure,
@@ -265,4 +266,4 @@ JOIN variant AS v ON v.id = t.variant_id
 JOIN study ON study.id = t.study_id
 JOIN structure ON structure.id = score.structure_id
 WHERE score.metric = 'dice' AND score.part = 'test' AND t.in_grid = 1 AND t.state = 'finished'
-ORDER BY t.study_id, v.position, s.position, t.fold, t.seed, score.subject, structure.id;
+ORDER BY t.study_id, v.source = 'score', v.position, s.position, t.fold, t.seed, score.subject, structure.id;

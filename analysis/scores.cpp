@@ -1,8 +1,8 @@
-#include <cmath>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
 #include "analysis/report.hpp"
+#include "analysis/score_summary.hpp"
 #include "analysis/text_table.hpp"
 
 namespace crossfade::analysis {
@@ -10,44 +10,10 @@ namespace {
 
 constexpr std::size_t kSubjectsAcross = 6;  // columns that fit a terminal beside the names
 
-struct Spread {
-  double mean = std::numeric_limits<double>::quiet_NaN(), sd = std::numeric_limits<double>::quiet_NaN();
-};
-
-/// Mean and sample standard deviation of the numbers among `values`.
-Spread spread(const std::vector<double>& values) {
-  double sum = 0, squares = 0;
-  int n = 0;
-  for (const double v : values)
-    if (!std::isnan(v)) sum += v, ++n;
-  Spread out;
-  if (n > 0) out.mean = sum / n;
-  for (const double v : values)
-    if (!std::isnan(v)) squares += (v - out.mean) * (v - out.mean);
-  if (n > 1) out.sd = std::sqrt(squares / (n - 1));
-  return out;
-}
-
-std::string cell(double value) {
-  return std::isnan(value) ? "–" : fixed(value, 4);
-}
-
-/// A subject's mean over its structures; not a number where it has none.
-double subject_mean(const SubjectCounts& subject) {
-  return mean_over_subjects({&subject, 1});
-}
-
 std::vector<double> of_structure(const std::vector<SubjectCounts>& subjects, std::size_t c) {
   std::vector<double> values;
   values.reserve(subjects.size());
   for (const auto& s : subjects) values.push_back(dice(s.counts)[c]);
-  return values;
-}
-
-std::vector<double> subject_means(const std::vector<SubjectCounts>& subjects) {
-  std::vector<double> values;
-  values.reserve(subjects.size());
-  for (const auto& s : subjects) values.push_back(subject_mean(s));
   return values;
 }
 
@@ -60,22 +26,19 @@ std::string text(const std::vector<SubjectCounts>& subjects) {
     for (std::size_t s = first; s < last; ++s) table.columns.push_back({subjects[s].subject, true});
     for (std::size_t c = 1; c < data::kClasses; ++c) {
       std::vector<std::string> row = {std::string(data::kStructures[c])};
-      for (std::size_t s = first; s < last; ++s) row.push_back(cell(dice(subjects[s].counts)[c]));
+      for (std::size_t s = first; s < last; ++s) row.push_back(score_cell(dice(subjects[s].counts)[c]));
       table.rows.push_back(std::move(row));
     }
     std::vector<std::string> means = {"Mean"}, left_out = {"Left out"};
     for (std::size_t s = first; s < last; ++s) {
-      means.push_back(cell(subject_mean(subjects[s])));
+      means.push_back(score_cell(subject_mean(subjects[s])));
       left_out.push_back(std::to_string(mean_dice(subjects[s].counts).left_out));
     }
     table.rows.push_back(std::move(means));
     table.rows.push_back(std::move(left_out));
     out += as_text(table) + '\n';
   }
-  const Spread all = spread(subject_means(subjects));
-  return out + "Dice, mean over structures, then over " + std::to_string(subjects.size()) +
-         " subject(s): " + cell(all.mean) + (std::isnan(all.sd) ? "" : " ± " + fixed(all.sd, 3) + " (sample sd)") +
-         "\n–: in neither truth nor prediction, left out of means\n";
+  return out + summary_text(subjects);
 }
 
 std::string csv(const std::vector<SubjectCounts>& subjects) {
@@ -89,21 +52,20 @@ std::string csv(const std::vector<SubjectCounts>& subjects) {
 }
 
 std::string json(const std::vector<SubjectCounts>& subjects) {
-  const auto number = [](double v) { return std::isnan(v) ? nlohmann::ordered_json() : nlohmann::ordered_json(v); };
   nlohmann::ordered_json out;
   const Spread all = spread(subject_means(subjects));
-  out["mean"] = number(all.mean);
-  out["sd_over_subjects"] = number(all.sd);
+  out["mean"] = json_number(all.mean);
+  out["sd_over_subjects"] = json_number(all.sd);
   out["structures"] = nlohmann::ordered_json::object();
   for (std::size_t c = 1; c < data::kClasses; ++c)
-    out["structures"][std::string(data::kStructures[c])] = number(spread(of_structure(subjects, c)).mean);
+    out["structures"][std::string(data::kStructures[c])] = json_number(spread(of_structure(subjects, c)).mean);
   out["subjects"] = nlohmann::ordered_json::array();
   for (const auto& s : subjects) {
     nlohmann::ordered_json entry = {
-        {"subject", s.subject}, {"mean", number(subject_mean(s))}, {"left_out", mean_dice(s.counts).left_out}};
+        {"subject", s.subject}, {"mean", json_number(subject_mean(s))}, {"left_out", mean_dice(s.counts).left_out}};
     const auto values = dice(s.counts);
     for (std::size_t c = 1; c < data::kClasses; ++c)
-      entry["dice"][std::string(data::kStructures[c])] = number(values[c]);
+      entry["dice"][std::string(data::kStructures[c])] = json_number(values[c]);
     out["subjects"].push_back(std::move(entry));
   }
   return out.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + '\n';

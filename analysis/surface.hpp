@@ -10,6 +10,9 @@
 
 namespace crossfade::analysis {
 
+/// Distance up to which two surfaces count as one in the normalised surface Dice of all tables.
+inline constexpr double kSurfaceToleranceMm = 1;
+
 /// Class ids of one whole volume, i fastest: (i, j, k) lies at i + size[0] * (j + size[1] * k). The voxels stay the
 /// caller's.
 struct LabelPair {

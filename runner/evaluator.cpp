@@ -128,7 +128,7 @@ std::array<analysis::SurfaceScores, data::kClasses> surfaces_of(const data::Shar
   std::vector<std::uint8_t> truth(prediction.size());
   shard.read(0, shard.info().slices_per_scan(), {}, truth);
   const data::Geometry& grid = shard.info().grid;
-  return analysis::surface_scores({truth, prediction, grid.size, grid.spacing()}, kSurfaceToleranceMm);
+  return analysis::surface_scores({truth, prediction, grid.size, grid.spacing()}, analysis::kSurfaceToleranceMm);
 }
 
 }  // namespace

@@ -20,9 +20,6 @@ std::vector<analysis::SubjectCounts> evaluate(model::Network& network, const std
                                               Group& group, int batch,
                                               data::LabelKind labels = data::LabelKind::kManual);
 
-/// Distance up to which two surfaces count as one in the normalised surface Dice.
-inline constexpr double kSurfaceToleranceMm = 1;
-
 /// HD95, normalised surface Dice and volume difference of scan 0 of each shard against its manual labels, whole volumes
 /// shared out among the ranks. Otherwise as evaluate().
 std::vector<analysis::SubjectSurfaces> evaluate_surfaces(model::Network& network,
