@@ -21,5 +21,7 @@ Action add_report(CLI::App& app);
 Action add_plot(CLI::App& app);
 /// A checkpoint on a prepared cohort (collective over the world).
 Action add_evaluate(CLI::App& app);
+/// Label volumes of another tool, with the same metrics.
+Action add_score(CLI::App& app);
 
 }  // namespace crossfade::runner

@@ -1,7 +1,9 @@
 #include "runner/provenance.hpp"
 
 #include <torch/version.h>
+#include <unistd.h>
 
+#include <array>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
@@ -27,14 +29,23 @@ std::string version() {
   return std::string(kVersion) + " (git " + kGitCommit + ")";
 }
 
-analysis::Provenance provenance(World& world, const Workers& workers,
-                                const std::map<std::string, std::string>& cohorts) {
-  using nlohmann::json;
+analysis::Provenance local_provenance() {
+  std::array<char, 256> host{};
+  gethostname(host.data(), host.size() - 1);
   analysis::Provenance run;
   run.version = kVersion;
   run.git_commit = kGitCommit;
-  run.host = world.host();
+  run.host = host.data();
   run.command = command_line();
+  run.devices = "cpu";
+  return run;
+}
+
+analysis::Provenance provenance(World& world, const Workers& workers,
+                                const std::map<std::string, std::string>& cohorts) {
+  using nlohmann::json;
+  analysis::Provenance run = local_provenance();
+  run.host = world.host();
   run.ranks = world.communicator().size();
   run.ranks_per_trial = workers.ranks_per_trial;
   run.devices = workers.description;

@@ -13,6 +13,9 @@ namespace crossfade::runner {
 /// "0.1.0 (git 1a2b3c4)" of this build.
 std::string version();
 
+/// Of this process alone, without MPI or a cohort.
+analysis::Provenance local_provenance();
+
 /// `cohorts`: hash by name.
 analysis::Provenance provenance(World& world, const Workers& workers,
                                 const std::map<std::string, std::string>& cohorts);

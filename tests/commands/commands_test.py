@@ -84,7 +84,7 @@ class DryRun(Case):
 class Help(Case):
     def test_every_subcommand_explains_itself(self):
         listed = self.run_runner("--help").stdout
-        for command in ("keys", "prepare", "report", "plot", "evaluate"):
+        for command in ("keys", "prepare", "report", "plot", "evaluate", "score"):
             self.assertIn(command, listed)
             completed = self.run_runner(command, "--help")
             self.assertEqual(completed.returncode, 0)
