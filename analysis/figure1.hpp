@@ -13,7 +13,7 @@ namespace crossfade::analysis {
 /// A trial that a loss or gradient stopped counts as 0 in its remaining epochs. Returns what it wrote. Throws
 /// std::runtime_error for an empty study, a folder that can't be written, or a gnuplot that is missing or fails (with
 /// what it said).
-std::vector<std::filesystem::path> plot_figure1(const std::filesystem::path& database,
+std::vector<std::filesystem::path> plot_figure1(const std::vector<std::filesystem::path>& databases,
                                                 const std::filesystem::path& stem, const std::string& study = {});
 
 }  // namespace crossfade::analysis

@@ -28,7 +28,7 @@ struct StructureTable {
 
 /// `variant` empty: the first of the grid with a fine-tuned stage, or else the first that has results. Throws
 /// std::runtime_error where the study has no such variant, listing those it has.
-StructureTable read_structures(const std::filesystem::path& database, const std::string& study,
+StructureTable read_structures(const std::vector<std::filesystem::path>& databases, const std::string& study,
                                const std::string& variant);
 
 }  // namespace crossfade::analysis

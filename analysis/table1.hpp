@@ -17,6 +17,6 @@ struct Table1 {
 };
 
 /// The rows of the view table1 of one study; `study` and errors as in render_table1.
-Table1 read_table1(const std::filesystem::path& database, const std::string& study);
+Table1 read_table1(const std::vector<std::filesystem::path>& databases, const std::string& study);
 
 }  // namespace crossfade::analysis

@@ -49,8 +49,8 @@ class Report : public testing::Test {
 
 TEST_F(Report, CsvHoldsTheNumbersOfJsonToTheLastDigit) {
   write_made_up_study(file);
-  const auto rows = nlohmann::json::parse(render_table1(file, "json"))["rows"];
-  const auto lines = csv_lines(render_table1(file, "csv"));
+  const auto rows = nlohmann::json::parse(render_table1({file}, "json"))["rows"];
+  const auto lines = csv_lines(render_table1({file}, "csv"));
   ASSERT_EQ(lines.size(), rows.size() + 1);
   for (std::size_t r = 0; r < rows.size(); ++r) {
     ASSERT_EQ(lines[r + 1].size(), lines[0].size());
@@ -69,8 +69,8 @@ TEST_F(Report, CsvHoldsTheNumbersOfJsonToTheLastDigit) {
 
 TEST_F(Report, TextHasThePapersDigitsAndSaysWhatDidNotConverge) {
   write_made_up_study(file);
-  const auto rows = nlohmann::json::parse(render_table1(file, "json"))["rows"];
-  std::string text = render_table1(file, "text");
+  const auto rows = nlohmann::json::parse(render_table1({file}, "json"))["rows"];
+  std::string text = render_table1({file}, "text");
   std::replace(text.begin(), text.end(), '\n', ' ');  // notes are wrapped
   EXPECT_THAT(text, HasSubstr(fixed(rows[0]["pretrained_dice"], 4) + " ± " + fixed(rows[0]["pretrained_sd"], 3)));
   EXPECT_THAT(text, HasSubstr(fixed(rows[1]["finetuned_dice"], 4) + " ± " + fixed(rows[1]["finetuned_sd"], 3)));
@@ -92,16 +92,16 @@ TEST_F(Report, ColumnsOfAStageThatTheStudyLacksAreLeftOut) {
   const auto trial = trial_record("a", 1);
   finish(db, db.begin(study_record(), provenance(), {trial})[0].id, trial, random, 0.5);
   for (const auto* format : {"text", "markdown", "latex"}) {
-    EXPECT_THAT(render_table1(file, format), HasSubstr("Pre-Trained"));
-    EXPECT_THAT(render_table1(file, format), Not(HasSubstr("Fine-Tuned")));
-    EXPECT_THAT(render_table1(file, format), Not(HasSubstr("trials finished")));
+    EXPECT_THAT(render_table1({file}, format), HasSubstr("Pre-Trained"));
+    EXPECT_THAT(render_table1({file}, format), Not(HasSubstr("Fine-Tuned")));
+    EXPECT_THAT(render_table1({file}, format), Not(HasSubstr("trials finished")));
   }
-  EXPECT_THAT(render_table1(file, "csv"), HasSubstr("finetuned_dice"));  // a contract with notebooks
+  EXPECT_THAT(render_table1({file}, "csv"), HasSubstr("finetuned_dice"));  // a contract with notebooks
 }
 
 TEST_F(Report, LinesOfATextTableEndAtTheSameColumns) {
   write_made_up_study(file);
-  std::istringstream in(render_table1(file, "text"));
+  std::istringstream in(render_table1({file}, "text"));
   std::string titles, rule, row;
   std::getline(in, titles);
   std::getline(in, rule);
@@ -113,7 +113,7 @@ TEST_F(Report, LinesOfATextTableEndAtTheSameColumns) {
 
 TEST_F(Report, LatexEscapesWhatItHasToAndUsesBooktabs) {
   write_made_up_study(file);
-  const std::string latex = render_table1(file, "latex");
+  const std::string latex = render_table1({file}, "latex");
   EXPECT_THAT(latex, HasSubstr("scheduled \\& 50\\%\\_off & w-CE $\\rightarrow$ w-CE + w-Dice"));
   EXPECT_THAT(latex, HasSubstr("never \\textless{}converged\\textgreater{}"));
   EXPECT_THAT(latex, HasSubstr(" $\\pm$ "));
@@ -124,15 +124,15 @@ TEST_F(Report, LatexEscapesWhatItHasToAndUsesBooktabs) {
 TEST_F(Report, MarkdownHasOneLineARowAndAsManyCells) {
   ResultsDatabase db(file);
   db.begin(study_record(), provenance(), {trial_record("pipe | in \n the *name*", 1)});
-  const std::string markdown = render_table1(file, "markdown");
+  const std::string markdown = render_table1({file}, "markdown");
   EXPECT_THAT(markdown, HasSubstr("| pipe \\| in   the \\*name\\* |"));
   EXPECT_THAT(markdown, HasSubstr("0 of 1 trials finished"));
 }
 
 TEST_F(Report, RefusesAnUnknownFormatAndAnEmptyDatabase) {
-  EXPECT_THROW(render_table1(file, "html"), std::invalid_argument);
+  EXPECT_THROW(render_table1({file}, "html"), std::invalid_argument);
   { ResultsDatabase db(file); }
-  EXPECT_THAT(error_of([&] { render_table1(file, "text"); }), HasSubstr("holds no study"));
+  EXPECT_THAT(error_of([&] { render_table1({file}, "text"); }), HasSubstr("holds no study"));
   EXPECT_EQ(report_formats(), (std::vector<std::string>{"text", "markdown", "csv", "json", "latex"}));
 }
 
