@@ -1,5 +1,7 @@
 #include "analysis/net_size.hpp"
 
+#include <algorithm>
+
 #include "analysis/text_table.hpp"
 
 namespace crossfade::analysis {

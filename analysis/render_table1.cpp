@@ -155,10 +155,9 @@ std::vector<std::string> notes(const Table1& table) {
     if (!note.empty()) lines.push_back(note);
   if (shows_paper(table))
     lines.push_back(
-        "Paper: as printed in Table 1 of Hegde, Kaku et al., Scheduling Cross Entropy and Dice Loss for Optimal "
-        "Training "
-        "of Segmentation Models: mean ± sd over the MICCAI-2012 test scans, of nets pre-trained on real scans with "
-        "FreeSurfer's labels. Other scans, other anatomies, other nets: not comparable with ours one to one.");
+        "Paper: Dice as printed in Table 1 of Hegde, Kaku et al., Scheduling Cross Entropy and Dice Loss for Optimal "
+        "Training of Segmentation Models, on the MICCAI-2012 test scans, of nets pre-trained on real scans with "
+        "FreeSurfer's labels. Other scans and other nets than ours: not comparable one to one.");
   if (table.finished < table.planned)
     lines.push_back(std::to_string(table.finished) + " of " + std::to_string(table.planned) + " trials finished" +
                     (table.failed > 0 ? ", " + std::to_string(table.failed) + " failed" : "") + ".");
