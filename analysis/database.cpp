@@ -3,12 +3,11 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "analysis/merge.hpp"
 #include "data/structures.hpp"
 
 namespace crossfade::analysis {
 namespace {
-
-constexpr int kBusyMilliseconds = 60'000;  // a notebook that holds the file for a moment must not end a training
 
 int pragma(SQLite::Database& db, const char* name) {
   return db.execAndGet(std::string("PRAGMA ") + name).getInt();
@@ -30,6 +29,18 @@ void check_ours(SQLite::Database& db, const std::filesystem::path& file, int old
                   std::to_string(kSchemaVersion) + "; name another file, or use the program that wrote it");
 }
 
+void create_or_check(SQLite::Database& db, const std::filesystem::path& file) {
+  SQLite::Transaction transaction(db, SQLite::TransactionBehavior::IMMEDIATE);
+  const bool empty = db.execAndGet("SELECT count(*) FROM sqlite_master").getInt() == 0;
+  if (empty && pragma(db, "application_id") == 0 && pragma(db, "user_version") == 0)
+    create_schema(db);
+  else
+    check_ours(db, file, kSchemaVersion);
+  transaction.commit();
+}
+
+}  // namespace
+
 void create_schema(SQLite::Database& db) {
   db.exec(kSchema);
   SQLite::Statement insert(db, "INSERT INTO structure VALUES (?, ?)");
@@ -43,20 +54,15 @@ void create_schema(SQLite::Database& db) {
   db.exec("PRAGMA user_version = " + std::to_string(kSchemaVersion));
 }
 
-void create_or_check(SQLite::Database& db, const std::filesystem::path& file) {
-  SQLite::Transaction transaction(db, SQLite::TransactionBehavior::IMMEDIATE);
-  const bool empty = db.execAndGet("SELECT count(*) FROM sqlite_master").getInt() == 0;
-  if (empty && pragma(db, "application_id") == 0 && pragma(db, "user_version") == 0)
-    create_schema(db);
-  else
-    check_ours(db, file, kSchemaVersion);
-  transaction.commit();
-}
-
-}  // namespace
-
 std::runtime_error database_error(const std::filesystem::path& file, const std::string& what) {
   return std::runtime_error("results database '" + file.string() + "': " + what);
+}
+
+std::runtime_error database_error(const std::vector<std::filesystem::path>& files, const std::string& what) {
+  if (files.size() == 1) return database_error(files.front(), what);
+  std::string names;
+  for (const std::filesystem::path& file : files) names += (names.empty() ? "'" : ", '") + file.string() + "'";
+  return std::runtime_error("results databases " + names + ": " + what);
 }
 
 SQLite::Database open_to_write(const std::filesystem::path& file) {
@@ -89,6 +95,11 @@ SQLite::Database open_to_read(const std::filesystem::path& file) {
     check_ours(db, file, kOldestReadable);
     return db;
   });
+}
+
+SQLite::Database open_to_read(const std::vector<std::filesystem::path>& files, const std::string& name) {
+  if (files.empty()) throw std::invalid_argument("no results database to read; name at least one file");
+  return files.size() == 1 ? open_to_read(files.front()) : merge_study(files, name);
 }
 
 StudyRow find_study(SQLite::Database& db, const std::filesystem::path& file, const std::string& name) {

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace crossfade::analysis {
 
@@ -13,12 +14,17 @@ extern const char* const kSchema;                  // analysis/schema.sql
 inline constexpr int kSchemaVersion = 3;           // PRAGMA user_version
 inline constexpr int kOldestReadable = 1;          // its views have what tables and figures are made from
 inline constexpr int kApplicationId = 0x43724664;  // PRAGMA application_id, "CrFd"
+inline constexpr int kBusyMilliseconds = 60'000;   // a notebook that holds a file for a moment must not end a training
+
+/// Tables, views and structures in an empty database.
+void create_schema(SQLite::Database& db);
 
 /// For the one writer: creates file and schema where missing, checks them otherwise. Throws std::runtime_error that
 /// names the file.
 SQLite::Database open_to_write(const std::filesystem::path& file);
 
-/// For queries. Throws std::runtime_error that names the file if it is missing or no results database of this version.
+/// For queries. Throws std::runtime_error that names the file if it is missing or no results database of a version that
+/// can be read.
 SQLite::Database open_to_read(const std::filesystem::path& file);
 
 struct StudyRow {
@@ -30,17 +36,35 @@ struct StudyRow {
 /// none, listing those there are.
 StudyRow find_study(SQLite::Database& db, const std::filesystem::path& file, const std::string& name);
 
-/// "results database 'FILE': what"
+/// "results database 'FILE': what", or "results databases 'FILE', 'FILE': what".
 std::runtime_error database_error(const std::filesystem::path& file, const std::string& what);
+std::runtime_error database_error(const std::vector<std::filesystem::path>& files, const std::string& what);
 
-/// Runs `body`, turning SQLite's errors into ours: "results database 'FILE': DOING: SQLITE'S WORDS".
-template <class Body>
-auto with_errors(const std::filesystem::path& file, const std::string& doing, Body&& body) {
+/// Runs `body`, turning SQLite's errors into ours: "results database 'FILE': DOING: SQLITE'S WORDS". `Files`: a path or
+/// several.
+template <class Files, class Body>
+auto with_errors(const Files& files, const std::string& doing, Body&& body) {
   try {
     return body();
   } catch (const SQLite::Exception& e) {
-    throw database_error(file, doing + ": " + e.what());
+    throw database_error(files, doing + ": " + e.what());
   }
+}
+
+/// One database as it is, several as one with the study called `name` (analysis/merge.hpp). Throws as for one file;
+/// std::invalid_argument for no file at all.
+SQLite::Database open_to_read(const std::vector<std::filesystem::path>& files, const std::string& name);
+
+/// What `body` makes of the study (empty `name`: the latest): body(db, study), called with all its queries in one
+/// transaction, so that they see the same state while a study goes on. Errors as above, DOING being `doing`.
+template <class Body>
+auto read_study(const std::vector<std::filesystem::path>& files, const std::string& name, const std::string& doing,
+                Body&& body) {
+  SQLite::Database db = open_to_read(files, name);
+  return with_errors(files, doing, [&] {
+    SQLite::Transaction snapshot(db);
+    return body(db, find_study(db, files.front(), name));
+  });
 }
 
 }  // namespace crossfade::analysis

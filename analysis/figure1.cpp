@@ -123,9 +123,9 @@ FigurePage page(const Figure1& figure) {
 
 }  // namespace
 
-std::vector<std::filesystem::path> plot_figure1(const std::filesystem::path& database,
+std::vector<std::filesystem::path> plot_figure1(const std::vector<std::filesystem::path>& databases,
                                                 const std::filesystem::path& stem, const std::string& study) {
-  return draw(page(read_figure1(database, study)), stem);
+  return draw(page(read_figure1(databases, study)), stem);
 }
 
 }  // namespace crossfade::analysis

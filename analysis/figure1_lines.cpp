@@ -79,11 +79,8 @@ Figure1Line line_of(const std::string& variant, const std::vector<const Trial*>&
 
 }  // namespace
 
-Figure1 read_figure1(const std::filesystem::path& database, const std::string& study) {
-  SQLite::Database db = open_to_read(database);
-  return with_errors(database, "reading figure1", [&] {
-    SQLite::Transaction snapshot(db);  // all queries see the same state while a study goes on
-    const StudyRow found = find_study(db, database, study);
+Figure1 read_figure1(const std::vector<std::filesystem::path>& databases, const std::string& study) {
+  return read_study(databases, study, "reading figure1", [&](SQLite::Database& db, const StudyRow& found) {
     Figure1 figure;
     figure.study = found.name;
     figure.caption = found.caption;
@@ -103,7 +100,7 @@ Figure1 read_figure1(const std::filesystem::path& database, const std::string& s
       Figure1Line line = line_of(variant, finished.contains(variant) ? finished[variant] : under_way[variant]);
       if (!line.points.empty()) figure.lines.push_back(std::move(line));
     }
-    if (figure.lines.empty()) throw database_error(database, "study '" + figure.study + "' has no epoch to draw yet");
+    if (figure.lines.empty()) throw database_error(databases, "study '" + figure.study + "' has no epoch to draw yet");
     return figure;
   });
 }

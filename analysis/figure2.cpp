@@ -85,10 +85,10 @@ FigurePage page(const StructureTable& table) {
 
 }  // namespace
 
-std::vector<std::filesystem::path> plot_figure2(const std::filesystem::path& database,
+std::vector<std::filesystem::path> plot_figure2(const std::vector<std::filesystem::path>& databases,
                                                 const std::filesystem::path& stem, const std::string& study,
                                                 const std::string& variant) {
-  return draw(page(read_structures(database, study, variant)), stem);
+  return draw(page(read_structures(databases, study, variant)), stem);
 }
 
 }  // namespace crossfade::analysis

@@ -12,7 +12,7 @@ namespace crossfade::analysis {
 /// ranges, the others are dots. `variant` empty: the first of the grid that has a fine-tuned stage; in a study without
 /// one, red boxes alone. Writes `stem`.svg, .png and .pdf by gnuplot, and the data it drew as `stem`.csv. Returns what
 /// it wrote. Throws as plot_figure1, and for a variant that is not there.
-std::vector<std::filesystem::path> plot_figure2(const std::filesystem::path& database,
+std::vector<std::filesystem::path> plot_figure2(const std::vector<std::filesystem::path>& databases,
                                                 const std::filesystem::path& stem, const std::string& study = {},
                                                 const std::string& variant = {});
 

@@ -1,9 +1,10 @@
 #include <algorithm>
-#include <stdexcept>
 
+#include "analysis/net_size.hpp"
+#include "analysis/paper_table1.hpp"
+#include "analysis/rendering.hpp"
 #include "analysis/report.hpp"
 #include "analysis/table1.hpp"
-#include "analysis/text_table.hpp"
 
 namespace crossfade::analysis {
 namespace {
@@ -31,14 +32,45 @@ bool any(const Table1& table, const std::string& column) {
   return std::ranges::any_of(table.rows, [&](const Row& row) { return !row.at(column).is_null(); });
 }
 
+/// Null counts as no value: older databases lack some columns.
+std::vector<Row> values(const Table1& table, const std::string& column) {
+  std::vector<Row> out;
+  for (const Row& row : table.rows)
+    if (row.contains(column) && !row.at(column).is_null()) out.push_back(row.at(column));
+  return out;
+}
+
 bool all_alike(const Table1& table, const std::string& column) {
-  return std::ranges::all_of(table.rows, [&](const Row& row) { return row.at(column) == table.rows[0].at(column); });
+  const std::vector<Row> all = values(table, column);
+  return std::ranges::all_of(all, [&](const Row& value) { return value == all.front(); });
+}
+
+bool one_net(const Table1& table) {
+  return all_alike(table, "model") && all_alike(table, "parameters") && all_alike(table, "flops");
+}
+
+std::string gigaflops(const Row& flops) {
+  return fixed(flops.get<double>() / 1e9, 2);
+}
+
+bool shows_paper(const Table1& table) {
+  return std::ranges::find(table.columns, "paper_pretrained_dice") != table.columns.end();
+}
+
+/// A figure of the paper, in its own digits.
+std::string paper_cell(const Row& row, const std::string& stage) {
+  const Row& dice = row.at("paper_" + stage + "_dice");
+  if (dice.is_null()) return "–";
+  if (dice.is_string()) return dice.get<std::string>();
+  return exact(dice.get<double>()) + " ± " + exact(row.at("paper_" + stage + "_sd").get<double>());
 }
 
 /// What a person reads: the paper's columns, with validation and the spread over seeds beside them.
 TextTable readable(const Table1& table) {
   TextTable out;
-  const bool models = !all_alike(table, "model");  // one model for all is said under the table
+  const bool models = !one_net(table);  // one for all is said under the table
+  const bool flops = models && !values(table, "flops").empty();
+  const bool paper = shows_paper(table);
   const bool finetuned = any(table, "finetuned_dice") || any(table, "finetuned_validation_dice");
   const bool pretrained = !finetuned || any(table, "pretrained_dice") || any(table, "pretrained_validation_dice");
   const auto add_stage = [&](const std::string& title) {
@@ -47,14 +79,20 @@ TextTable readable(const Table1& table) {
   out.columns = {{"Variant"}};
   if (models) out.columns.push_back({"Model"});
   out.columns.push_back({"Loss"});
+  if (models) out.columns.push_back({"Parameters", true});
+  if (flops) out.columns.push_back({"GFLOPs", true});
   if (pretrained) add_stage("Pre-Trained");
   if (finetuned) add_stage("Fine-Tuned");
   out.columns.push_back({"Converged", true});
+  if (paper) out.columns.insert(out.columns.end(), {{"Paper, Pre-Trained", true}, {"Paper, Fine-Tuned", true}});
 
   for (const Row& row : table.rows) {
     std::vector<std::string> cells = {row.at("variant").get<std::string>()};
     if (models) cells.push_back(row.at("model").get<std::string>());
     cells.push_back(row.at("loss").get<std::string>());
+    const auto parameters = row.at("parameters").get<std::int64_t>();
+    if (models) cells.push_back(parameters == 0 ? "–" : grouped(parameters));
+    if (flops) cells.push_back(row.at("flops").is_null() ? "–" : gigaflops(row.at("flops")));
     const auto add = [&](const std::string& stage) {
       std::ranges::copy(stage_cells(row, stage), std::back_inserter(cells));
     };
@@ -62,6 +100,7 @@ TextTable readable(const Table1& table) {
     if (finetuned) add("finetuned");
     cells.push_back(std::to_string(row.at("converged").get<int>()) + " of " +
                     std::to_string(row.at("trials").get<int>()));
+    if (paper) cells.insert(cells.end(), {paper_cell(row, "pretrained"), paper_cell(row, "finetuned")});
     out.rows.push_back(std::move(cells));
   }
   return out;
@@ -76,18 +115,26 @@ std::string range(const Table1& table, const std::string& column) {
   return smallest == largest ? std::to_string(largest) : std::to_string(smallest) + " to " + std::to_string(largest);
 }
 
-std::string grouped(std::int64_t n) {
-  std::string digits = std::to_string(n);
-  for (auto at = static_cast<std::int64_t>(digits.size()) - 3; at > 0; at -= 3)
-    digits.insert(static_cast<std::size_t>(at), ",");
-  return digits;
+std::string net_note(const Table1& table) {
+  const std::vector<Row> flops = values(table, "flops");
+  const std::string counted = "of the forward pass on one slice, convolutions alone";
+  if (!one_net(table)) return flops.empty() ? "" : "GFLOPs: " + counted + ".";
+  const auto parameters = table.rows[0].at("parameters").get<std::int64_t>();
+  return "Model: " + table.rows[0].at("model").get<std::string>() +
+         (parameters == 0 ? "" : ", " + grouped(parameters) + " parameters") +
+         (flops.empty() ? "" : ", " + gigaflops(flops[0]) + " GFLOPs (" + counted + ")") + ".";
+}
+
+std::string unlike_nets_note(const Table1& table) {
+  std::vector<std::int64_t> parameters;
+  for (const Row& row : table.rows) parameters.push_back(row.at("parameters").get<std::int64_t>());
+  return unlike_size_note(parameters);
 }
 
 /// Sentences under the table: the study's caption, how its figures are made, what is missing.
 std::vector<std::string> notes(const Table1& table) {
   std::vector<std::string> lines;
-  if (!table.caption.empty())
-    lines.push_back("Study " + table.study + ": " + table.caption + (table.caption.ends_with('.') ? "" : "."));
+  if (!table.caption.empty()) lines.push_back(study_note(table.study, table.caption));
   if (table.rows.empty()) return lines;
   std::string grid;
   for (const double mm : table.voxel_mm) {
@@ -104,57 +151,36 @@ std::vector<std::string> notes(const Table1& table) {
   lines.push_back(
       "Sd over seeds: of the mean over test subjects. Converged: trials with a finite loss and a best "
       "validation Dice of at least 0.10; those that did not are in the means.");
-  if (all_alike(table, "model") && all_alike(table, "parameters"))
-    lines.push_back("Model: " + table.rows[0].at("model").get<std::string>() + ", " +
-                    grouped(table.rows[0].at("parameters").get<std::int64_t>()) + " parameters.");
+  for (const std::string& note : {net_note(table), unlike_nets_note(table)})
+    if (!note.empty()) lines.push_back(note);
+  if (shows_paper(table))
+    lines.push_back(
+        "Paper: Dice as printed in Table 1 of Hegde, Kaku et al., Scheduling Cross Entropy and Dice Loss for Optimal "
+        "Training of Segmentation Models, on the MICCAI-2012 test scans, of nets pre-trained on real scans with "
+        "FreeSurfer's labels. Other scans and other nets than ours: not comparable one to one.");
   if (table.finished < table.planned)
     lines.push_back(std::to_string(table.finished) + " of " + std::to_string(table.planned) + " trials finished" +
                     (table.failed > 0 ? ", " + std::to_string(table.failed) + " failed" : "") + ".");
   return lines;
 }
 
-std::string text(const Table1& table) {
-  const std::string body = as_text(readable(table));
-  const std::size_t columns = std::max<std::size_t>(80, width(body.substr(0, body.find('\n'))));
-  std::string out = body + '\n';
-  for (const auto& note : notes(table))
-    for (const auto& line : wrapped(note, columns)) out += line + '\n';
-  return out;
+std::string exact_cell(const Row& cell) {
+  if (cell.is_null()) return {};
+  if (cell.is_string()) return cell.get<std::string>();
+  return cell.is_number_float() ? exact(cell.get<double>()) : cell.dump();
 }
 
-std::string markdown(const Table1& table) {
-  std::string out = as_markdown(readable(table)) + '\n';
-  for (const auto& line : notes(table)) out += markdown_escaped(line) + '\n';
-  return out;
-}
-
-std::string latex(const Table1& table) {
-  std::string caption;
-  for (const auto& line : notes(table)) caption += (caption.empty() ? "" : " ") + latex_escaped(line);
-  return "% \\usepackage{booktabs}\n\\begin{table}\n\\centering\n" + as_latex_tabular(readable(table)) + "\\caption{" +
-         caption + "}\n\\end{table}\n";
-}
-
-std::string csv(const Table1& table) {
-  std::string out;
-  for (const auto& column : table.columns) out += (out.empty() ? "" : ",") + csv_field(column);
-  out += '\n';
+TextTable in_full(const Table1& table) {
+  TextTable out;
+  for (const auto& column : table.columns) out.columns.push_back({column});
   for (const Row& row : table.rows) {
-    std::string line;
-    for (const auto& column : table.columns) {
-      const Row& cell = row.at(column);
-      if (&column != &table.columns.front()) line += ',';
-      if (cell.is_string())
-        line += csv_field(cell.get<std::string>());
-      else if (!cell.is_null())
-        line += cell.is_number_float() ? exact(cell.get<double>()) : cell.dump();
-    }
-    out += line + '\n';
+    std::vector<std::string>& cells = out.rows.emplace_back();
+    for (const auto& column : table.columns) cells.push_back(exact_cell(row.at(column)));
   }
   return out;
 }
 
-std::string json(const Table1& table) {
+nlohmann::ordered_json json(const Table1& table) {
   nlohmann::ordered_json out;
   out["study"] = table.study;
   out["caption"] = table.caption;
@@ -163,29 +189,18 @@ std::string json(const Table1& table) {
   out["trials_planned"] = table.planned;
   out["voxel_mm"] = table.voxel_mm;
   out["rows"] = table.rows;
-  return out.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + '\n';
+  return out;
 }
-
-using Renderer = std::string (*)(const Table1&);
-const std::vector<std::pair<std::string, Renderer>> kRenderers = {
-    {"text", text}, {"markdown", markdown}, {"csv", csv}, {"json", json}, {"latex", latex}};
 
 }  // namespace
 
-const std::vector<std::string>& report_formats() {
-  static const std::vector<std::string> names = [] {
-    std::vector<std::string> out;
-    out.reserve(kRenderers.size());
-    for (const auto& [name, render] : kRenderers) out.push_back(name);
-    return out;
-  }();
-  return names;
-}
-
-std::string render_table1(const std::filesystem::path& database, const std::string& format, const std::string& study) {
-  for (const auto& [name, render] : kRenderers)
-    if (name == format) return render(read_table1(database, study));
-  throw std::invalid_argument("unknown format '" + format + "' of a table; there is text, markdown, csv, json, latex");
+std::string render_table1(const std::vector<std::filesystem::path>& databases, const std::string& format,
+                          const std::string& study, bool with_paper) {
+  return render(format, [&] {
+    Table1 table = read_table1(databases, study);
+    if (with_paper) add_paper(table);
+    return Report{.table = readable(table), .notes = notes(table), .exact = in_full(table), .json = json(table)};
+  });
 }
 
 }  // namespace crossfade::analysis

@@ -12,16 +12,25 @@ namespace crossfade::analysis {
 /// "text", "markdown", "csv", "json", "latex".
 const std::vector<std::string>& report_formats();
 
-/// Table 1 of the latest study in the database (or the one named), from the view table1. Throws std::runtime_error
-/// where the file has no study, or not that one (listing what there is); std::invalid_argument for an unknown format.
-std::string render_table1(const std::filesystem::path& database, const std::string& format,
-                          const std::string& study = {});
+/// Table 1 of the latest study in the database (or the one named), from the view table1. `databases`: one file, or
+/// several that hold parts of one study, read as one; the latest study is that of the first, and each must have it.
+/// `with_paper` puts the paper's own figures beside ours, in csv and json as columns paper_... . Throws
+/// std::runtime_error where a file has no study, or not that one (listing what there is); std::invalid_argument for an
+/// unknown format or no file.
+std::string render_table1(const std::vector<std::filesystem::path>& databases, const std::string& format,
+                          const std::string& study = {}, bool with_paper = false);
 
 /// The 27 structures of one variant ranked by what fine-tuning gained, with corrected p; in a study without a
-/// fine-tuned stage by their Dice. `variant` and errors as in plot_figure2, formats as above. csv has the columns
-/// structure, subjects, pretrained_dice, finetuned_dice, difference, p, p_holm.
-std::string render_structures(const std::filesystem::path& database, const std::string& format,
+/// fine-tuned stage by their Dice. `variant` and errors as in plot_figure2, databases and formats as above. csv has the
+/// columns structure, subjects, pretrained_dice, finetuned_dice, difference, p, p_holm.
+std::string render_structures(const std::vector<std::filesystem::path>& databases, const std::string& format,
                               const std::string& study = {}, const std::string& variant = {});
+
+/// What became of the study's claims (docs/results-database.md), all tested as one family. Databases, formats and
+/// errors as above; throws std::runtime_error for a study without claims. csv has the columns claim, better, than,
+/// role, anatomies, better_dice, than_dice, difference, low, high, seed_sd, p, p_holm, verdict.
+std::string render_claims(const std::vector<std::filesystem::path>& databases, const std::string& format,
+                          const std::string& study = {});
 
 /// Dice per subject and structure with means, for `runner evaluate`. Formats: text, csv, json. csv has the columns
 /// subject, structure, dice and leaves the cell of an undefined Dice empty.

@@ -9,6 +9,8 @@
 
 namespace crossfade::analysis {
 
+inline constexpr double kAlpha = 0.05;  // what a corrected p must not exceed in reports
+
 struct SignedRank {
   int n = 0;             // differences other than 0
   double statistic = 0;  // W+, sum of the ranks of the positive differences, 0 to n(n+1)/2

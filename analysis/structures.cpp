@@ -11,7 +11,6 @@
 namespace crossfade::analysis {
 namespace {
 
-constexpr double kAlpha = 0.05;
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
 struct VariantRow {
@@ -32,15 +31,16 @@ std::vector<VariantRow> variants_with_results(SQLite::Database& db, std::int64_t
   return rows;
 }
 
-VariantRow choose(const std::vector<VariantRow>& rows, const std::string& name, const std::filesystem::path& file) {
+VariantRow choose(const std::vector<VariantRow>& rows, const std::string& name,
+                  const std::vector<std::filesystem::path>& databases) {
   std::string there;
   for (const VariantRow& row : rows) {
     if (name.empty() ? row.finetuned : row.name == name) return row;
     there += (there.empty() ? "'" : ", '") + row.name + "'";
   }
-  if (rows.empty()) throw database_error(file, "no trial of the study is finished yet");
+  if (rows.empty()) throw database_error(databases, "no trial of the study is finished yet");
   if (name.empty()) return rows.front();
-  throw database_error(file, "holds no results of a variant '" + name + "'; there is " + there);
+  throw database_error(databases, "holds no results of a variant '" + name + "'; there is " + there);
 }
 
 /// Per structure and subject: role -> mean over trials.
@@ -84,13 +84,10 @@ StructureDice pair_up(const std::map<std::string, std::map<std::string, double>>
 
 }  // namespace
 
-StructureTable read_structures(const std::filesystem::path& database, const std::string& study,
+StructureTable read_structures(const std::vector<std::filesystem::path>& databases, const std::string& study,
                                const std::string& variant) {
-  SQLite::Database db = open_to_read(database);
-  return with_errors(database, "reading structures", [&] {
-    SQLite::Transaction snapshot(db);  // all queries see the same state while a study goes on
-    const StudyRow found = find_study(db, database, study);
-    const VariantRow chosen = choose(variants_with_results(db, found.id), variant, database);
+  return read_study(databases, study, "reading structures", [&](SQLite::Database& db, const StudyRow& found) {
+    const VariantRow chosen = choose(variants_with_results(db, found.id), variant, databases);
     StructureTable table{.study = found.name,
                          .caption = found.caption,
                          .variant = chosen.name,

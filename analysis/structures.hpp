@@ -26,9 +26,9 @@ struct StructureTable {
   std::vector<StructureDice> structures;  // in the order of classes
 };
 
-/// `variant` empty: the first of the grid with a fine-tuned stage, or else the first that has results. Throws
-/// std::runtime_error where the study has no such variant, listing those it has.
-StructureTable read_structures(const std::filesystem::path& database, const std::string& study,
+/// Databases and `study` as in render_table1. `variant` empty: the first of the grid with a fine-tuned stage, or else
+/// the first that has results. Throws std::runtime_error where the study has no such variant, listing those it has.
+StructureTable read_structures(const std::vector<std::filesystem::path>& databases, const std::string& study,
                                const std::string& variant);
 
 }  // namespace crossfade::analysis

@@ -14,11 +14,8 @@ nlohmann::ordered_json value_of(const SQLite::Column& column) {
 
 }  // namespace
 
-Table1 read_table1(const std::filesystem::path& database, const std::string& study) {
-  SQLite::Database db = open_to_read(database);
-  return with_errors(database, "reading table1", [&] {
-    SQLite::Transaction snapshot(db);  // all queries see the same state while a study goes on
-    const StudyRow found = find_study(db, database, study);
+Table1 read_table1(const std::vector<std::filesystem::path>& databases, const std::string& study) {
+  return read_study(databases, study, "reading table1", [](SQLite::Database& db, const StudyRow& found) {
     Table1 table;
     table.study = found.name;
     table.caption = found.caption;

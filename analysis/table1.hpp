@@ -16,7 +16,7 @@ struct Table1 {
   std::vector<nlohmann::ordered_json> rows;   // column -> string, number or null; in the grid's order
 };
 
-/// The rows of the view table1 of one study; `study` and errors as in render_table1.
-Table1 read_table1(const std::filesystem::path& database, const std::string& study);
+/// The rows of the view table1 of one study; databases, `study` and errors as in render_table1.
+Table1 read_table1(const std::vector<std::filesystem::path>& databases, const std::string& study);
 
 }  // namespace crossfade::analysis

@@ -85,6 +85,14 @@ std::string csv_field(const std::string& text) {
   return '"' + replaced(text, {{'"', "\"\""}}) + '"';
 }
 
+std::string grouped(std::int64_t number) {
+  std::string digits = std::to_string(number);
+  const std::int64_t first = number < 0 ? 1 : 0;
+  for (auto at = static_cast<std::int64_t>(digits.size()) - 3; at > first; at -= 3)
+    digits.insert(static_cast<std::size_t>(at), ",");
+  return digits;
+}
+
 std::string latex_escaped(const std::string& text) {
   std::string out = replaced(one_line(text), {{'\\', "\\textbackslash{}"},
                                               {'{', "\\{"},
@@ -150,6 +158,17 @@ std::string as_markdown(const TextTable& table) {
     body += '\n';
   }
   return titles + '\n' + rule + '\n' + body;
+}
+
+std::string as_csv(const TextTable& table) {
+  std::string out;
+  const auto line = [&](auto field_of) {
+    for (std::size_t c = 0; c < table.columns.size(); ++c) out += (c == 0 ? "" : ",") + csv_field(field_of(c));
+    out += '\n';
+  };
+  line([&](std::size_t c) { return table.columns[c].title; });
+  for (const auto& row : table.rows) line([&](std::size_t c) { return row[c]; });
+  return out;
 }
 
 std::string as_latex_tabular(const TextTable& table) {

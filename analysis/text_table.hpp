@@ -1,6 +1,7 @@
 // Tables of strings as text, Markdown, LaTeX and CSV. Private to analysis/.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,9 @@ std::string as_markdown(const TextTable& table);
 /// The rows between \toprule and \bottomrule of booktabs, escaped, in a tabular; no float around it.
 std::string as_latex_tabular(const TextTable& table);
 
+/// A file of comma-separated values (RFC 4180, lines ended by LF), titles first.
+std::string as_csv(const TextTable& table);
+
 /// `text` so that LaTeX prints it: special characters escaped, "->" and "±" as symbols.
 std::string latex_escaped(const std::string& text);
 /// `text` so that Markdown prints it.
@@ -33,6 +37,8 @@ std::string csv_field(const std::string& text);
 std::string exact(double value);
 /// `digits` decimals: fixed(0.76018, 4) = "0.7602".
 std::string fixed(double value, int digits);
+/// A whole number with commas between thousands: 1,944,124.
+std::string grouped(std::int64_t number);
 /// `text` with control characters (line breaks, tabs, escapes of a terminal) as spaces.
 std::string one_line(std::string text);
 /// `text` broken at spaces into lines of at most `columns`; a longer word has a line of its own.

@@ -18,6 +18,7 @@ enum class Purpose : std::uint32_t {
   kAugmentation,        // per slice and epoch
   kCrop,                // per slice and epoch
   kLabelBias,           // boundary noise of automatic labels
+  kBootstrap,           // resamples of a report's intervals
 };
 
 /// A stream of numbers from Philox 4x32-10 (Salmon et al., SC 2011), keyed by `seed` (of the trial, or of the cohort

@@ -10,21 +10,33 @@ namespace crossfade::runner {
 namespace {
 
 struct ReportOptions {
-  std::filesystem::path results;
+  std::vector<std::filesystem::path> results;
   std::string study;
   std::string variant;
   std::string what;
   std::string format = "text";
+  bool with_paper = false;
   std::filesystem::path output;
 };
 
 void add_source(CLI::App& command, ReportOptions& options) {
-  command.add_option("--results", options.results, "results database")->type_name("FILE.sqlite")->required();
+  command
+      .add_option("--results", options.results,
+                  "results database; several that hold parts of one study are read as one")
+      ->type_name("FILE.sqlite")
+      ->required();
   command.add_option("--study", options.study, "study in the database (default: the latest)")->type_name("NAME");
   command
       .add_option("--variant", options.variant,
                   "structures, figure2: which variant (default: the first that was fine-tuned)")
       ->type_name("NAME");
+}
+
+std::string report(const ReportOptions& options) {
+  if (options.what == "structures")
+    return analysis::render_structures(options.results, options.format, options.study, options.variant);
+  if (options.what == "claims") return analysis::render_claims(options.results, options.format, options.study);
+  return analysis::render_table1(options.results, options.format, options.study, options.with_paper);
 }
 
 }  // namespace
@@ -33,18 +45,18 @@ Action add_report(CLI::App& app) {
   auto options = std::make_shared<ReportOptions>();
   options->what = "table1";
   CLI::App* command = app.add_subcommand("report", "Print a table of a results database");
-  command->add_option("what", options->what, "table1, or the structures ranked by what fine-tuning gained")
-      ->check(CLI::IsMember({"table1", "structures"}))
+  command
+      ->add_option("what", options->what,
+                   "table1; structures, ranked by what fine-tuning gained; claims: which of the study's claims hold")
+      ->check(CLI::IsMember({"table1", "structures", "claims"}))
       ->capture_default_str();
   add_source(*command, *options);
   command->add_option("--format", options->format, "text, markdown, csv, json or latex")
       ->check(CLI::IsMember(analysis::report_formats()))
       ->capture_default_str();
+  command->add_flag("--with-paper", options->with_paper, "table1: the paper's own figures beside ours");
   return [options] {
-    std::cout << (options->what == "table1" ? analysis::render_table1(options->results, options->format, options->study)
-                                            : analysis::render_structures(options->results, options->format,
-                                                                          options->study, options->variant))
-              << std::flush;
+    std::cout << report(*options) << std::flush;
     return 0;
   };
 }

@@ -52,7 +52,7 @@ TEST(Crash, AKilledWriterLeavesWholeEpochsAndNoneLost) {
     committed += last;
 
     // A report straight after the crash, before any writer has cleaned up.
-    EXPECT_NE(render_table1(file, "text").find("0 of 1 trials finished"), std::string::npos);
+    EXPECT_NE(render_table1({file}, "text").find("0 of 1 trials finished"), std::string::npos);
     SQLite::Database db(file.string(), SQLite::OPEN_READWRITE);
     EXPECT_EQ(db.execAndGet("PRAGMA integrity_check").getString(), "ok");
     EXPECT_FALSE(SQLite::Statement(db, "PRAGMA foreign_key_check").executeStep());
@@ -75,7 +75,7 @@ TEST(Crash, AHalfWrittenTransactionIsRolledBackByTheReport) {
   TemporaryFolder folder;
   const auto file = folder / "r.sqlite";
   write_made_up_study(file);
-  const std::string before = render_table1(file, "json");
+  const std::string before = render_table1({file}, "json");
   const pid_t child = fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
@@ -85,7 +85,7 @@ TEST(Crash, AHalfWrittenTransactionIsRolledBackByTheReport) {
   }
   waitpid(child, nullptr, 0);
   ASSERT_TRUE(std::filesystem::exists(file.string() + "-journal"));  // else this test shows nothing
-  EXPECT_EQ(render_table1(file, "json"), before);
+  EXPECT_EQ(render_table1({file}, "json"), before);
 }
 
 TEST(Crash, AReaderSeesAStudyThatIsBeingWritten) {
@@ -95,7 +95,7 @@ TEST(Crash, AReaderSeesAStudyThatIsBeingWritten) {
   const auto id = db.begin(study_record(), provenance(), {trial_record("a", 1)})[0].id;
   for (int epoch = 1; epoch <= 3; ++epoch) {
     db.record_epoch(id, epoch_record(random, epoch, 0.5));
-    EXPECT_NE(render_table1(folder / "r.sqlite", "text").find("0 of 1 trials finished"), std::string::npos);
+    EXPECT_NE(render_table1({folder / "r.sqlite"}, "text").find("0 of 1 trials finished"), std::string::npos);
   }
 }
 

@@ -38,7 +38,7 @@ class Figure : public testing::Test {
 
 TEST_F(Figure, IsWrittenAsSvgPngPdfAndCsv) {
   write_made_up_study(file);
-  const auto written = plot_figure1(file, folder / "figure1");
+  const auto written = plot_figure1({file}, folder / "figure1");
   ASSERT_EQ(written.size(), 4u);
   for (const auto& path : written) EXPECT_TRUE(std::filesystem::exists(path)) << path;
   EXPECT_THAT(read_text(folder / "figure1.png"), StartsWith("\x89PNG\r\n\x1a\n"));
@@ -59,7 +59,7 @@ TEST_F(Figure, NamesAreNeverRun) {
   for (const auto& name : names) trials.push_back(trial_record(name, 1));
   const auto ids = db.begin(study_record("st'udy `touch " + mark + "`"), provenance(), trials);
   for (std::size_t i = 0; i < trials.size(); ++i) finish(db, ids[i].id, trials[i], random, 0.5);
-  plot_figure1(file, folder / "a '7th stem'-1 with `quotes`");
+  plot_figure1({file}, folder / "a '7th stem'-1 with `quotes`");
   EXPECT_FALSE(std::filesystem::exists(mark));
   const auto texts = texts_of(folder / "a '7th stem'-1 with `quotes`.svg");
   for (std::size_t i = 0; i < 3; ++i) EXPECT_THAT(texts, Contains(names[i]));
@@ -92,23 +92,23 @@ TEST_F(Figure, CsvHasMeanAndRangeOverSeedsAndZeroForALostSeed) {
                                 .test = {}});
     db.set_finished(ids[i].id);
   }
-  plot_figure1(file, folder / "f");
+  plot_figure1({file}, folder / "f");
   EXPECT_EQ(read_text(folder / "f.csv"),
             "variant,epoch,dice,smallest,largest,trials\nv,1,0.375,0.25,0.5,2\nv,2,0.5,0,1,2\n");
 }
 
 TEST_F(Figure, RefusesAnEmptyStudyAndAFolderThatIsNotThere) {
   { ResultsDatabase(file).begin(study_record(), provenance(), {trial_record("a", 1)}); }
-  EXPECT_THAT(error_of([&] { plot_figure1(file, folder / "f"); }), HasSubstr("no epoch to draw"));
+  EXPECT_THAT(error_of([&] { plot_figure1({file}, folder / "f"); }), HasSubstr("no epoch to draw"));
   write_made_up_study(folder / "full.sqlite");
-  EXPECT_THAT(error_of([&] { plot_figure1(folder / "full.sqlite", folder / "no" / "f"); }), HasSubstr("can't write"));
+  EXPECT_THAT(error_of([&] { plot_figure1({folder / "full.sqlite"}, folder / "no" / "f"); }), HasSubstr("can't write"));
 }
 
 TEST_F(Figure, SaysWhenGnuplotIsMissing) {
   write_made_up_study(file);
   const std::string path = std::getenv("PATH");
   setenv("PATH", folder.path.c_str(), 1);
-  const std::string error = error_of([&] { plot_figure1(file, folder / "f"); });
+  const std::string error = error_of([&] { plot_figure1({file}, folder / "f"); });
   setenv("PATH", path.c_str(), 1);
   EXPECT_THAT(error, HasSubstr("can't run gnuplot"));
   EXPECT_THAT(error, HasSubstr("gnuplot-nox"));

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -14,6 +16,7 @@
 namespace crossfade::analysis {
 namespace {
 
+using testing::Contains;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -49,8 +52,8 @@ class Report : public testing::Test {
 
 TEST_F(Report, CsvHoldsTheNumbersOfJsonToTheLastDigit) {
   write_made_up_study(file);
-  const auto rows = nlohmann::json::parse(render_table1(file, "json"))["rows"];
-  const auto lines = csv_lines(render_table1(file, "csv"));
+  const auto rows = nlohmann::json::parse(render_table1({file}, "json"))["rows"];
+  const auto lines = csv_lines(render_table1({file}, "csv"));
   ASSERT_EQ(lines.size(), rows.size() + 1);
   for (std::size_t r = 0; r < rows.size(); ++r) {
     ASSERT_EQ(lines[r + 1].size(), lines[0].size());
@@ -69,8 +72,8 @@ TEST_F(Report, CsvHoldsTheNumbersOfJsonToTheLastDigit) {
 
 TEST_F(Report, TextHasThePapersDigitsAndSaysWhatDidNotConverge) {
   write_made_up_study(file);
-  const auto rows = nlohmann::json::parse(render_table1(file, "json"))["rows"];
-  std::string text = render_table1(file, "text");
+  const auto rows = nlohmann::json::parse(render_table1({file}, "json"))["rows"];
+  std::string text = render_table1({file}, "text");
   std::replace(text.begin(), text.end(), '\n', ' ');  // notes are wrapped
   EXPECT_THAT(text, HasSubstr(fixed(rows[0]["pretrained_dice"], 4) + " ± " + fixed(rows[0]["pretrained_sd"], 3)));
   EXPECT_THAT(text, HasSubstr(fixed(rows[1]["finetuned_dice"], 4) + " ± " + fixed(rows[1]["finetuned_sd"], 3)));
@@ -86,22 +89,115 @@ TEST_F(Report, TextHasThePapersDigitsAndSaysWhatDidNotConverge) {
   EXPECT_THAT(text, HasSubstr("U-Net (width 16), 1,943,868 parameters"));
 }
 
+/// The cells of a Markdown table's rows, titles first, without the rule.
+std::vector<std::vector<std::string>> markdown_cells(const std::string& markdown) {
+  std::istringstream in(markdown);
+  std::vector<std::vector<std::string>> rows;
+  for (std::string line; std::getline(in, line) && line.starts_with('|');) {
+    if (line.starts_with("| ---")) continue;
+    auto& cells = rows.emplace_back();
+    for (std::size_t at = 2; at < line.size();) {
+      const std::size_t end = line.find(" |", at);
+      cells.push_back(line.substr(at, end - at));
+      at = end + 3;
+    }
+  }
+  return rows;
+}
+
+TrialRecord net(const std::string& variant, const std::string& model, std::int64_t parameters, double flops) {
+  TrialRecord trial = trial_record(variant, 1);
+  trial.model = model;
+  trial.parameters = parameters;
+  trial.flops = flops;
+  return trial;
+}
+
+TEST_F(Report, NetsThatDifferHaveTheirSizeInTheirRow) {
+  const double none = std::numeric_limits<double>::quiet_NaN();
+  ResultsDatabase(file).begin(
+      study_record(), provenance(),
+      {net("a", "U-Net", 1'944'124, 3.0251e9), net("b", "QuickNAT", 2'138'536, none), net("c", "no net", 0, none)});
+  const auto rows = markdown_cells(render_table1({file}, "markdown"));
+  ASSERT_EQ(rows.size(), 4u);
+  for (const auto& [column, cells] :
+       std::map<std::string, std::vector<std::string>>{{"Model", {"U-Net", "QuickNAT", "no net"}},
+                                                       {"Parameters", {"1,944,124", "2,138,536", "–"}},
+                                                       {"GFLOPs", {"3.03", "–", "–"}}}) {
+    const auto at = static_cast<std::size_t>(std::ranges::find(rows[0], column) - rows[0].begin());
+    for (std::size_t r = 0; r < 3; ++r) EXPECT_EQ(rows.at(r + 1).at(at), cells[r]) << column;
+  }
+  const std::string markdown = render_table1({file}, "markdown");
+  EXPECT_THAT(markdown, HasSubstr("GFLOPs: of the forward pass on one slice"));
+  EXPECT_THAT(markdown, Not(HasSubstr("unlike size"))) << "1,944,124 and 10 % are 2,138,536.4";
+
+  ResultsDatabase(folder / "b")
+      .begin(study_record(), provenance(), {net("a", "U-Net", 1'944'124, none), net("b", "U-Net", 2'138'537, none)});
+  EXPECT_THAT(render_table1({folder / "b"}, "markdown"),
+              HasSubstr("unlike size are compared: the largest has 2,138,537 parameters, the smallest 1,944,124"));
+  EXPECT_THAT(render_table1({folder / "b"}, "markdown"), Not(HasSubstr("GFLOPs")));
+
+  ResultsDatabase(folder / "c")
+      .begin(study_record(), provenance(), {net("a", "U-Net", 1000, 2e9), net("b", "U-Net", 1000, 2e9)});
+  EXPECT_THAT(render_table1({folder / "c"}, "markdown"),
+              HasSubstr("Model: U-Net, 1,000 parameters, 2.00 GFLOPs (of the forward pass on one slice, convolutions "
+                        "alone)."));
+  EXPECT_THAT(markdown_cells(render_table1({folder / "c"}, "markdown"))[0], Not(Contains("Parameters")));
+}
+
+TEST_F(Report, SetsThePapersFiguresBesideOursOnDemand) {
+  std::vector<TrialRecord> trials;
+  for (const auto* variant :
+       {"U-Net, fixed w-Dice", "U-Net, fixed w-CE", "U-Net, fixed w-CE + w-Dice", "U-Net, loss scheduling",
+        "QuickNAT, fixed w-CE + boundary + Dice", "U-Net, fixed w-CE + boundary + Dice", "a variant of ours"})
+    trials.push_back(trial_record(variant, 1));
+  ResultsDatabase(file).begin(study_record(), provenance(), trials);
+  // Table 1 of the paper, copied by hand
+  const std::vector<std::vector<std::string>> paper = {{"did not converge", "–"},
+                                                       {"0.7602 ± 0.085", "–"},
+                                                       {"0.7819 ± 0.072", "–"},
+                                                       {"0.8049 ± 0.067", "0.885 ± 0.042"},
+                                                       {"0.798 ± 0.097", "0.901 ± 0.045"},
+                                                       {"0.681 ± 0.193", "0.857 ± 0.079"},
+                                                       {"–", "–"}};
+  const std::string markdown = render_table1({file}, "markdown", {}, true);
+  const auto rows = markdown_cells(markdown);
+  ASSERT_EQ(rows.size(), paper.size() + 1);
+  EXPECT_EQ(std::vector(rows[0].end() - 2, rows[0].end()),
+            (std::vector<std::string>{"Paper, Pre-Trained", "Paper, Fine-Tuned"}));
+  for (std::size_t r = 0; r < paper.size(); ++r)
+    EXPECT_EQ(std::vector(rows[r + 1].end() - 2, rows[r + 1].end()), paper[r]) << rows[r + 1][0];
+  EXPECT_THAT(markdown, HasSubstr("MICCAI-2012 test scans"));
+
+  const auto json = nlohmann::json::parse(render_table1({file}, "json", {}, true))["rows"];
+  EXPECT_EQ(json[0]["paper_pretrained_dice"], "did not converge");
+  EXPECT_TRUE(json[0]["paper_pretrained_sd"].is_null());
+  EXPECT_EQ(json[3]["paper_finetuned_dice"], 0.885);
+  EXPECT_EQ(json[3]["paper_finetuned_sd"], 0.042);
+  const auto csv = csv_lines(render_table1({file}, "csv", {}, true));
+  EXPECT_EQ(std::vector(csv[4].end() - 4, csv[4].end()),
+            (std::vector<std::string>{"0.8049", "0.067", "0.885", "0.042"}));
+  EXPECT_THAT(csv[0].back(), "paper_finetuned_sd");
+  for (const auto& format : report_formats())
+    EXPECT_THAT(render_table1({file}, format), Not(testing::ContainsRegex("[Pp]aper"))) << format;
+}
+
 TEST_F(Report, ColumnsOfAStageThatTheStudyLacksAreLeftOut) {
   std::mt19937 random(1);
   ResultsDatabase db(file);
   const auto trial = trial_record("a", 1);
   finish(db, db.begin(study_record(), provenance(), {trial})[0].id, trial, random, 0.5);
   for (const auto* format : {"text", "markdown", "latex"}) {
-    EXPECT_THAT(render_table1(file, format), HasSubstr("Pre-Trained"));
-    EXPECT_THAT(render_table1(file, format), Not(HasSubstr("Fine-Tuned")));
-    EXPECT_THAT(render_table1(file, format), Not(HasSubstr("trials finished")));
+    EXPECT_THAT(render_table1({file}, format), HasSubstr("Pre-Trained"));
+    EXPECT_THAT(render_table1({file}, format), Not(HasSubstr("Fine-Tuned")));
+    EXPECT_THAT(render_table1({file}, format), Not(HasSubstr("trials finished")));
   }
-  EXPECT_THAT(render_table1(file, "csv"), HasSubstr("finetuned_dice"));  // a contract with notebooks
+  EXPECT_THAT(render_table1({file}, "csv"), HasSubstr("finetuned_dice"));  // a contract with notebooks
 }
 
 TEST_F(Report, LinesOfATextTableEndAtTheSameColumns) {
   write_made_up_study(file);
-  std::istringstream in(render_table1(file, "text"));
+  std::istringstream in(render_table1({file}, "text"));
   std::string titles, rule, row;
   std::getline(in, titles);
   std::getline(in, rule);
@@ -113,7 +209,7 @@ TEST_F(Report, LinesOfATextTableEndAtTheSameColumns) {
 
 TEST_F(Report, LatexEscapesWhatItHasToAndUsesBooktabs) {
   write_made_up_study(file);
-  const std::string latex = render_table1(file, "latex");
+  const std::string latex = render_table1({file}, "latex");
   EXPECT_THAT(latex, HasSubstr("scheduled \\& 50\\%\\_off & w-CE $\\rightarrow$ w-CE + w-Dice"));
   EXPECT_THAT(latex, HasSubstr("never \\textless{}converged\\textgreater{}"));
   EXPECT_THAT(latex, HasSubstr(" $\\pm$ "));
@@ -124,15 +220,15 @@ TEST_F(Report, LatexEscapesWhatItHasToAndUsesBooktabs) {
 TEST_F(Report, MarkdownHasOneLineARowAndAsManyCells) {
   ResultsDatabase db(file);
   db.begin(study_record(), provenance(), {trial_record("pipe | in \n the *name*", 1)});
-  const std::string markdown = render_table1(file, "markdown");
+  const std::string markdown = render_table1({file}, "markdown");
   EXPECT_THAT(markdown, HasSubstr("| pipe \\| in   the \\*name\\* |"));
   EXPECT_THAT(markdown, HasSubstr("0 of 1 trials finished"));
 }
 
 TEST_F(Report, RefusesAnUnknownFormatAndAnEmptyDatabase) {
-  EXPECT_THROW(render_table1(file, "html"), std::invalid_argument);
+  EXPECT_THROW(render_table1({file}, "html"), std::invalid_argument);
   { ResultsDatabase db(file); }
-  EXPECT_THAT(error_of([&] { render_table1(file, "text"); }), HasSubstr("holds no study"));
+  EXPECT_THAT(error_of([&] { render_table1({file}, "text"); }), HasSubstr("holds no study"));
   EXPECT_EQ(report_formats(), (std::vector<std::string>{"text", "markdown", "csv", "json", "latex"}));
 }
 

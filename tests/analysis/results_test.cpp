@@ -219,18 +219,18 @@ TEST_F(Results, TheLatestStudyIsReportedAndOthersByName) {
   ResultsDatabase db(file);
   db.begin(study_record("first"), provenance(), {trial_record("a", 1)});
   db.begin(study_record("second"), provenance(), {trial_record("a", 1)});  // a trial of its own
-  EXPECT_NE(render_table1(file, "json").find("\"study\": \"second\""), std::string::npos);
-  EXPECT_NE(render_table1(file, "json", "first").find("\"study\": \"first\""), std::string::npos);
+  EXPECT_NE(render_table1({file}, "json").find("\"study\": \"second\""), std::string::npos);
+  EXPECT_NE(render_table1({file}, "json", "first").find("\"study\": \"first\""), std::string::npos);
   db.begin(study_record("first"), provenance(), {trial_record("a", 1)});
-  EXPECT_NE(render_table1(file, "json").find("\"study\": \"first\""), std::string::npos);
-  const std::string error = error_of([&] { render_table1(file, "text", "third"); });
+  EXPECT_NE(render_table1({file}, "json").find("\"study\": \"first\""), std::string::npos);
+  const std::string error = error_of([&] { render_table1({file}, "text", "third"); });
   EXPECT_NE(error.find("no study 'third'; there is 'first', 'second'"), std::string::npos) << error;
 }
 
 TEST_F(Results, RefuseAFileThatIsNoDatabase) {
   std::ofstream(file) << "study: table1\nvariants: none of these is a database, but long enough to look at\n";
   for (const auto& error :
-       {error_of([&] { ResultsDatabase db(file); }), error_of([&] { render_table1(file, "text"); })}) {
+       {error_of([&] { ResultsDatabase db(file); }), error_of([&] { render_table1({file}, "text"); })}) {
     EXPECT_NE(error.find(file.string()), std::string::npos) << error;
     EXPECT_NE(error.find("not a database"), std::string::npos) << error;
   }
@@ -241,7 +241,7 @@ TEST_F(Results, RefuseADatabaseOfAnotherProgram) {
   SQLite::Database(file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE)
       .exec("CREATE TABLE bookmarks (url TEXT)");
   for (const auto& error :
-       {error_of([&] { ResultsDatabase db(file); }), error_of([&] { render_table1(file, "text"); })})
+       {error_of([&] { ResultsDatabase db(file); }), error_of([&] { render_table1({file}, "text"); })})
     EXPECT_NE(error.find("not a results database of Crossfade"), std::string::npos) << error;
 }
 
@@ -249,7 +249,7 @@ TEST_F(Results, RefuseAnotherSchemaVersion) {
   { ResultsDatabase db(file); }
   SQLite::Database(file.string(), SQLite::OPEN_READWRITE).exec("PRAGMA user_version = 7");
   for (const auto& error :
-       {error_of([&] { ResultsDatabase db(file); }), error_of([&] { render_table1(file, "text"); })})
+       {error_of([&] { ResultsDatabase db(file); }), error_of([&] { render_table1({file}, "text"); })})
     EXPECT_NE(error.find("has schema version 7, this program"), std::string::npos) << error;
 }
 
@@ -259,7 +259,7 @@ TEST_F(Results, ReadButDoNotWriteAnOlderVersion) {
     db.begin(study_record(), provenance(), {trial_record("a", 1)});
   }
   SQLite::Database(file.string(), SQLite::OPEN_READWRITE).exec("PRAGMA user_version = 1");
-  EXPECT_NE(render_table1(file, "text").find("made-up"), std::string::npos);
+  EXPECT_NE(render_table1({file}, "text").find("made-up"), std::string::npos);
   const std::string error = error_of([&] { ResultsDatabase db(file); });
   EXPECT_NE(error.find("has schema version 1, this program writes version 3"), std::string::npos) << error;
 }
@@ -286,13 +286,13 @@ TEST_F(Results, RefuseAReadOnlyFileButReportIt) {
   {
     const WithoutRoot somebody;
     EXPECT_NE(error_of([&] { ResultsDatabase db(file); }).find("can't be written to"), std::string::npos);
-    EXPECT_NE(render_table1(file, "text").find("0 of 1 trials finished"), std::string::npos);
+    EXPECT_NE(render_table1({file}, "text").find("0 of 1 trials finished"), std::string::npos);
   }
   chmod(folder.path.c_str(), 0755);
 }
 
 TEST_F(Results, AReaderNeedsAFileThatIsThere) {
-  EXPECT_NE(error_of([&] { render_table1(file, "text"); }).find("does not exist"), std::string::npos);
+  EXPECT_NE(error_of([&] { render_table1({file}, "text"); }).find("does not exist"), std::string::npos);
   EXPECT_FALSE(std::filesystem::exists(file));
 }
 

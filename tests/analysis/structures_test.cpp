@@ -45,7 +45,7 @@ class Structures : public testing::Test {
   TemporaryFolder folder;
   std::filesystem::path file = folder / "r.sqlite";
   nlohmann::json table(const std::string& variant = {}) {
-    return nlohmann::json::parse(render_structures(file, "json", {}, variant));
+    return nlohmann::json::parse(render_structures({file}, "json", {}, variant));
   }
 };
 
@@ -76,12 +76,12 @@ TEST_F(Structures, ArePairedBySubjectAfterTheMeanOverSeeds) {
   EXPECT_DOUBLE_EQ(first["p"].get<double>(), 0.5);
   EXPECT_DOUBLE_EQ(first["p_holm"].get<double>(), 0.5) << "the only structure with data";
   EXPECT_TRUE(found["structures"][1]["pretrained_dice"].is_null());
-  EXPECT_THAT(render_structures(file, "text"), HasSubstr("no p can reach 0.05"));
-  EXPECT_THAT(render_structures(file, "text"), HasSubstr("n too small"));
+  EXPECT_THAT(render_structures({file}, "text"), HasSubstr("no p can reach 0.05"));
+  EXPECT_THAT(render_structures({file}, "text"), HasSubstr("n too small"));
 
   EXPECT_EQ(table("plain")["structures"][0]["pretrained_dice"], 1);
   EXPECT_THAT(
-      render_structures(file, "csv", {}, "plain"),
+      render_structures({file}, "csv", {}, "plain"),
       StartsWith("structure,subjects,pretrained_dice,finetuned_dice,difference,p,p_holm\nLeft-Pallidum,2,1,,,,\n"));
   EXPECT_THAT(error_of([&] { table("w"); }), HasSubstr("no results of a variant 'w'; there is 'plain', 'v'"));
 }
@@ -120,7 +120,7 @@ TEST_F(Structures, ThatABiasWasPlantedInComeOutOnTop) {
 
 TEST_F(Structures, AreDrawnWithAllTheirNames) {
   write_made_up_study(file);
-  const auto written = plot_figure2(file, folder / "figure2");
+  const auto written = plot_figure2({file}, folder / "figure2");
   ASSERT_EQ(written.size(), 4u);
   for (const auto& path : written) EXPECT_TRUE(std::filesystem::exists(path)) << path;
   const std::string svg = read_text(folder / "figure2.svg"), csv = read_text(folder / "figure2.csv");
@@ -130,7 +130,7 @@ TEST_F(Structures, AreDrawnWithAllTheirNames) {
   EXPECT_THAT(svg, HasSubstr("made-up: scheduled &amp; 50%_off")) << "the one variant with both stages";
   EXPECT_THAT(csv, StartsWith("structure,stage,subject,dice\n"));
   EXPECT_THAT(csv, HasSubstr(",finetuned,alice,"));
-  plot_figure2(file, folder / "plain", {}, "fixed, \"w-CE\"");
+  plot_figure2({file}, folder / "plain", {}, "fixed, \"w-CE\"");
   EXPECT_EQ(read_text(folder / "plain.csv").find("finetuned"), std::string::npos);
   EXPECT_THAT(read_text(folder / "plain.svg"), testing::Not(HasSubstr("fine-tuned")));
 }

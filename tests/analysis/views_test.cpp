@@ -45,7 +45,7 @@ TEST(Table1, EqualsARecomputationFromRawCounts) {
   const Said said = run({CROSSFADE_PYTHON, CROSSFADE_TESTS "/views_reference.py", (folder / "r.sqlite").string()});
   ASSERT_EQ(said.status, 0);
   const auto reference = nlohmann::json::parse(said.output);
-  const auto table = nlohmann::json::parse(render_table1(folder / "r.sqlite", "json"));
+  const auto table = nlohmann::json::parse(render_table1({folder / "r.sqlite"}, "json"));
   ASSERT_EQ(table["rows"].size(), 4u);
   ASSERT_EQ(reference.size(), 4u);
   for (const auto& row : table["rows"]) {
@@ -96,7 +96,7 @@ TEST(Table1, OfACaseWorkedByHandWithFolds) {
                                 .test = {tested[i]}});
     db.set_finished(ids[i].id);
   }
-  const auto row = nlohmann::json::parse(render_table1(folder / "r.sqlite", "json"))["rows"][0];
+  const auto row = nlohmann::json::parse(render_table1({folder / "r.sqlite"}, "json"))["rows"][0];
   EXPECT_DOUBLE_EQ(row["pretrained_dice"].get<double>(), 0.7);
   EXPECT_NEAR(row["pretrained_sd"].get<double>(), 0.4 / std::sqrt(2.0), 1e-15);       // of 0.5 and 0.9
   EXPECT_NEAR(row["pretrained_seed_sd"].get<double>(), 0.2 / std::sqrt(2.0), 1e-15);  // of 0.6 and 0.8
@@ -114,7 +114,7 @@ TEST(Table1, IsReproducedByTheSqliteShellAlone) {
   const Said said = run({"sqlite3", "-json", (folder / "r.sqlite").string(), "select * from table1"});
   ASSERT_EQ(said.status, 0);
   const auto shell = nlohmann::json::parse(said.output);
-  const auto ours = nlohmann::json::parse(render_table1(folder / "r.sqlite", "json"))["rows"];
+  const auto ours = nlohmann::json::parse(render_table1({folder / "r.sqlite"}, "json"))["rows"];
   ASSERT_EQ(shell.size(), ours.size());
   for (std::size_t i = 0; i < ours.size(); ++i)
     for (const auto& [key, value] : ours[i].items()) {

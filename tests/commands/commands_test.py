@@ -58,6 +58,22 @@ class Report(Case):
                 converged = row["pretrained_converged"] > 0
                 self.assertIn(f"{row['pretrained_dice']:.4f}" if converged else "did not converge", line)
 
+    def test_several_databases_are_read_as_one(self):
+        shutil.copy(STUDY / "tiny.sqlite", self.folder / "copy.sqlite")
+        completed = self.run_runner("report", "--results", STUDY / "tiny.sqlite", "copy.sqlite", "--format", "csv")
+        self.assertEqual(completed.returncode, 0, completed.stderr)
+        self.assertEqual(completed.stdout, self.report("csv"))
+
+    def test_the_papers_figures_are_printed_on_demand(self):
+        completed = self.run_runner("report", "table1", "--with-paper", "--results", STUDY / "tiny.sqlite")
+        self.assertIn("Paper, Pre-Trained", completed.stdout, completed.stderr)
+        self.assertNotIn("Paper", self.report("text"))
+
+    def test_a_study_without_claims_is_told_where_to_say_them(self):
+        completed = self.run_runner("report", "claims", "--results", STUDY / "tiny.sqlite")
+        self.assertNotEqual(completed.returncode, 0)
+        self.assertIn("study 'tiny' makes no claims", completed.stderr)
+
     def test_a_finished_grid_leaves_the_same_table_and_the_figure(self):
         self.assertEqual((STUDY / "tiny" / "table1.json").read_text(), self.report("json"))
         for name in ("figure1.svg", "figure1.png", "figure1.pdf", "figure1.csv"):

@@ -1,0 +1,132 @@
+#include <cmath>
+
+#include "analysis/claims.hpp"
+#include "analysis/net_size.hpp"
+#include "analysis/rendering.hpp"
+#include "analysis/report.hpp"
+
+namespace crossfade::analysis {
+namespace {
+
+std::string verdict_words(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kNoResult:
+      return "no result yet";
+    case Verdict::kTooFew:
+      return "too few anatomies";
+    case Verdict::kHolds:
+      return "holds";
+    case Verdict::kReverseHolds:
+      return "the reverse holds";
+    case Verdict::kUndecided:
+      return "not decided";
+  }
+  return {};
+}
+
+std::string column_title(const std::string& role) {
+  return role == "finetuned" ? "Fine-Tuned" : "Pre-Trained";
+}
+
+TextTable readable(const ClaimTable& table) {
+  TextTable out;
+  out.columns = {{"Claim"},
+                 {"Column"},
+                 {"Anatomies", true},
+                 {"Dice", true},
+                 {"Difference", true},
+                 {"95 % interval", true},
+                 {"Sd over seeds", true},
+                 {"p", true},
+                 {"p (Holm)", true},
+                 {"Verdict"}};
+  for (const ClaimResult& r : table.claims) {
+    const bool none = r.anatomies == 0, too_few = r.verdict == Verdict::kTooFew;
+    out.rows.push_back(
+        {r.claim.name, column_title(r.claim.role), std::to_string(r.anatomies),
+         none ? "–" : fixed(r.better_dice, 4) + " vs. " + fixed(r.than_dice, 4), signed_digits(r.difference),
+         std::isnan(r.interval.low) ? "–" : signed_digits(r.interval.low) + " to " + signed_digits(r.interval.high),
+         std::isnan(r.seed_sd) ? "–" : fixed(r.seed_sd, 4), too_few ? "–" : p_digits(r.p),
+         too_few ? "–" : p_digits(r.p_holm),
+         verdict_words(r.verdict) + (too_few ? " (" + std::to_string(r.anatomies) + ")" : "")});
+  }
+  return out;
+}
+
+std::vector<std::string> notes(const ClaimTable& table) {
+  std::vector<std::string> lines = {study_note(table.study, table.caption)};
+  for (const ClaimResult& r : table.claims)
+    lines.push_back("Claim '" + r.claim.name + "': Dice of '" + r.claim.better + "' vs. '" + r.claim.than + "'.");
+  lines.push_back(
+      "The unit is the anatomy: a test subject's Dice is the mean over its structures, then over seeds; anatomies that "
+      "both variants have are paired. 95 % interval: of the mean difference, by bootstrap over anatomies. Sd over "
+      "seeds: "
+      "the larger of the two variants'.");
+  lines.push_back(
+      "p: exact two-sided Wilcoxon signed-rank test, corrected by Holm's method over all " +
+      std::to_string(table.claims.size()) +
+      " claims of the study. A verdict needs a corrected p of at most 0.05; too few anatomies: none of their "
+      "differences could give one.");
+  if (table.folds > 1)
+    lines.push_back(
+        "Each anatomy is tested in one of " + std::to_string(table.folds) +
+        " folds, and the nets of two folds have training subjects in common: the differences are not independent, and "
+        "p is too small by an amount that is not known.");
+  for (const ClaimResult& r : table.claims) {
+    const std::string note = unlike_size_note(r.parameters, " in '" + r.claim.name + "'");
+    if (!note.empty()) lines.push_back(note);
+  }
+  if (table.finished < table.planned)
+    lines.push_back(std::to_string(table.finished) + " of " + std::to_string(table.planned) + " trials finished.");
+  return lines;
+}
+
+TextTable in_full(const ClaimTable& table) {
+  TextTable out;
+  for (const auto* column : {"claim", "better", "than", "role", "anatomies", "better_dice", "than_dice", "difference",
+                             "low", "high", "seed_sd", "p", "p_holm", "verdict"})
+    out.columns.push_back({column});
+  for (const ClaimResult& r : table.claims)
+    out.rows.push_back({r.claim.name, r.claim.better, r.claim.than, r.claim.role, std::to_string(r.anatomies),
+                        exact(r.better_dice), exact(r.than_dice), exact(r.difference), exact(r.interval.low),
+                        exact(r.interval.high), exact(r.seed_sd), exact(r.p), exact(r.p_holm),
+                        verdict_words(r.verdict)});
+  return out;
+}
+
+nlohmann::ordered_json json(const ClaimTable& table) {
+  nlohmann::ordered_json out = {{"study", table.study},
+                                {"caption", table.caption},
+                                {"folds", table.folds},
+                                {"trials_finished", table.finished},
+                                {"trials_planned", table.planned},
+                                {"claims", nlohmann::ordered_json::array()}};
+  for (const ClaimResult& r : table.claims)
+    out["claims"].push_back({{"claim", r.claim.name},
+                             {"better", r.claim.better},
+                             {"than", r.claim.than},
+                             {"role", r.claim.role},
+                             {"anatomies", r.anatomies},
+                             {"better_dice", r.better_dice},
+                             {"than_dice", r.than_dice},
+                             {"difference", r.difference},
+                             {"low", r.interval.low},
+                             {"high", r.interval.high},
+                             {"seed_sd", r.seed_sd},
+                             {"p", r.p},
+                             {"p_holm", r.p_holm},
+                             {"verdict", verdict_words(r.verdict)}});
+  return out;
+}
+
+}  // namespace
+
+std::string render_claims(const std::vector<std::filesystem::path>& databases, const std::string& format,
+                          const std::string& study) {
+  return render(format, [&] {
+    const ClaimTable table = read_claims(databases, study);
+    return Report{.table = readable(table), .notes = notes(table), .exact = in_full(table), .json = json(table)};
+  });
+}
+
+}  // namespace crossfade::analysis

@@ -1,0 +1,33 @@
+// A report in each of its formats. Private to analysis/.
+#pragma once
+
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "analysis/text_table.hpp"
+
+namespace crossfade::analysis {
+
+struct Report {
+  TextTable table;                 // as a person reads it: text, markdown, latex
+  std::vector<std::string> notes;  // sentences under it; the caption in LaTeX
+  TextTable exact;                 // csv: names of columns, numbers in full
+  nlohmann::ordered_json json;     // a number that is none prints as null
+};
+
+/// Text: the table and its notes, wrapped at its width, but not below 80. Markdown: a line a note. LaTeX: a float with
+/// the notes as caption. `make` is called once, after the check of `format`. Throws std::invalid_argument for a format
+/// that isn't one of report_formats().
+std::string render(const std::string& format, const std::function<Report()>& make);
+
+/// "Study NAME: CAPTION."
+std::string study_note(const std::string& name, const std::string& caption);
+
+/// A p value as tables print it: 4 digits, "< 0.0001", "–" where there is none.
+std::string p_digits(double p);
+/// A difference with its sign, 4 digits; "–" where there is none.
+std::string signed_digits(double difference);
+
+}  // namespace crossfade::analysis
