@@ -2,6 +2,8 @@
 
 #include <torch/torch.h>
 
+#include <string_view>
+
 namespace crossfade::model {
 namespace {
 
@@ -10,8 +12,8 @@ thread_local double counted = 0;
 
 std::unique_ptr<at::ObserverContext> count_convolution(const at::RecordFunction& call) {
   // aten::convolution(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups)
+  if (std::string_view(call.name()) != "aten::convolution") return nullptr;  // others call it, or are called by it
   const auto inputs = call.inputs();
-  if (inputs.size() < 9) return nullptr;
   const torch::Tensor input = inputs[0].toTensor(), weight = inputs[1].toTensor();
   const bool transposed = inputs[6].toBool();
   double pixels = static_cast<double>(input.size(0) * input.size(2) * input.size(3));

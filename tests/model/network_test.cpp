@@ -6,6 +6,8 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "model/flops.hpp"
+
 namespace crossfade::model {
 namespace {
 
@@ -81,6 +83,18 @@ TEST(Network, StartsFromXavierUniformWeightsAndZeroBiases) {
       EXPECT_TRUE((parameter == (item.key().ends_with("bias") ? 0 : 1)).all().item<bool>()) << item.key();
     }
   }
+}
+
+TEST(ForwardFlops, CountsTwoForEachWeightThatAConvolutionAppliesToAPixel) {
+  ModelOptions options;
+  options.width = 1;
+  options.depth = 1;
+  const auto network = make_network(options, 1, 28, 1);
+  // By hand, weights x pixels: 4 x 4 above (two convolutions, after the skip two more, classifier), 2 x 2 below
+  // (two convolutions, and the transposed one, which spreads its four weights a channel from each input pixel).
+  const double above = 9 + 9 + 18 + 9 + 28, below = 18 + 36 + 8;
+  EXPECT_EQ(forward_flops(*network, 1, 4), 2 * (16 * above + 4 * below));
+  EXPECT_EQ(forward_flops(*network, 1, 8), 4 * forward_flops(*network, 1, 4));
 }
 
 }  // namespace
