@@ -17,19 +17,8 @@ namespace fs = std::filesystem;
 // Headers hold float32, in NIfTI as a quaternion, in MGZ about the centre: up to some 1e-4 mm of rounding over a head.
 constexpr double kAffineTolerance = 1e-3;
 
-std::map<std::string, fs::path> volumes_in(const fs::path& folder, const std::string& what) {
-  std::error_code error;
-  const fs::directory_iterator files(folder, error);
-  if (error) throw std::runtime_error(folder.string() + ": no folder of " + what + ": " + error.message());
-  std::map<std::string, fs::path> volumes;
-  for (const auto& file : files) {
-    const std::string subject = data::subject_of(file.path());
-    if (subject.empty()) continue;
-    const auto [twin, is_new] = volumes.emplace(subject, file.path());
-    if (!is_new)
-      throw std::runtime_error(folder.string() + ": subject '" + subject + "' is there twice, as " +
-                               twin->second.filename().string() + " and as " + file.path().filename().string());
-  }
+std::map<std::string, fs::path> some_volumes_in(const fs::path& folder, const std::string& what) {
+  auto volumes = data::volumes_in(folder, what);
   if (volumes.empty())
     throw std::runtime_error(folder.string() + ": no volume (SUBJECT.nii, .nii.gz, .mgz or .mgh) among the " + what);
   return volumes;
@@ -74,7 +63,7 @@ data::MappedLabels classes_of(const data::Volume<std::int32_t>& ids, const std::
 }  // namespace
 
 PairedVolumes pair_volumes(const fs::path& labels, const fs::path& predictions) {
-  const auto truth = volumes_in(labels, "labels"), predicted = volumes_in(predictions, "predictions");
+  const auto truth = some_volumes_in(labels, "labels"), predicted = some_volumes_in(predictions, "predictions");
   std::string strangers;
   for (const auto& [subject, file] : predicted)
     if (!truth.contains(subject)) strangers += (strangers.empty() ? "" : ", ") + file.filename().string();

@@ -29,31 +29,11 @@ std::filesystem::path folder_of(const CohortSpec& spec, const std::string& folde
   return std::filesystem::path(spec.root) / folder;
 }
 
-/// The one file of `subject` in `folder`; empty where there is none.
-std::filesystem::path find_file(const std::filesystem::path& folder, const std::string& subject) {
-  std::filesystem::path found;
-  for (const char* ending : {".nii.gz", ".nii", ".mgz", ".mgh"}) {
-    const std::filesystem::path file = folder / (subject + ending);
-    if (!std::filesystem::exists(file)) continue;
-    if (!found.empty())
-      throw std::runtime_error(folder.string() + ": subject '" + subject + "' is there twice, as " +
-                               found.filename().string() + " and as " + file.filename().string());
-    found = file;
-  }
-  return found;
-}
-
 std::vector<std::string> names_in(const std::filesystem::path& folder, const std::string& what, int subjects) {
-  std::error_code error;
-  const std::filesystem::directory_iterator files(folder, error);
-  if (error) throw std::runtime_error(folder.string() + ": no folder of " + what + "s: " + error.message());
   std::vector<std::string> names;
-  for (const auto& entry : files)
-    if (std::string name = subject_of(entry.path()); !name.empty()) names.push_back(std::move(name));
-  std::sort(names.begin(), names.end());
+  for (const auto& [name, file] : volumes_in(folder, what + "s")) names.push_back(name);
   if (names.empty())
     throw std::runtime_error(folder.string() + ": no " + what + " (.nii.gz, .nii, .mgz or .mgh) in this folder");
-  if (const auto twin = std::adjacent_find(names.begin(), names.end()); twin != names.end()) find_file(folder, *twin);
   if (subjects > 0) {
     if (static_cast<std::size_t>(subjects) > names.size())
       throw std::runtime_error(folder.string() + ": " + std::to_string(names.size()) + " " + what +
@@ -66,7 +46,7 @@ std::vector<std::string> names_in(const std::filesystem::path& folder, const std
 /// The labels of `subject` in `folder`. Throws std::runtime_error naming its `image` where there are none.
 std::filesystem::path labels_for(const std::filesystem::path& image, const std::filesystem::path& folder,
                                  const std::string& subject, const std::string& what) {
-  if (const std::filesystem::path labels = find_file(folder, subject); !labels.empty()) return labels;
+  if (const std::filesystem::path labels = find_volume(folder, subject); !labels.empty()) return labels;
   throw std::runtime_error(image.string() + " has no " + what + " in " + folder.string() + ": expected " + subject +
                            ".nii.gz, " + subject + ".nii, " + subject + ".mgz or " + subject + ".mgh");
 }
@@ -167,7 +147,7 @@ SubjectFiles subject_files(const CohortSpec& spec, const std::string& subject) {
   SubjectFiles files;
   const auto first = [&](const std::string& in, const char* what) {
     const std::filesystem::path folder = folder_of(spec, in);
-    if (std::filesystem::path file = find_file(folder, subject); !file.empty()) return file;
+    if (std::filesystem::path file = find_volume(folder, subject); !file.empty()) return file;
     throw std::runtime_error(folder.string() + ": there is no " + what + " of subject '" + subject + "'");
   };
   if (spec.source == "labels") files.labels = first(spec.labels, "label map");

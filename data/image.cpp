@@ -10,9 +10,10 @@
 namespace crossfade::data {
 namespace {
 
+constexpr std::array<std::string_view, 4> kEndings{".nii.gz", ".nii", ".mgz", ".mgh"};
+
 /// Length of the known ending of a file's name; 0 where there is none, or nothing before it.
 std::size_t ending_length(const std::string& name) {
-  constexpr std::array<std::string_view, 4> kEndings{".nii.gz", ".nii", ".mgz", ".mgh"};
   for (const std::string_view ending : kEndings)
     if (name.size() > ending.size() && name.ends_with(ending)) return ending.size();
   return 0;
@@ -30,6 +31,31 @@ std::string subject_of(const std::filesystem::path& file) {
   const std::string name = file.filename().string();
   const std::size_t ending = ending_length(name);
   return ending == 0 ? std::string() : name.substr(0, name.size() - ending);
+}
+
+std::filesystem::path find_volume(const std::filesystem::path& folder, const std::string& subject) {
+  std::filesystem::path found;
+  for (const std::string_view ending : kEndings) {
+    const std::filesystem::path file = folder / (subject + std::string(ending));
+    if (!std::filesystem::exists(file)) continue;
+    if (!found.empty())
+      throw std::runtime_error(folder.string() + ": subject '" + subject + "' is there twice, as " +
+                               found.filename().string() + " and as " + file.filename().string());
+    found = file;
+  }
+  return found;
+}
+
+std::map<std::string, std::filesystem::path> volumes_in(const std::filesystem::path& folder, const std::string& what) {
+  std::error_code error;
+  const std::filesystem::directory_iterator files(folder, error);
+  if (error) throw std::runtime_error(folder.string() + ": no folder of " + what + ": " + error.message());
+  std::map<std::string, std::filesystem::path> volumes;
+  for (const auto& file : files) {
+    const std::string subject = subject_of(file.path());
+    if (!subject.empty() && !volumes.contains(subject)) volumes[subject] = find_volume(folder, subject);
+  }
+  return volumes;
 }
 
 Volume<float> read_image(const std::filesystem::path& file) {

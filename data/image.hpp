@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 
 #include "data/volume.hpp"
@@ -11,6 +12,14 @@ namespace crossfade::data {
 
 /// File name without .nii, .nii.gz, .mgz or .mgh; empty for other files.
 std::string subject_of(const std::filesystem::path& file);
+
+/// The one volume of `subject` in `folder`; empty where there is none. Throws std::runtime_error for a subject that is
+/// there twice, with different endings, naming both files.
+std::filesystem::path find_volume(const std::filesystem::path& folder, const std::string& subject);
+
+/// The volumes of `folder` by subject; other files are passed over. `what` they are ("label maps") is for the message:
+/// throws std::runtime_error for a folder that cannot be read, and for a subject that is there twice.
+std::map<std::string, std::filesystem::path> volumes_in(const std::filesystem::path& folder, const std::string& what);
 
 /// A scan in the file's own orientation, any scalar type; a NIfTI's slope and intercept are applied. Throws
 /// std::runtime_error that names the file where its ending is another or it cannot be read.
