@@ -1,4 +1,5 @@
 #include <cmath>
+#include <utility>
 
 #include "analysis/claims.hpp"
 #include "analysis/net_size.hpp"
@@ -81,19 +82,6 @@ std::vector<std::string> notes(const ClaimTable& table) {
   return lines;
 }
 
-TextTable in_full(const ClaimTable& table) {
-  TextTable out;
-  for (const auto* column : {"claim", "better", "than", "role", "anatomies", "better_dice", "than_dice", "difference",
-                             "low", "high", "seed_sd", "p", "p_holm", "verdict"})
-    out.columns.push_back({column});
-  for (const ClaimResult& r : table.claims)
-    out.rows.push_back({r.claim.name, r.claim.better, r.claim.than, r.claim.role, std::to_string(r.anatomies),
-                        exact(r.better_dice), exact(r.than_dice), exact(r.difference), exact(r.interval.low),
-                        exact(r.interval.high), exact(r.seed_sd), exact(r.p), exact(r.p_holm),
-                        verdict_words(r.verdict)});
-  return out;
-}
-
 nlohmann::ordered_json json(const ClaimTable& table) {
   nlohmann::ordered_json out = {{"study", table.study},
                                 {"caption", table.caption},
@@ -125,7 +113,9 @@ std::string render_claims(const std::vector<std::filesystem::path>& databases, c
                           const std::string& study) {
   return render(format, [&] {
     const ClaimTable table = read_claims(databases, study);
-    return Report{.table = readable(table), .notes = notes(table), .exact = in_full(table), .json = json(table)};
+    nlohmann::ordered_json all = json(table);
+    TextTable exact = in_full(all.at("claims"));
+    return Report{.table = readable(table), .notes = notes(table), .exact = std::move(exact), .json = std::move(all)};
   });
 }
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "analysis/rendering.hpp"
 #include "analysis/report.hpp"
@@ -63,16 +64,6 @@ std::vector<std::string> notes(const StructureTable& table) {
   return lines;
 }
 
-TextTable in_full(const std::vector<StructureDice>& rows) {
-  TextTable out;
-  for (const auto* column : {"structure", "subjects", "pretrained_dice", "finetuned_dice", "difference", "p", "p_holm"})
-    out.columns.push_back({column});
-  for (const StructureDice& dice : rows)
-    out.rows.push_back({dice.structure, std::to_string(dice.subjects.size()), exact(mean_of(dice.pretrained)),
-                        exact(mean_of(dice.finetuned)), exact(dice.difference), exact(dice.p), exact(dice.p_holm)});
-  return out;
-}
-
 nlohmann::ordered_json json(const StructureTable& table) {
   nlohmann::ordered_json out = {{"study", table.study},
                                 {"variant", table.variant},
@@ -97,8 +88,9 @@ std::string render_structures(const std::vector<std::filesystem::path>& database
                               const std::string& study, const std::string& variant) {
   return render(format, [&] {
     const StructureTable table = read_structures(databases, study, variant);
-    return Report{
-        .table = readable(table), .notes = notes(table), .exact = in_full(ranked(table)), .json = json(table)};
+    nlohmann::ordered_json all = json(table);
+    TextTable exact = in_full(all.at("structures"));
+    return Report{.table = readable(table), .notes = notes(table), .exact = std::move(exact), .json = std::move(all)};
   });
 }
 

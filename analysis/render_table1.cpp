@@ -164,22 +164,6 @@ std::vector<std::string> notes(const Table1& table) {
   return lines;
 }
 
-std::string exact_cell(const Row& cell) {
-  if (cell.is_null()) return {};
-  if (cell.is_string()) return cell.get<std::string>();
-  return cell.is_number_float() ? exact(cell.get<double>()) : cell.dump();
-}
-
-TextTable in_full(const Table1& table) {
-  TextTable out;
-  for (const auto& column : table.columns) out.columns.push_back({column});
-  for (const Row& row : table.rows) {
-    std::vector<std::string>& cells = out.rows.emplace_back();
-    for (const auto& column : table.columns) cells.push_back(exact_cell(row.at(column)));
-  }
-  return out;
-}
-
 nlohmann::ordered_json json(const Table1& table) {
   nlohmann::ordered_json out;
   out["study"] = table.study;
@@ -199,7 +183,10 @@ std::string render_table1(const std::vector<std::filesystem::path>& databases, c
   return render(format, [&] {
     Table1 table = read_table1(databases, study);
     if (with_paper) add_paper(table);
-    return Report{.table = readable(table), .notes = notes(table), .exact = in_full(table), .json = json(table)};
+    return Report{.table = readable(table),
+                  .notes = notes(table),
+                  .exact = in_full(table.rows, table.columns),
+                  .json = json(table)};
   });
 }
 

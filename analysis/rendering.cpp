@@ -42,6 +42,12 @@ std::string latex(const Report& report) {
          caption + "}\n\\end{table}\n";
 }
 
+std::string exact_cell(const nlohmann::ordered_json& cell) {
+  if (cell.is_null()) return {};
+  if (cell.is_string()) return cell.get<std::string>();
+  return cell.is_number_float() ? exact(cell.get<double>()) : cell.dump();
+}
+
 using Renderer = std::string (*)(const Report&);
 const std::vector<std::pair<std::string, Renderer>> kRenderers = {
     {"text", text}, {"markdown", markdown}, {"csv", csv}, {"json", json}, {"latex", latex}};
@@ -62,6 +68,18 @@ std::string render(const std::string& format, const std::function<Report()>& mak
   for (const auto& [name, renderer] : kRenderers)
     if (name == format) return renderer(make());
   throw std::invalid_argument("unknown format '" + format + "' of a table; there is text, markdown, csv, json, latex");
+}
+
+TextTable in_full(const nlohmann::ordered_json& rows, std::vector<std::string> columns) {
+  if (columns.empty() && !rows.empty())
+    for (const auto& [key, cell] : rows.front().items()) columns.push_back(key);
+  TextTable out;
+  for (const auto& column : columns) out.columns.push_back({column});
+  for (const auto& row : rows) {
+    std::vector<std::string>& cells = out.rows.emplace_back();
+    for (const auto& column : columns) cells.push_back(exact_cell(row.at(column)));
+  }
+  return out;
 }
 
 std::string study_note(const std::string& name, const std::string& caption) {

@@ -22,6 +22,10 @@ struct Report {
 /// that isn't one of report_formats().
 std::string render(const std::string& format, const std::function<Report()>& make);
 
+/// The `exact` table of rows that are objects of strings, numbers and null: a cell is empty where there is no number.
+/// `columns` empty: the keys of the first row.
+TextTable in_full(const nlohmann::ordered_json& rows, std::vector<std::string> columns = {});
+
 /// "Study NAME: CAPTION."
 std::string study_note(const std::string& name, const std::string& caption);
 
