@@ -102,9 +102,17 @@ std::optional<CohortFault> fault_of(const CohortSpec& spec) {
   const auto belongs_to = [&](const char* key, const std::string& sources) {
     return fault(key, "source: " + spec.source + " has no " + key + ", expected source: " + sources + " beside it");
   };
+  for (const auto& [key, table] :
+       {std::pair("label_table", &spec.label_table), std::pair("automatic_label_table", &spec.automatic_label_table)}) {
+    try {
+      label_table(*table);
+    } catch (const std::invalid_argument& error) {
+      return fault(key, error.what());
+    }
+  }
   if (spec.source == "phantom") {
     if (spec.subjects < 1) return fault("subjects", "source: phantom needs subjects: how many heads to make");
-    if (spec.label_table != "freesurfer")
+    if (!spec.label_table.starts_with("freesurfer"))
       return fault("label_table",
                    "phantoms have FreeSurfer ids: label_table must be freesurfer, not " + spec.label_table);
     if (!spec.root.empty()) return belongs_to("root", "labels or scans");

@@ -42,9 +42,9 @@ void describe(Visitor& visit, CohortSpec& c) {
   visit.text(
       "automatic_labels", c.automatic_labels,
       "folder of label maps that a program made, by the same names, beside or instead of labels (source: scans)");
-  visit.choice("label_table", c.label_table, {"freesurfer", "miccai2012"}, "protocol of the ids in labels");
-  visit.choice("automatic_label_table", c.automatic_label_table, {"freesurfer", "miccai2012"},
-               "protocol of the ids in automatic_labels");
+  visit.text("label_table", c.label_table,
+             "protocol of the ids in labels: freesurfer or miccai2012, or one of them `without` some foldings");
+  visit.text("automatic_label_table", c.automatic_label_table, "the same of the ids in automatic_labels");
   visit.integer("subjects", c.subjects, 0, 1000000, "number of subjects, the first by name; 0: all in the folder");
   visit.integer("size", c.size, 32, 256, "pixels along a side of the 256 mm field of view: 256 is 1 mm, 128 is 2 mm");
   visit.integer("scans_per_subject", c.scans_per_subject, 1, 1000,

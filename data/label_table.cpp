@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 #include <limits>
+#include <set>
+#include <sstream>
 #include <stdexcept>
 
 #include "data/hash.hpp"
@@ -26,7 +29,25 @@ LabelTable from_ids(std::string name, const Ids& ids) {
   return table;
 }
 
-LabelTable freesurfer() {
+/// What a protocol divides more finely than the 27 structures: ids that go to a class of another name.
+struct Folding {
+  const char* name;
+  std::vector<std::pair<std::int32_t, int>> to_class;
+  std::vector<LabelTable::Nearest> to_nearest = {};
+};
+
+struct Protocol {
+  LabelTable table;  // without foldings
+  std::vector<Folding> foldings;
+};
+
+std::vector<LabelTable::Nearest> to_nearer(const std::vector<std::int32_t>& ids, int left_class, int right_class) {
+  std::vector<LabelTable::Nearest> rules;
+  for (const std::int32_t id : ids) rules.push_back({id, left_class, right_class});
+  return rules;
+}
+
+Protocol freesurfer() {
   LabelTable table = from_ids("freesurfer", {0,  2,  3,  41, 42, 4,  7,  8,  10, 11, 12, 13, 14, 15,
                                              16, 17, 18, 28, 43, 46, 47, 49, 50, 51, 52, 53, 54, 60});
   for (int parcel = 0; parcel <= 35; ++parcel) {  // of aparc
@@ -35,31 +56,43 @@ LabelTable freesurfer() {
   }
   table.class_of[9] = kLeftThalamus;  // of releases before 7
   table.class_of[48] = kRightThalamus;
-  table.class_of[5] = kLeftVentricle;  // inferior lateral ventricle
-  table.class_of[44] = kRightVentricle;
-  table.class_of[30] = kLeftWhite;  // vessel
-  table.class_of[62] = kRightWhite;
-  table.class_of[72] = k3rdVentricle;                       // fifth ventricle
-  table.class_of[85] = 0;                                   // optic chiasm
-  for (const int id : {77, 80, 251, 252, 253, 254, 255}) {  // hypointensities, corpus callosum
-    table.to_nearest.push_back({id, kLeftWhite, kRightWhite});
-  }
-  return table;
+  return {table,
+          {{"inferior_lateral_ventricle", {{5, kLeftVentricle}, {44, kRightVentricle}}},
+           {"vessel", {{30, kLeftWhite}, {62, kRightWhite}}},
+           {"fifth_ventricle", {{72, k3rdVentricle}}},
+           {"optic_chiasm", {{85, 0}}},
+           {"hypointensities", {}, to_nearer({77, 80}, kLeftWhite, kRightWhite)},
+           {"corpus_callosum", {}, to_nearer({251, 252, 253, 254, 255}, kLeftWhite, kRightWhite)}}};
 }
 
-LabelTable miccai2012() {
+Protocol miccai2012() {
   // The cortex has no id of its own; its class is written as the first parcel of each side.
   LabelTable table = from_ids("miccai2012", {0,  45, 101, 44, 100, 52, 41, 39, 60, 37, 58, 56, 4,  11,
                                              35, 48, 32,  62, 51,  40, 38, 59, 36, 57, 55, 47, 31, 61});
   for (int parcel = 100; parcel <= 207; ++parcel) {
     table.class_of[parcel] = parcel % 2 == 1 ? kLeftCortex : kRightCortex;
   }
-  table.class_of[50] = kLeftVentricle;  // inferior lateral ventricle
-  table.class_of[49] = kRightVentricle;
-  for (const int id : {71, 72, 73}) {  // vermis
-    table.to_nearest.push_back({id, kLeftCerebellumCortex, kRightCerebellumCortex});
-  }
-  return table;
+  return {table,
+          {{"inferior_lateral_ventricle", {{50, kLeftVentricle}, {49, kRightVentricle}}},
+           {"vermis", {}, to_nearer({71, 72, 73}, kLeftCerebellumCortex, kRightCerebellumCortex)}}};
+}
+
+const std::vector<Protocol>& protocols() {
+  static const std::vector<Protocol> all = {freesurfer(), miccai2012()};
+  return all;
+}
+
+/// The words of a text, which one space or several part.
+std::vector<std::string> words_of(std::string_view text) {
+  std::istringstream stream{std::string(text)};
+  return {std::istream_iterator<std::string>(stream), {}};
+}
+
+template <class List, class Name>
+std::string names_of(const List& list, Name name) {
+  std::string names;
+  for (const auto& item : list) names += (names.empty() ? "" : ", ") + std::string(name(item));
+  return names;
 }
 
 /// Of the two classes the one whose nearest voxel is closer to (i, j, k) in mm; the left one for a tie.
@@ -116,14 +149,30 @@ std::string LabelTable::hash() const {
   return sha256_hex(text).substr(0, 16);
 }
 
-const LabelTable& label_table(std::string_view name) {
-  static const LabelTable tables[] = {freesurfer(), miccai2012()};
-  for (const LabelTable& table : tables) {
-    if (table.name == name) {
-      return table;
-    }
+LabelTable label_table(std::string_view description) {
+  const std::vector<std::string> words = words_of(description);
+  const std::string name = words.empty() ? "" : words.front();
+  const auto protocol = std::ranges::find(protocols(), name, [](const Protocol& p) { return p.table.name; });
+  if (protocol == protocols().end())
+    throw std::invalid_argument("unknown label table '" + name + "', expected one of " +
+                                names_of(protocols(), [](const Protocol& p) { return p.table.name; }));
+  if (words.size() > 1 && (words[1] != "without" || words.size() == 2))
+    throw std::invalid_argument("label table '" + std::string(description) + "', expected '" + name + "' or '" + name +
+                                " without FOLDING ...'");
+  const std::set<std::string> without(words.begin() + std::min<std::ptrdiff_t>(2, std::ssize(words)), words.end());
+  for (const std::string& folding : without) {
+    if (std::ranges::find(protocol->foldings, folding, &Folding::name) == protocol->foldings.end())
+      throw std::invalid_argument("label table " + name + " has no folding '" + folding + "', expected " +
+                                  names_of(protocol->foldings, [](const Folding& f) { return f.name; }));
   }
-  throw std::invalid_argument("unknown label table '" + std::string(name) + "'; known are freesurfer, miccai2012");
+  LabelTable table = protocol->table;
+  for (const Folding& folding : protocol->foldings) {
+    if (without.contains(folding.name)) continue;
+    table.class_of.insert(folding.to_class.begin(), folding.to_class.end());
+    table.to_nearest.insert(table.to_nearest.end(), folding.to_nearest.begin(), folding.to_nearest.end());
+  }
+  for (const std::string& folding : without) table.name += (folding == *without.begin() ? " without " : " ") + folding;
+  return table;
 }
 
 MappedLabels map_labels(const Volume<std::int32_t>& ids, const LabelTable& table) {

@@ -29,9 +29,10 @@ struct LabelTable {
   std::string hash() const;
 };
 
-/// "freesurfer" or "miccai2012", with the foldings of each: see docs/data.md. Throws std::invalid_argument that lists
-/// the known names.
-const LabelTable& label_table(std::string_view name);
+/// "freesurfer" or "miccai2012", with all the foldings of each, or without some: "freesurfer without vessel
+/// corpus_callosum" leaves these ids to class 0. docs/data.md lists them. Throws std::invalid_argument that lists the
+/// known names of tables or foldings.
+LabelTable label_table(std::string_view description);
 
 /// Classes of a volume of ids, and how many voxels had an id that no line of the table names (they became class 0;
 /// id 0 itself is not counted).

@@ -67,8 +67,8 @@ std::string source_text(const SubjectFiles& files, const LabelTable& automatic_t
 }  // namespace
 
 PreparedSubject scanned_subject(const CohortSpec& spec, const std::string& subject) {
-  const LabelTable& manual_table = label_table(spec.label_table);
-  const LabelTable& automatic_table = label_table(spec.automatic_label_table);
+  const LabelTable manual_table = label_table(spec.label_table);
+  const LabelTable automatic_table = label_table(spec.automatic_label_table);
   const SubjectFiles files = subject_files(spec, subject);
   const Volume<float> scan = read_image(files.image);
   const Geometry cube = conformed_grid(scan.geometry);

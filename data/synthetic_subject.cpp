@@ -39,7 +39,7 @@ void keep_named(Volume<std::int32_t>& ids, const LabelTable& table) {
 }  // namespace
 
 PreparedSubject synthetic_subject(const CohortSpec& spec, const std::string& subject) {
-  const LabelTable& table = label_table(spec.label_table);
+  const LabelTable table = label_table(spec.label_table);
   const std::uint32_t key = subject_key(subject);
   const SubjectFiles files = subject_files(spec, subject);
   ShardContents shard;

@@ -8,7 +8,7 @@ namespace crossfade::runner {
 
 analysis::Counts write_prediction(const std::filesystem::path& file, const data::Shard& shard,
                                   const std::vector<std::uint8_t>& classes) {
-  const data::LabelTable& table = data::label_table(shard.info().label_table);
+  const data::LabelTable table = data::label_table(shard.info().label_table);
   const data::Volume<std::int32_t> original = shard.original_labels();
   const data::Volume<std::uint8_t> predicted =
       data::nearest_on(data::Volume<std::uint8_t>{shard.info().grid, classes}, original.geometry);

@@ -88,8 +88,19 @@ Action add_score(CLI::App& app) {
   command->add_option("--name", options->name, "what made the predictions: a row of Table 1")
       ->type_name("NAME")
       ->required();
-  const CLI::IsMember tables({"freesurfer", "miccai2012"});
-  command->add_option("--label-table", options->label_table, "protocol of the labels' ids")
+  const CLI::Validator tables(
+      [](const std::string& text) -> std::string {
+        try {
+          data::label_table(text);
+          return {};
+        } catch (const std::invalid_argument& error) {
+          return error.what();
+        }
+      },
+      "TABLE");
+  command
+      ->add_option("--label-table", options->label_table,
+                   "protocol of the labels' ids: freesurfer or miccai2012, or one of them 'without' some foldings")
       ->check(tables)
       ->capture_default_str();
   command

@@ -118,6 +118,36 @@ TEST(LabelTable, HashTellsTablesApart) {
   EXPECT_NE(changed.hash(), before);
 }
 
+TEST(LabelTable, LeavesOutTheFoldingsThatItIsToBeWithout) {
+  const LabelTable table = label_table("freesurfer without  vessel corpus_callosum");
+  EXPECT_EQ(table.name, "freesurfer without corpus_callosum vessel");
+  EXPECT_EQ(label_table(table.name).hash(), table.hash()) << "as a shard has it";
+  EXPECT_NE(table.hash(), label_table("freesurfer").hash());
+  const MappedLabels mapped = map_labels(line({2, 30, 62, 251, 77, 5, 72}), table);
+  EXPECT_THAT(mapped.classes.voxels, testing::ElementsAre(1, 0, 0, 0, 1, 5, 12));
+  EXPECT_THAT(mapped.unnamed, testing::ElementsAre(testing::Pair(30, 1), testing::Pair(62, 1), testing::Pair(251, 1)));
+  const LabelTable none = label_table("miccai2012 without inferior_lateral_ventricle vermis");
+  EXPECT_THAT(map_labels(line({52, 50, 71}), none).classes.voxels, testing::ElementsAre(5, 0, 0));
+}
+
+TEST(LabelTable, RefusesAFoldingThatItDoesNotHave) {
+  const auto said = [](const char* text) -> std::string {
+    try {
+      label_table(text);
+    } catch (const std::invalid_argument& error) {
+      return error.what();
+    }
+    return "accepted";
+  };
+  EXPECT_EQ(said("miccai2012 without vessel"),
+            "label table miccai2012 has no folding 'vessel', expected inferior_lateral_ventricle, vermis");
+  EXPECT_EQ(said("freesurfer vessel"),
+            "label table 'freesurfer vessel', expected 'freesurfer' or 'freesurfer without FOLDING ...'");
+  EXPECT_EQ(said("freesurfer without"),
+            "label table 'freesurfer without', expected 'freesurfer' or 'freesurfer without FOLDING ...'");
+  EXPECT_EQ(said(""), "unknown label table '', expected one of freesurfer, miccai2012");
+}
+
 TEST(LabelTable, UnknownNamesAreRefusedWithTheKnownOnes) {
   try {
     label_table("freesufer");
