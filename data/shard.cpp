@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "data/hdf5_file.hpp"
+#include "data/plane.hpp"
 #include "data/publish.hpp"
 
 namespace crossfade::data {
@@ -54,10 +55,6 @@ std::vector<std::int32_t> class_ids() {
   std::vector<std::int32_t> ids(kClasses);
   for (int c = 0; c < kClasses; ++c) ids[static_cast<std::size_t>(c)] = c;
   return ids;
-}
-
-bool is_plane(const std::string& plane) {
-  return plane == "axial" || plane == "coronal" || plane == "sagittal";
 }
 
 std::vector<double> flat(const Geometry& geometry) {
