@@ -20,13 +20,13 @@ struct Trial {
   std::map<int, double> dice{};  // by epoch over all stages; not a number where validation has no subject
 };
 
-/// Trials of the grid in its order, with their stages but without their epochs.
+/// Trials of the grid in its order, with the stages of their axial nets but without their epochs.
 std::vector<std::pair<std::int64_t, Trial>> read_trials(SQLite::Database& db, std::int64_t study) {
   SQLite::Statement query(
       db,
       "SELECT t.id, v.name, t.state = 'finished', s.name, s.epochs, s.switches"
       " FROM trial AS t JOIN variant AS v ON v.id = t.variant_id JOIN stage AS s ON s.trial_id = t.id"
-      " WHERE t.study_id = ? AND t.in_grid = 1 ORDER BY v.position, t.id, s.position");
+      " WHERE t.study_id = ? AND t.in_grid = 1 AND s.plane = 'axial' ORDER BY v.position, t.id, s.position");
   query.bind(1, study);
   std::vector<std::pair<std::int64_t, Trial>> trials;
   while (query.executeStep()) {
@@ -44,7 +44,7 @@ std::vector<std::pair<std::int64_t, Trial>> read_trials(SQLite::Database& db, st
 }
 
 void read_epochs(SQLite::Database& db, std::int64_t id, Trial& trial) {
-  SQLite::Statement query(db, "SELECT trial_epoch, dice FROM figure1 WHERE trial = ?");
+  SQLite::Statement query(db, "SELECT trial_epoch, dice FROM figure1 WHERE trial = ? AND plane = 'axial'");
   query.bind(1, id);
   while (query.executeStep())
     trial.dice[query.getColumn(0).getInt()] =

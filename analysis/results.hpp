@@ -136,15 +136,16 @@ class ResultsDatabase {
                                  const std::vector<TrialRecord>& trials);
 
   void set_running(std::int64_t trial);  // counts an attempt
-  /// Copies the epochs of stages that another trial of the study has trained further under the same hash: the trial
-  /// goes on from that one's checkpoint.
-  void adopt_epochs(std::int64_t trial);
+  /// Copies epochs and result of stages that another trial of the study has trained further under the same hash: the
+  /// trial goes on from that one's checkpoint, and says nothing of stages that lie behind it.
+  void adopt_stages(std::int64_t trial);
   void set_interrupted(std::int64_t trial);
   void set_failed(std::int64_t trial, const std::string& error);
   void set_finished(std::int64_t trial);  // throws where a stage has no result: a mean would silently lack that seed
 
   /// Replaces a row of the same stage and epoch, and drops later ones (a resumed trial repeats what its checkpoint
-  /// lacks), with the results of this and later stages. A number that is not finite is stored as NULL.
+  /// lacks), with the results of this and later stages of its plane, and of votes. A number that is not finite is
+  /// stored as NULL.
   void record_epoch(std::int64_t trial, const EpochRecord& epoch);
   /// Replaces the stage's result.
   void record_stage(std::int64_t trial, const StageResult& result);

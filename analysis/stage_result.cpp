@@ -1,6 +1,7 @@
 #include "analysis/stage_result.hpp"
 
 #include <array>
+#include <string>
 #include <utility>
 
 #include "analysis/statement.hpp"
@@ -55,6 +56,28 @@ void store_result(SQLite::Database& db, std::int64_t trial, const StageResult& r
   for (const SubjectCounts& s : r.validation) insert_scores(db, stage, "validation", s, r.best_epoch == 0);
   for (const SubjectCounts& s : r.test) insert_scores(db, stage, "test", s, r.best_epoch == 0);
   for (const SubjectSurfaces& s : r.surfaces) insert_surfaces(db, stage, "test", s);
+}
+
+void copy_result(SQLite::Database& db, std::int64_t from, std::int64_t to) {
+  change(db, "DELETE FROM subject_score WHERE stage_id = ?", to);
+  change(db,
+         "UPDATE stage SET (best_epoch, best_dice, stopped) = (SELECT best_epoch, best_dice, stopped FROM stage"
+         " WHERE id = ?) WHERE id = ?",
+         from, to);
+  change(db,
+         "INSERT INTO subject_score SELECT ?, part, subject, structure_id, metric, value, true_positive,"
+         " false_positive, false_negative FROM subject_score WHERE stage_id = ?",
+         to, from);
+}
+
+void drop_results_from(SQLite::Database& db, std::int64_t stage) {
+  const std::string later =
+      "(SELECT o.id FROM stage AS o JOIN stage AS s ON s.trial_id = o.trial_id AND o.position >= s.position"
+      " WHERE s.id = ?1 AND o.plane IN (s.plane, 'all'))";
+  change(db, ("DELETE FROM epoch WHERE stage_id <> ?1 AND stage_id IN " + later).c_str(), stage);
+  change(db, ("DELETE FROM subject_score WHERE stage_id IN " + later).c_str(), stage);
+  change(db, ("UPDATE stage SET best_epoch = NULL, best_dice = NULL, stopped = '' WHERE id IN " + later).c_str(),
+         stage);
 }
 
 }  // namespace crossfade::analysis

@@ -37,6 +37,16 @@ void agree(Communicator& ranks, const std::string& error) {
   }
 }
 
+void together(Communicator& ranks, const std::function<void()>& work) {
+  std::string error;
+  try {
+    work();
+  } catch (const std::exception& failure) {
+    error = describe_failure(failure);
+  }
+  agree(ranks, error);
+}
+
 int run_in_world(const std::function<int(World&)>& work) {
   int argc = 0;
   char** argv = nullptr;

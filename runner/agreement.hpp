@@ -27,6 +27,10 @@ std::string on_root(Communicator& ranks, const std::function<std::string()>& wor
 /// rank.
 void agree(Communicator& ranks, const std::string& error);
 
+/// Collective: runs `work` on every rank; if it fails on any, all throw AgreedError with what describe_failure() says
+/// of it.
+void together(Communicator& ranks, const std::function<void()>& work);
+
 /// Runs `work` in a world of its own and returns what it returned. An error that is not an AgreedError may have left
 /// the other ranks in a collective that this one will never join: the world is ended, with this rank's words.
 int run_in_world(const std::function<int(World&)>& work);

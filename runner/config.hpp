@@ -82,6 +82,20 @@ void describe(Visitor& visit, StageOptions& s) {
   visit.group("augmentation", s.augmentation, "of training slices; off by default");
 }
 
+/// Weights of nets of each plane in a vote on the volume, as QuickNAT has it (Roy et al. 2019: 0.4, 0.4, 0.2). A plane
+/// of weight 0 has no net; the axial net alone is a trial without a vote.
+struct ViewOptions {
+  double axial = 1, coronal = 0, sagittal = 0;
+};
+
+template <class Visitor>
+void describe(Visitor& visit, ViewOptions& v) {
+  visit.number("axial", v.axial, 1e-6, 1, "weight of the net of axial slices in the vote on a volume");
+  visit.number("coronal", v.coronal, 0, 1, "the same of coronal slices; 0: no such net");
+  visit.number("sagittal", v.sagittal, 0, 1,
+               "the same of sagittal slices, whose net sees left and right merged; 0: no such net");
+}
+
 /// One cell of the grid with one seed and one fold.
 struct TrialConfig {
   std::string variant;
@@ -89,6 +103,7 @@ struct TrialConfig {
   int fold = 0;
   model::ModelOptions model;
   schedules::LossOptions loss_options;
+  ViewOptions views;
   std::vector<StageOptions> stages;
 };
 

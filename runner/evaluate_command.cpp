@@ -71,7 +71,13 @@ int run(World& world, const EvaluateOptions& options) {
     network = load_network(options.checkpoint);
     shards =
         data::open_shards(options.shards, options.subjects.empty() ? subjects_in(options.shards) : options.subjects);
-    if (!options.predictions.empty()) fs::create_directories(options.predictions);
+    if (!options.predictions.empty()) {
+      if (shards.front().info().plane == "sagittal")
+        throw std::runtime_error(shards.front().file().string() +
+                                 ": sagittal slices don't tell left from right, expected axial or coronal ones for "
+                                 "--predictions");
+      fs::create_directories(options.predictions);
+    }
   } catch (const std::exception& failure) {
     error = failure.what();
   }

@@ -19,15 +19,16 @@ Study read_grid(const std::filesystem::path& file, const std::vector<std::string
 /// and, without variant name and run options, hashed.
 std::string to_json(const TrialConfig& trial);
 
-/// For each stage, SHA-256 (hex) over all that its net depends on: the configuration up to this stage without the
-/// variant's name, hash and split of the cohorts, and the version of the result format. That of the last stage is the
-/// trial's own; trials with equal leading hashes share those stages.
+/// For each of stage_rows(), SHA-256 (hex) over all that its net depends on: the configuration up to this stage without
+/// the variant's name, hash, plane and split of the cohorts, and the version of the result format; of a vote over the
+/// hashes of its nets and their weights. The last is the trial's own; trials with equal hashes share those stages.
 std::vector<std::string> stage_hashes(const TrialConfig& trial, const Study& study,
                                       const std::vector<std::pair<std::string, std::string>>& cohort_hashes);
 
-/// Labels for tables: "U-Net (width 16, batch norm)"; "Fixed (w-CE + w-Dice)", "Scheduled (w-CE → w-CE + w-Dice →
-/// w-Dice)", "Scheduled (w-CE linear 1 → 0, w-Dice)". A weight other than 1 stands before its term.
-std::string model_label(const model::ModelOptions& model);
+/// Labels for tables: "U-Net (width 16, batch norm)", "QuickNAT (width 24, 3 views)"; "Fixed (w-CE + w-Dice)",
+/// "Scheduled (w-CE → w-CE + w-Dice → w-Dice)", "Scheduled (w-CE linear 1 → 0, w-Dice)". A weight other than 1 stands
+/// before its term.
+std::string model_label(const model::ModelOptions& model, const ViewOptions& views = {});
 std::string loss_label(const std::vector<schedules::ScheduledTerm>& loss);
 
 /// The reference of all grid keys with types, defaults, ranges and help, made from the descriptions beside the structs.

@@ -214,8 +214,13 @@ std::vector<TrialConfig> expand_trials(const Value& grid, const Cohorts& cohorts
       for (const int fold : chosen) {
         const auto own = settings.seeds_of_folds.find(fold);
         for (const std::uint64_t seed : own == settings.seeds_of_folds.end() ? settings.seeds : own->second) {
-          const TrialConfig trial{
-              variant.key + combination.suffix, seed, fold, settings.model, settings.loss_options, settings.stages};
+          const TrialConfig trial{variant.key + combination.suffix,
+                                  seed,
+                                  fold,
+                                  settings.model,
+                                  settings.loss_options,
+                                  settings.views,
+                                  settings.stages};
           const auto [twin, is_new] = seen.emplace(identity_json(trial).dump(), trial.variant);
           if (!is_new)
             refuse(variant.place, "variant '" + trial.variant + "' is the same as '" + twin->second +

@@ -35,6 +35,7 @@ inline constexpr std::array kSettingsKeys = {
     GridKey{"loss", "map of terms", "required",
             "weight of each term over training progress; a variant's replaces the default whole"},
     GridKey{"loss_options", "map", "", "conventions of the formulas"},
+    GridKey{"views", "map", "", "which nets of other planes vote with the axial one, and their weights"},
     GridKey{"stages", "map of stages", "required",
             "what the net trains on, one after the other, by stage name: pretrain, then finetune"},
 };

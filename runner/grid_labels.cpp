@@ -5,6 +5,7 @@
 
 #include "runner/grid.hpp"
 #include "runner/scalar_text.hpp"
+#include "runner/views.hpp"
 
 namespace crossfade::runner {
 namespace {
@@ -48,13 +49,14 @@ std::string course(const ScheduledTerm& term) {
 
 }  // namespace
 
-std::string model_label(const model::ModelOptions& model) {
+std::string model_label(const model::ModelOptions& model, const ViewOptions& views) {
   const bool unet = model.name == "unet";
   const model::ModelOptions published;
   std::string label = std::string(unet ? "U-Net" : "QuickNAT") + " (width " + std::to_string(model.width);
   if (model.depth != published.depth) label += ", depth " + std::to_string(model.depth);
   if (unet && model.norm != "none") label += ", " + model.norm + " norm";
   if (!unet && model.kernel != published.kernel) label += ", kernel " + std::to_string(model.kernel);
+  if (const std::size_t count = views_of(views).size(); count > 1) label += ", " + std::to_string(count) + " views";
   return label + ")";
 }
 

@@ -38,6 +38,7 @@ std::string grid_reference() {
          section("loss: terms", rows_of(schedules::term_names(), "weight or {SHAPE: {PROGRESS: WEIGHT, ...}}")) +
          section("loss: shapes", rows_of(schedules::shape_names(), "{PROGRESS: WEIGHT, ...}")) +
          section("loss_options", parameter_rows<schedules::LossOptions>()) +
+         section("views", parameter_rows<ViewOptions>()) +
          section("stages.NAME", joined(parameter_rows<StageOptions>(), rows_of(kStageKeys))) +
          section("claims.NAME", parameter_rows<analysis::Claim>()) + section("run", parameter_rows<RunOptions>());
 }

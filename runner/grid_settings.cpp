@@ -125,6 +125,7 @@ Settings read_settings(const Value& map, const std::string& path) {
   reader.group("optimizer", settings.optimizer, "");
   if (const Value* loss = reader.take("loss")) settings.loss = read_loss(*loss, reader.path_of("loss"));
   reader.group("loss_options", settings.loss_options, "");
+  reader.group("views", settings.views, "");
   if (const Value* stages = reader.take("stages"))
     settings.stages = read_stages(*stages, reader.path_of("stages"), settings.optimizer);
   complete_losses(settings.stages, settings.loss);

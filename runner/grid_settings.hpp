@@ -21,6 +21,7 @@ struct Settings {
   OptimizerOptions optimizer;
   std::vector<schedules::ScheduledTerm> loss;
   schedules::LossOptions loss_options;
+  ViewOptions views;
   std::vector<StageOptions> stages;
 };
 

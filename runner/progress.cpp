@@ -50,9 +50,9 @@ ProgressDisplay::~ProgressDisplay() {
 
 std::string ProgressDisplay::describe(int trial, const std::string& name, const TrialProgress& progress) {
   const auto now = Clock::now();
-  auto [entry, is_new] = running_.try_emplace(trial);
-  Running& running = entry->second;
-  if (is_new) {
+  Running& running = running_[trial];
+  if (running.stage != progress.stage) {
+    running.stage = progress.stage;
     running.first_seen = now;
     running.first_step = progress.step;
   }

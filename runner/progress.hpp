@@ -33,6 +33,7 @@ class ProgressDisplay {
     std::string line;
     std::chrono::steady_clock::time_point first_seen;
     std::int64_t first_step = 0;
+    int stage = -1;  // that these two are of
   };
   std::string describe(int trial, const std::string& name, const TrialProgress& progress);
   void draw();

@@ -51,10 +51,10 @@ void QueueServer::serve() {
 
 bool QueueServer::waits(const QueuedTrial& trial) const {
   return std::any_of(trials_.begin(), trials_.end(), [&](const QueuedTrial& other) {
-    if (!other.running) return false;
-    const auto unlike =
-        std::mismatch(trial.stages.begin(), trial.stages.end(), other.stages.begin(), other.stages.end());
-    return other.stages_done < unlike.first - trial.stages.begin();
+    const auto shares = [&](const std::string& hash) {
+      return std::find(trial.stages.begin(), trial.stages.end(), hash) != trial.stages.end();
+    };
+    return other.running && std::any_of(other.stages.begin() + other.stages_done, other.stages.end(), shares);
   });
 }
 
@@ -74,7 +74,7 @@ void QueueServer::handle(const Message& message, int from) {
     if (next == kNoTrial) --groups_;
     if (next >= 0) {
       trial(next).running = true;
-      database_.adopt_epochs(trial(next).id);
+      database_.adopt_stages(trial(next).id);
       database_.set_running(trial(next).id);
     }
     answer = std::to_string(next);

@@ -20,7 +20,7 @@ namespace crossfade::runner {
 struct QueuedTrial {
   std::int64_t id = 0;              // in the database
   std::string name;                 // for a person: variant and seed
-  std::vector<std::string> stages;  // their hashes
+  std::vector<std::string> stages;  // their hashes, in the order of stage_rows()
   int stages_done = 0;              // of this run
   bool running = false;
 };
@@ -48,7 +48,7 @@ class QueueServer {
  private:
   void serve();
   void handle(const Message& message, int from);
-  /// Takes the next trial out of the queue. One that would train a stage that another trains at this moment waits until
+  /// Takes the next trial out of the queue. One that shares a stage with another that is on its way there waits until
   /// its checkpoint is there: kTrialLater if there is nothing else to do.
   int take();
   bool waits(const QueuedTrial& trial) const;

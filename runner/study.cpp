@@ -7,11 +7,9 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
-#include <thread>
 #include <tuple>
 
 #include "analysis/results.hpp"
-#include "data/cohort.hpp"
 #include "data/hash.hpp"
 #include "model/flops.hpp"
 #include "runner/agreement.hpp"
@@ -24,7 +22,9 @@
 #include "runner/progress.hpp"
 #include "runner/provenance.hpp"
 #include "runner/queue.hpp"
-#include "runner/trial.hpp"
+#include "runner/study_cohorts.hpp"
+#include "runner/views.hpp"
+#include "runner/voted_trial.hpp"
 #include "runner/workers.hpp"
 
 namespace crossfade::runner {
@@ -35,8 +35,8 @@ using nlohmann::json;
 
 /// What rank 0 tells the others before training: where the shards of each cohort are, and the hashes of each trial.
 struct Plan {
-  std::map<std::string, std::string> directories;
-  std::vector<std::vector<std::string>> hashes;  // of each trial's stages
+  CohortFolders folders;
+  std::vector<std::vector<std::string>> hashes;  // of each trial's stage_rows()
 };
 
 /// Rank 0's own: the database, and which trials are to be run.
@@ -63,36 +63,12 @@ std::string trial_name(const TrialConfig& trial, const Study& study) {
   return trial.variant + " (seed " + std::to_string(trial.seed) + fold + ")";
 }
 
-const data::CohortSpec& cohort_of(const Study& study, const std::string& name) {
-  for (const auto& [key, spec] : study.cohorts) {
-    if (key == name) return spec;
-  }
-  throw std::logic_error("the grid was read with an unknown cohort: " + name);
-}
-
-const std::string& test_cohort(const StageOptions& stage) {
-  return stage.test.empty() ? stage.cohort : stage.test;
-}
-
-/// Only what some trial needs is prepared.
-std::vector<std::pair<std::string, data::CohortSpec>> cohorts_in_use(const Study& study) {
-  std::set<std::string> used;
-  for (const TrialConfig& trial : study.trials) {
-    for (const StageOptions& stage : trial.stages) used.insert({stage.cohort, test_cohort(stage)});
-  }
-  std::vector<std::pair<std::string, data::CohortSpec>> cohorts;
-  for (const auto& cohort : study.cohorts) {
-    if (used.count(cohort.first) != 0) cohorts.push_back(cohort);
-  }
-  return cohorts;
-}
-
 void list_trials(const Study& study) {
   std::cout << "study " << study.name << ": " << study.trials.size() << " trials\n";
   int index = 0;
   for (const TrialConfig& trial : study.trials) {
-    std::cout << "  " << ++index << "  " << trial_name(trial, study) << ": " << model_label(trial.model) << ", "
-              << loss_label(trial.stages.front().loss);
+    std::cout << "  " << ++index << "  " << trial_name(trial, study) << ": " << model_label(trial.model, trial.views)
+              << ", " << loss_label(trial.stages.front().loss);
     for (const StageOptions& stage : trial.stages) {
       std::cout << ", " << stage.name << " " << stage.epochs << " epochs on " << stage.cohort << " ("
                 << cohort_of(study, stage.cohort).size << " x " << cohort_of(study, stage.cohort).size << ", batch "
@@ -112,12 +88,14 @@ std::vector<analysis::TrialRecord> trial_records(const Study& study,
   std::vector<analysis::TrialRecord> records;
   for (std::size_t i = 0; i < study.trials.size(); ++i) {
     const TrialConfig& trial = study.trials[i];
-    const std::string model = model_label(trial.model);
+    const std::string model = model_label(trial.model, trial.views);
+    const auto nets = static_cast<std::int64_t>(views_of(trial.views).size());
     const int size = cohort_of(study, trial.stages.front().cohort).size;
     const auto [cost, is_new] = costs.try_emplace({model, size});
     if (is_new) {
       const auto network = model::make_network(trial.model, 1, data::kClasses, trial.seed);
-      cost->second = {model::parameter_count(*network), model::forward_flops(*network, 1, size)};
+      cost->second = {nets * model::parameter_count(*network),
+                      static_cast<double>(nets) * model::forward_flops(*network, 1, size)};
     }
     analysis::TrialRecord record;
     record.hash = hashes[i].back();
@@ -129,10 +107,12 @@ std::vector<analysis::TrialRecord> trial_records(const Study& study,
     record.config = to_json(trial);
     record.parameters = cost->second.parameters;
     record.flops = cost->second.flops;
-    for (std::size_t s = 0; s < trial.stages.size(); ++s) {
-      const StageOptions& stage = trial.stages[s];
+    const std::vector<StageRow> rows = stage_rows(trial);
+    for (std::size_t r = 0; r < rows.size(); ++r) {
+      const StageOptions& stage = trial.stages[rows[r].stage];
       record.stages.push_back({.name = stage.name,
-                               .hash = hashes[i][s],
+                               .plane = rows[r].plane,
+                               .hash = hashes[i][r],
                                .cohort = stage.cohort,
                                .labels = stage.labels,
                                .epochs = stage.epochs,
@@ -142,17 +122,6 @@ std::vector<analysis::TrialRecord> trial_records(const Study& study,
     records.push_back(std::move(record));
   }
   return records;
-}
-
-void prepare(const data::CohortSpec& spec, const std::string& name, const fs::path& directory) {
-  fs::create_directories(directory);
-  // Two studies started together may want the same cohort: the second waits and then finds it whole.
-  const LockFile lock(directory / "lock", "cohort " + name, true);
-  const int threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  data::prepare_cohort(spec, directory, threads, [&](int done, int total, const std::string& message) {
-    log_info("cohort " + name + ": " + std::to_string(done) + " of " + std::to_string(total) + " subjects" +
-             (message.empty() ? "" : "  " + message));
-  });
 }
 
 /// On rank 0: opens the database, finds what is left to do, prepares the cohorts that needs.
@@ -172,7 +141,7 @@ Plan open_ledger(World& world, const Study& study, const StudyOptions& options, 
   for (const auto& [name, spec] : cohorts_in_use(study)) {
     hashes[name] = data::cohort_hash(spec);
     hash_list.emplace_back(name, hashes[name]);
-    plan.directories[name] = (options.cohorts / (name + "-" + hashes[name])).string();
+    plan.folders[name] = options.cohorts / (name + "-" + hashes[name]);
   }
   for (const TrialConfig& trial : study.trials) plan.hashes.push_back(stage_hashes(trial, study, hash_list));
 
@@ -198,53 +167,8 @@ Plan open_ledger(World& world, const Study& study, const StudyOptions& options, 
   });
   log_info("study " + study.name + ": " + std::to_string(study.trials.size()) + " trials, " +
            std::to_string(ledger.todo.size()) + " to run, on " + workers.description + ", results in " + file.string());
-  if (!ledger.todo.empty()) {
-    for (const auto& [name, spec] : cohorts_in_use(study)) prepare(spec, name, plan.directories[name]);
-  }
+  if (!ledger.todo.empty()) prepare_cohorts(study, plan.folders);
   return plan;
-}
-
-data::Split split_of(const Study& study, const std::string& cohort, int fold) {
-  const data::CohortSpec& spec = cohort_of(study, cohort);
-  return data::split_subjects(data::subject_names(spec), spec.split, spec.seed, fold);
-}
-
-/// Throws std::runtime_error where a subject that some stage learns from is tested in any.
-void require_unseen(const std::vector<data::Split>& stages) {
-  std::set<std::string> seen;
-  for (const data::Split& split : stages) {
-    seen.insert(split.train.begin(), split.train.end());
-    seen.insert(split.validation.begin(), split.validation.end());
-  }
-  for (const data::Split& split : stages) {
-    for (const std::string& subject : split.test) {
-      if (seen.contains(subject)) throw std::runtime_error("subject " + subject + " is trained on and tested");
-    }
-  }
-}
-
-std::vector<StageData> open_data(const Study& study, const TrialConfig& trial, const Plan& plan) {
-  std::vector<data::Split> splits;
-  for (const StageOptions& stage : trial.stages) {
-    data::Split split = split_of(study, stage.cohort, trial.fold);
-    if (const auto count = static_cast<std::size_t>(stage.train_subjects); count > split.train.size()) {
-      throw std::runtime_error("stage " + stage.name + " trains on " + std::to_string(count) +
-                               " subjects, but cohort " + stage.cohort + " has " + std::to_string(split.train.size()) +
-                               " for training");
-    } else if (count > 0) {
-      split.train.resize(count);
-    }
-    split.test = split_of(study, test_cohort(stage), trial.fold).test;
-    splits.push_back(std::move(split));
-  }
-  require_unseen(splits);
-  std::vector<StageData> stages;
-  for (std::size_t s = 0; s < splits.size(); ++s) {
-    const fs::path directory = plan.directories.at(trial.stages[s].cohort);
-    stages.push_back({data::open_shards(directory, splits[s].train), data::open_shards(directory, splits[s].validation),
-                      data::open_shards(plan.directories.at(test_cohort(trial.stages[s])), splits[s].test)});
-  }
-  return stages;
 }
 
 /// Takes trials from the queue until none is left. Every rank of `ranks` comes here.
@@ -270,15 +194,9 @@ void work(const Study& study, const Plan& plan, const fs::path& folder, Communic
     events.on_stage = [&](const analysis::StageResult& result) { queue.stage(index, result); };
     events.stop_requested = [] { return interrupt_signal() != 0; };
     try {
-      std::vector<StageData> data;
-      std::string error;
-      try {
-        data = open_data(study, trial, plan);
-      } catch (const std::exception& failure) {
-        error = failure.what();
-      }
-      agree(ranks, error);
-      const TrialOutcome outcome = run_trial(trial, hashes, data, group, folder / "checkpoints", events);
+      std::vector<std::vector<StageData>> planes;
+      together(ranks, [&] { planes = open_data(study, trial, plan.folders); });
+      const TrialOutcome outcome = run_views(trial, hashes, planes, group, folder / "checkpoints", events);
       if (leads) queue.ended(index, outcome == TrialOutcome::kFinished ? Ending::kFinished : Ending::kInterrupted);
     } catch (const std::exception& failure) {
       // Within a group of more than one, what it has not agreed on leaves its other ranks in a collective.
@@ -305,9 +223,9 @@ int run_study(World& world, const StudyOptions& options) {
   Plan plan;
   const json shared = json::parse(on_root(all, [&] {
     plan = open_ledger(world, study, options, workers, ledger);
-    return json{{"directories", plan.directories}, {"hashes", plan.hashes}}.dump();
+    return json{{"folders", plan.folders}, {"hashes", plan.hashes}}.dump();
   }));
-  shared.at("directories").get_to(plan.directories);
+  shared.at("folders").get_to(plan.folders);
   shared.at("hashes").get_to(plan.hashes);
 
   const fs::path file = results_file(study, options);
@@ -341,7 +259,7 @@ int run_study(World& world, const StudyOptions& options) {
 
   if (all.rank() == 0) {
     display.reset();
-    if (interrupt_signal() == 0) write_outputs(file, results_folder(file), study.name);
+    if (interrupt_signal() == 0) write_outputs(file, results_folder(file), study.name, !study.claims.empty());
     if (summary.failed > 0) {
       log_error(std::to_string(summary.failed) + " trials failed; their reasons are in the table trial of " +
                 file.string());

@@ -20,9 +20,9 @@ struct StudyOptions {
 };
 
 /// Collective over the world. Beside the database FILE.sqlite stands a folder FILE with the log, the checkpoints, and
-/// at the end table1.* and figure1.*. Returns the exit code: 0 when every trial of the grid is finished, 1 when some
-/// failed, 128 + signal when interrupted. Throws AgreedError where nothing could start (an error in the grid, bad data,
-/// a results path that can't be written, ranks that can't be split).
+/// at the end tables and figures (outputs.hpp). Returns the exit code: 0 when every trial of the grid is finished, 1
+/// when some failed, 128 + signal when interrupted. Throws AgreedError where nothing could start (an error in the grid,
+/// bad data, a results path that can't be written, ranks that can't be split).
 int run_study(World& world, const StudyOptions& options);
 
 }  // namespace crossfade::runner

@@ -24,10 +24,6 @@ double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-data::LabelKind label_kind(const StageOptions& stage) {
-  return stage.labels == "automatic" ? data::LabelKind::kAutomatic : data::LabelKind::kManual;
-}
-
 /// Everything that a step would stumble over later, with the other ranks in a collective.
 void check_data(const StageOptions& stage, const StageData& data, const model::Network& network) {
   const auto fail = [&](const std::string& what) { throw std::runtime_error("stage " + stage.name + ": " + what); };
@@ -55,6 +51,11 @@ void check_data(const StageOptions& stage, const StageData& data, const model::N
   }
 }
 
+void broadcast(const model::Network& network, Group& group) {
+  for (const torch::Tensor& tensor : network.parameters()) group.broadcast(tensor);
+  for (const torch::Tensor& tensor : network.buffers()) group.broadcast(tensor);
+}
+
 class Trial {
  public:
   Trial(const TrialConfig& config, const std::vector<std::string>& hashes, const std::vector<StageData>& stages,
@@ -70,7 +71,7 @@ class Trial {
   }
 
   TrialOutcome run() {
-    together([&] {
+    together(group_.ranks(), [&] {
       for (std::size_t s = 0; s < stages_.size(); ++s) check_data(config_.stages[s], stages_[s], *network_);
     });
     resume();
@@ -93,29 +94,10 @@ class Trial {
   fs::path last() const { return stage_folder(checkpoints_, hash()) / "last.safetensors"; }
   fs::path best() const { return stage_folder(checkpoints_, hash()) / "best.safetensors"; }
   bool leads() const { return group_.rank() == 0; }
-  int evaluation_batch() const { return std::max(1, stage().batch / group_.size()); }
-
-  /// Runs `work` on this rank; if it fails on any rank, all throw AgreedError.
-  template <class Work>
-  void together(Work work) {
-    std::string error;
-    try {
-      work();
-    } catch (const std::exception& failure) {
-      error = describe_failure(failure);
-    }
-    agree(group_.ranks(), error);
-  }
-
-  void broadcast_network() {
-    for (const torch::Tensor& tensor : network_->parameters()) group_.broadcast(tensor);
-    for (const torch::Tensor& tensor : network_->buffers()) group_.broadcast(tensor);
-  }
-
   /// Group rank 0 reads; the others get position and tensors from it.
   void resume() {
     std::string position;
-    together([&] {
+    together(group_.ranks(), [&] {
       if (!leads()) return;
       for (std::size_t s = hashes_.size(); s-- > 0 && position.empty();) {
         const fs::path file = stage_folder(checkpoints_, hashes_[s]) / "last.safetensors";
@@ -129,11 +111,11 @@ class Trial {
     });
     position = group_.ranks().broadcast(position, 0);
     if (!position.empty()) position_ = position_from_json(position);
-    broadcast_network();
+    broadcast(*network_, group_);
   }
 
   void resume_optimizer() {
-    together([&] {
+    together(group_.ranks(), [&] {
       if (resumed_ && position_.optimizer_steps > 0) restore_optimizer(*resumed_, trainer_->optimizer());
     });
     resumed_.reset();
@@ -150,7 +132,7 @@ class Trial {
   }
 
   void save_last() {
-    together([&] {
+    together(group_.ranks(), [&] {
       if (!leads()) return;
       if (trainer_) position_.optimizer_steps = trainer_->optimizer().steps();
       TensorFile file = checkpoint();
@@ -160,7 +142,7 @@ class Trial {
   }
 
   void save_best() {
-    together([&] {
+    together(group_.ranks(), [&] {
       if (leads()) write_tensors(best(), checkpoint());
     });
   }
@@ -184,7 +166,7 @@ class Trial {
     loading.augmentation = options.augmentation;
     loading.crop = options.crop;
     std::optional<data::Loader> loader;
-    together([&] {
+    together(group_.ranks(), [&] {
       loader.emplace(data().train, data::training_slices(data().train, config_.seed, labels, scans), loading);
     });
     while (position_.epoch < options.epochs && stopped.empty()) {
@@ -202,7 +184,7 @@ class Trial {
     const std::int64_t steps = static_cast<std::int64_t>(stage().epochs) * loader.steps();
     const double seconds_before = position_.sums.seconds_train, begin = now();
     const std::int64_t images_before = position_.sums.images;
-    together([&] { loader.start(static_cast<std::uint32_t>(position_.epoch), position_.step); });
+    together(group_.ranks(), [&] { loader.start(static_cast<std::uint32_t>(position_.epoch), position_.step); });
     network_->train();
     for (;;) {
       std::string error;
@@ -245,7 +227,7 @@ class Trial {
   }
 
   std::vector<analysis::SubjectCounts> validate() {
-    return evaluate(*network_, data().validation, group_, evaluation_batch(), label_kind(stage()));
+    return evaluate(*network_, data().validation, group_, evaluation_batch(stage(), group_), label_kind(stage()));
   }
 
   /// Validates, records, keeps the best, writes the last.
@@ -294,17 +276,18 @@ class Trial {
     result.best_dice = position_.best_dice;
     result.stopped = stopped;
     if (position_.best_epoch == 0) {
-      result.validation = counts_of_background(data().validation, label_kind(stage()));
-      result.test = counts_of_background(data().test, data::LabelKind::kManual);
-      together([&] { result.surfaces = surfaces_of_background(data().test); });
+      score_background(data(), stage(), group_, result);
     } else {
-      together([&] {
-        if (leads()) restore_network(read_tensors(best()), *network_);
-      });
-      broadcast_network();
+      if (restore_best(checkpoints_, hash(), *network_, group_) == 0)
+        throw AgreedError(best().string() + " is missing, the best net of stage " + stage().name);
       result.validation = validate();
-      result.test = evaluate(*network_, data().test, group_, evaluation_batch());
-      result.surfaces = evaluate_surfaces(*network_, data().test, group_, evaluation_batch());
+      const std::vector<data::Shard>& test = data().test;
+      set_test_scores(score_volumes(test, group_,
+                                    [&](std::size_t s) {
+                                      return predict(*network_, test[s], group_.device(),
+                                                     evaluation_batch(stage(), group_));
+                                    }),
+                      result);
     }
     if (leads() && events_.on_stage) events_.on_stage(result);
   }
@@ -322,9 +305,7 @@ class Trial {
       analysis::StageResult result;
       result.stage = static_cast<int>(s);
       result.stopped = "not begun: stage " + stage().name + " stopped, " + stopped;
-      result.validation = counts_of_background(stages_[s].validation, label_kind(config_.stages[s]));
-      result.test = counts_of_background(stages_[s].test, data::LabelKind::kManual);
-      together([&] { result.surfaces = surfaces_of_background(stages_[s].test); });
+      score_background(stages_[s], config_.stages[s], group_, result);
       if (leads() && events_.on_stage) events_.on_stage(result);
     }
   }
@@ -342,6 +323,39 @@ class Trial {
 };
 
 }  // namespace
+
+data::LabelKind label_kind(const StageOptions& stage) {
+  return stage.labels == "automatic" ? data::LabelKind::kAutomatic : data::LabelKind::kManual;
+}
+
+int evaluation_batch(const StageOptions& stage, const Group& group) {
+  return std::max(1, stage.batch / group.size());
+}
+
+bool asked_to_stop(const TrialEvents& events, Group& group) {
+  std::vector<std::int64_t> flag = {events.stop_requested && events.stop_requested() ? 1 : 0};
+  group.all_reduce_counts(flag);
+  return flag[0] > 0;
+}
+
+int restore_best(const fs::path& checkpoints, const std::string& hash, model::Network& network, Group& group) {
+  std::int64_t epoch = 0;
+  together(group.ranks(), [&] {
+    const fs::path file = stage_folder(checkpoints, hash) / "best.safetensors";
+    if (group.rank() != 0 || !fs::exists(file)) return;
+    const TensorFile contents = read_tensors(file);
+    restore_network(contents, network);
+    epoch = position_from_json(contents.text("position")).best_epoch;
+  });
+  group.ranks().broadcast(&epoch, sizeof epoch, 0);
+  if (epoch > 0) broadcast(network, group);
+  return static_cast<int>(epoch);
+}
+
+void score_background(const StageData& data, const StageOptions& stage, Group& group, analysis::StageResult& result) {
+  result.validation = count_volumes(data.validation, group, label_kind(stage), background(data.validation));
+  set_test_scores(score_volumes(data.test, group, background(data.test)), result);
+}
 
 fs::path stage_folder(const fs::path& checkpoints, const std::string& hash) {
   return checkpoints / hash.substr(0, 16);

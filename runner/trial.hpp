@@ -19,6 +19,9 @@ struct StageData {
   std::vector<data::Shard> train, validation, test;
 };
 
+/// The labels that training and validation see.
+data::LabelKind label_kind(const StageOptions& stage);
+
 /// Called on group rank 0 alone, except `stop_requested`, which is asked on every rank after each step (any rank's yes
 /// stops all). `on_epoch` and `on_stage` return before the checkpoint that passes that point is written, so that what a
 /// checkpoint has behind it is in the database; a resumed trial may say an epoch again, with the same numbers.
@@ -44,5 +47,21 @@ std::filesystem::path stage_folder(const std::filesystem::path& checkpoints, con
 TrialOutcome run_trial(const TrialConfig& config, const std::vector<std::string>& hashes,
                        const std::vector<StageData>& stages, Group& group, const std::filesystem::path& checkpoints,
                        const TrialEvents& events);
+
+// What a vote over the nets of several trials shares with one.
+
+/// Slices that this rank predicts at a time.
+int evaluation_batch(const StageOptions& stage, const Group& group);
+
+/// Whether any rank has been asked to stop. Collective.
+bool asked_to_stop(const TrialEvents& events, Group& group);
+
+/// Puts the best net of the stage with this hash into `network` on every rank, read by group rank 0. Returns its epoch,
+/// 0 where there is no best checkpoint. Collective.
+int restore_best(const std::filesystem::path& checkpoints, const std::string& hash, model::Network& network,
+                 Group& group);
+
+/// The scores of a stage that has no checkpoint: those of a prediction of class 0 everywhere. Collective.
+void score_background(const StageData& data, const StageOptions& stage, Group& group, analysis::StageResult& result);
 
 }  // namespace crossfade::runner

@@ -6,6 +6,7 @@
 #include "data/hash.hpp"
 #include "runner/grid.hpp"
 #include "runner/parameter_json.hpp"
+#include "runner/views.hpp"
 
 namespace crossfade::runner {
 namespace {
@@ -24,6 +25,7 @@ nlohmann::json trial_json(const TrialConfig& trial, Parameters parameters) {
                          {"model", parameters(trial.model)},
                          {"loss_options", parameters(trial.loss_options)},
                          {"stages", nlohmann::json::array()}};
+  if (nlohmann::json views = parameters(trial.views); !views.empty()) json["views"] = std::move(views);
   for (const StageOptions& stage : trial.stages) {
     nlohmann::json options = parameters(stage);
     options["name"] = stage.name;
@@ -33,6 +35,20 @@ nlohmann::json trial_json(const TrialConfig& trial, Parameters parameters) {
       options["loss"].push_back({{"term", term.term}, {"shape", term.curve.shape}, {"points", term.curve.points}});
     json["stages"].push_back(std::move(options));
   }
+  return json;
+}
+
+/// In place of a cohort's name: the same data under another name are the same data.
+nlohmann::json data_json(const std::string& name, const std::string& plane, const Study& study,
+                         const std::vector<std::pair<std::string, std::string>>& cohort_hashes) {
+  const auto named = [&](const auto& pair) { return pair.first == name; };
+  const auto cohort = std::find_if(study.cohorts.begin(), study.cohorts.end(), named);
+  const auto hash = std::find_if(cohort_hashes.begin(), cohort_hashes.end(), named);
+  if (cohort == study.cohorts.end() || hash == cohort_hashes.end())
+    throw std::invalid_argument("stage_hashes: no hash of cohort '" + name + "'");
+  nlohmann::json json = {
+      {"hash", hash->second}, {"seed", cohort->second.seed}, {"split", changed_parameters_json(cohort->second.split)}};
+  if (plane != "axial") json["plane"] = plane;
   return json;
 }
 
@@ -54,29 +70,29 @@ std::string to_json(const TrialConfig& trial) {
 
 std::vector<std::string> stage_hashes(const TrialConfig& trial, const Study& study,
                                       const std::vector<std::pair<std::string, std::string>>& cohort_hashes) {
-  nlohmann::json json = identity_json(trial);
-  json["format"] = kResultFormat;
-  // In place of a cohort's name: the same data under another name are the same data.
-  const auto data = [&](const std::string& name) -> nlohmann::json {
-    const auto named = [&](const auto& pair) { return pair.first == name; };
-    const auto cohort = std::find_if(study.cohorts.begin(), study.cohorts.end(), named);
-    const auto hash = std::find_if(cohort_hashes.begin(), cohort_hashes.end(), named);
-    if (cohort == study.cohorts.end() || hash == cohort_hashes.end())
-      throw std::invalid_argument("stage_hashes: no hash of cohort '" + name + "'");
-    return {{"hash", hash->second},
-            {"seed", cohort->second.seed},
-            {"split", changed_parameters_json(cohort->second.split)}};
+  const auto data = [&](const std::string& name, const std::string& plane) {
+    return data_json(name, plane, study, cohort_hashes);
   };
-  for (nlohmann::json& stage : json["stages"]) {
-    stage["cohort"] = data(stage["cohort"]);
-    if (stage.contains("test")) stage["test"] = data(stage["test"]);
-  }
+  const nlohmann::json identity = identity_json(trial);
+  const std::vector<View> views = views_of(trial.views);
   std::vector<std::string> hashes;
-  nlohmann::json stages = nlohmann::json::array();
-  std::swap(stages, json["stages"]);
-  for (nlohmann::json& stage : stages) {
-    json["stages"].push_back(std::move(stage));
-    hashes.push_back(data::sha256_hex(json.dump()));
+  for (const View& view : views) {
+    nlohmann::json json = identity;
+    json["format"] = kResultFormat;
+    json.erase("views");  // a net is what it is whoever votes with it
+    nlohmann::json stages = nlohmann::json::array();
+    std::swap(stages, json["stages"]);
+    for (nlohmann::json& stage : stages) {
+      stage["cohort"] = data(stage["cohort"], view.plane);
+      if (stage.contains("test")) stage["test"] = data(stage["test"], view.plane);
+      json["stages"].push_back(std::move(stage));
+      hashes.push_back(data::sha256_hex(json.dump()));
+    }
+  }
+  for (std::size_t s = 0; views.size() > 1 && s < trial.stages.size(); ++s) {
+    nlohmann::json vote = {{"views", identity["views"]}, {"nets", nlohmann::json::array()}};
+    for (std::size_t v = 0; v < views.size(); ++v) vote["nets"].push_back(hashes[v * trial.stages.size() + s]);
+    hashes.push_back(data::sha256_hex(vote.dump()));
   }
   return hashes;
 }

@@ -7,7 +7,7 @@ namespace crossfade::runner {
 
 /// Where a trial stands, for a progress line.
 struct TrialProgress {
-  int stage = 0;
+  int stage = 0;  // of stage_rows()
   int epoch = 0;  // from 1
   int epochs = 0;
   std::int64_t step = 0;  // of the stage

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <sstream>
 
+#include "analysis/figure1_lines.hpp"
 #include "analysis/gnuplot.hpp"
 #include "study.hpp"
 
@@ -63,6 +64,31 @@ TEST_F(Figure, NamesAreNeverRun) {
   EXPECT_FALSE(std::filesystem::exists(mark));
   const auto texts = texts_of(folder / "a '7th stem'-1 with `quotes`.svg");
   for (std::size_t i = 0; i < 3; ++i) EXPECT_THAT(texts, Contains(names[i]));
+}
+
+TEST_F(Figure, ShowsTheAxialNetOfATrialWithSeveralPlanes) {
+  TrialRecord trial = trial_record("v", 1);
+  const StageRecord stage = trial.stages[0];
+  for (const char* plane : {"coronal", "all"}) {
+    trial.stages.push_back(stage);
+    trial.stages.back().plane = plane;
+    trial.stages.back().hash += plane;
+  }
+  ResultsDatabase db(file);
+  std::mt19937 random(1);
+  const auto id = db.begin(study_record(), provenance(), {trial})[0].id;
+  std::vector<double> axial;
+  for (int position = 0; position < 2; ++position)
+    for (int epoch = 1; epoch <= 3; ++epoch) {
+      const EpochRecord record = epoch_record(random, epoch, position == 0 ? 0.4 : 0.9, position);
+      if (position == 0) axial.push_back(mean_over_subjects(record.validation));
+      db.record_epoch(id, record);
+    }
+  const Figure1 figure = read_figure1({file}, "");
+  ASSERT_EQ(figure.stages.size(), 1U);
+  ASSERT_EQ(figure.lines.size(), 1U);
+  ASSERT_EQ(figure.lines[0].points.size(), 3U);
+  for (std::size_t e = 0; e < 3; ++e) EXPECT_EQ(figure.lines[0].points[e].dice, axial[e]);
 }
 
 TEST_F(Figure, CsvHasMeanAndRangeOverSeedsAndZeroForALostSeed) {

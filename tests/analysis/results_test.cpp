@@ -123,8 +123,8 @@ TEST_F(Results, EpochsOfASharedStageAreAdopted) {
   ResultsDatabase db(file);
   const auto trials = db.begin(study_record(), provenance(), {tuned, control, other});
   finish(db, trials[0].id, tuned, random, 0.5);
-  db.adopt_epochs(trials[1].id);
-  db.adopt_epochs(trials[2].id);
+  db.adopt_stages(trials[1].id);
+  db.adopt_stages(trials[2].id);
   const std::string epochs =
       "SELECT group_concat(stage || epoch || ' ' || dice || ' ' || loss || ' ' || seconds)"
       " FROM figure1 WHERE stage = 'pretrain' AND variant = ";
@@ -136,12 +136,50 @@ TEST_F(Results, EpochsOfASharedStageAreAdopted) {
           " JOIN trial AS t ON t.id = s.trial_id JOIN variant AS v ON v.id = t.variant_id WHERE v.name = 'b'"),
       std::to_string(4 * 27));
   EXPECT_EQ(ask("SELECT count(*) FROM epoch_term"), std::to_string((6 + 4) * 2));
+  const std::string result =
+      "SELECT best_epoch || ' ' || best_dice || ' ' || (SELECT group_concat(value) FROM subject_score WHERE stage_id ="
+      " s.id) FROM stage AS s JOIN trial AS t ON t.id = s.trial_id JOIN variant AS v ON v.id = t.variant_id"
+      " WHERE s.position = 0 AND v.name = ";
+  EXPECT_NE(ask(result + "'a'"), "");
+  EXPECT_EQ(ask(result + "'b'"), ask(result + "'a'")) << "and the result with them";
   // What it has itself, as far as the other or further, stays.
   db.record_epoch(trials[1].id, epoch_record(random, 4, 0.6));
   const std::string own = ask(epochs + "'b'");
   EXPECT_NE(own, ask(epochs + "'a'"));
-  db.adopt_epochs(trials[1].id);
+  db.adopt_stages(trials[1].id);
   EXPECT_EQ(ask(epochs + "'b'"), own);
+}
+
+TEST_F(Results, AnEpochOfOnePlaneLeavesTheOthersAsTheyAre) {
+  TrialRecord trial = trial_record("a", 1);
+  trial.stages.clear();
+  for (const char* plane : {"axial", "coronal", "sagittal", "all"})
+    trial.stages.push_back({.name = "pretrain",
+                            .plane = plane,
+                            .hash = trial.hash + plane,
+                            .cohort = "phantom",
+                            .labels = "automatic",
+                            .epochs = 2,
+                            .switches = {}});
+  ResultsDatabase db(file);
+  const auto id = db.begin(study_record(), provenance(), {trial})[0].id;
+  for (int stage = 0; stage < 4; ++stage) {
+    EpochRecord epoch = epoch_record(random, 1, 0.5);
+    epoch.stage = stage;
+    if (stage < 3) db.record_epoch(id, epoch);
+  }
+  for (int stage = 0; stage < 4; ++stage) {
+    StageResult result;
+    result.stage = stage;
+    result.best_epoch = 1;
+    db.record_stage(id, result);
+  }
+  EpochRecord again = epoch_record(random, 1, 0.6);
+  again.stage = 1;
+  db.record_epoch(id, again);
+  EXPECT_EQ(ask("SELECT group_concat(plane || coalesce(best_epoch, '-')) FROM stage"),
+            "axial1,coronal-,sagittal1,all-");
+  EXPECT_EQ(ask("SELECT count(*) FROM epoch"), "3");
 }
 
 TEST_F(Results, AnEpochIsReplacedAndLaterOnesAreDropped) {

@@ -23,6 +23,9 @@ variants:
   tuned:         {}
   tuned control: {stages: {finetune: {labels: automatic}}}
   quicknat:      {model: {name: quicknat, kernel: 3}, loss: {wce_boundary: 1, dice: 1}}
+  three views:   {views: {axial: 0.4, coronal: 0.4, sagittal: 0.2}}
+claims:
+  manual labels help: {better: tuned, than: tuned control, column: finetuned}
 """
 
 
@@ -34,27 +37,43 @@ class Stages(Case):
     def test_fill_both_columns_and_train_a_shared_stage_once(self):
         completed = self.run_runner("--grid", self.grid, "--cohorts", COHORTS, "--results", "r.sqlite", ranks=2)
         self.assertEqual(completed.returncode, 0, completed.stderr)
+        self.assertIn("manual labels help", completed.stdout)
+        left = {path.name for path in (self.folder / "r").iterdir()}
+        for table in ("table1", "structures", "claims"):
+            self.assertLessEqual({f"{table}.{ending}" for ending in ("txt", "md", "csv", "json", "tex")}, left)
+        for figure in ("figure1", "figure2"):
+            self.assertLessEqual({f"{figure}.{ending}" for ending in ("svg", "png", "pdf", "csv")}, left)
         rows = self.query("r.sqlite", "select variant, pretrained_dice, finetuned_dice, trials from table1")
-        self.assertEqual([row[0] for row in rows], ["tuned", "tuned control", "quicknat"])
+        self.assertEqual([row[0] for row in rows], ["tuned", "tuned control", "quicknat", "three views"])
         for row in rows:
             self.assertNotIn(None, row)
         self.assertEqual(rows[0][1], rows[1][1], "one pre-trained net")
 
-        epochs = "select epoch, dice, loss, seconds from figure1 where stage = 'pretrain' and variant = ? order by epoch"
-        ours = [self.query("r.sqlite", epochs.replace("?", f"'{name}'")) for name in ("tuned", "tuned control")]
+        epochs = "select epoch, dice, loss, seconds from figure1 where stage = 'pretrain' and variant = ? and plane = 'axial' order by epoch"
+        ours = [self.query("r.sqlite", epochs.replace("?", f"'{name}'")) for name in ("tuned", "tuned control", "three views")]
         self.assertEqual(len(ours[0]), 2)
-        self.assertEqual(ours[0], ours[1], "to the seconds: it was trained once")
+        for others in ours[1:]:
+            self.assertEqual(ours[0], others, "to the seconds: it was trained once")
         tuned, control = (self.query("r.sqlite", f"select loss from figure1 where stage = 'finetune' and variant = '{name}'")
                           for name in ("tuned", "tuned control"))
         self.assertNotEqual(tuned, control, "on other labels")
-        self.assertEqual(len(list((self.folder / "r" / "checkpoints").glob("*/best.safetensors"))), 5)
+        self.assertEqual(len(list((self.folder / "r" / "checkpoints").glob("*/best.safetensors"))), 9, "two nets, their control, QuickNAT's two, two of each other plane")
         terms = self.query("r.sqlite", "select distinct term from epoch_term as t join epoch as e on e.id = t.epoch_id"
                                        " join stage as s on s.id = e.stage_id join trial on trial.id = s.trial_id"
                                        " join variant as v on v.id = trial.variant_id"
                                        " where s.name = 'finetune' and v.name <> 'quicknat'")
         self.assertEqual(terms, [("wdice",)], "what the schedule ended with")
         metrics = self.query("r.sqlite", "select metric, count(*) from subject_score where part = 'test' group by metric")
-        self.assertEqual(metrics, [(name, 6 * 27) for name in ("dice", "hd95_mm", "nsd", "volume_difference")])
+        self.assertEqual(metrics, [(name, (6 + 8) * 27) for name in ("dice", "hd95_mm", "nsd", "volume_difference")])
+
+        planes = self.query("r.sqlite", "select group_concat(s.plane || ' ' || s.name) from (select * from stage order by position) as s"
+                                        " join trial as t on t.id = s.trial_id join variant as v on v.id = t.variant_id"
+                                        " where v.name = 'three views'")
+        self.assertEqual(planes, [(",".join(f"{plane} {stage}" for plane in ("axial", "coronal", "sagittal", "all")
+                                            for stage in ("pretrain", "finetune")),)])
+        self.assertIn("3 views", self.query("r.sqlite", "select model from table1 where variant = 'three views'")[0][0])
+        figures = self.query("r.sqlite", "select count(*), count(distinct stage) from figure2 where variant = 'three views'")
+        self.assertEqual(figures, [(2 * 27, 2)], "of the vote alone")
 
         completed = self.run_runner("report", "structures", "--results", "r.sqlite", "--format", "json")
         self.assertEqual(completed.returncode, 0, completed.stderr)
@@ -63,13 +82,13 @@ class Stages(Case):
         self.assertEqual(completed.returncode, 0, completed.stderr)
         self.assertIn("Left-Amygdala", (self.folder / "figure2.svg").read_text())
 
-    def test_interrupted_in_the_first_or_second_stage_goes_on_to_the_same_figures(self):
+    def test_interrupted_in_any_stage_or_plane_goes_on_to_the_same_figures(self):
         arguments = ["--grid", self.grid, "--cohorts", COHORTS]
         completed = self.run_runner(*arguments, "--results", "whole.sqlite", ranks=2)
         self.assertEqual(completed.returncode, 0, completed.stderr)
-        figures = "select variant, stage, epoch, dice, loss from figure1 order by 1, 2, 3"
+        figures = "select variant, plane, stage, epoch, dice, loss from figure1 order by 1, 2, 3, 4"
         scores = "select variant, stage, subject, structure, dice from figure2 order by 1, 2, 3, 4"
-        for epochs in (1, 5):
+        for epochs in (1, 5, 15):
             process = self.start_runner(*arguments, "--results", self.folder / f"r{epochs}.sqlite", ranks=2)
             self.wait_for_epochs(f"r{epochs}.sqlite", epochs, process)
             process.terminate()

@@ -97,10 +97,12 @@ TEST_F(TrialOfAllRanks, MeasuresTheSameSurfacesAsOneRankAlone) {
   const auto network = model::make_network(small_trial().model, 1, data::kClasses, 1);
   place_network(*network, torch::kCPU);
   Group alone(test_world().communicator().split(group_.rank()), torch::kCPU);
-  const auto together = evaluate_surfaces(*network, stages[0].train, group_, 4);
-  const auto expected = evaluate_surfaces(*network, stages[0].train, alone, 4);
+  const auto predicted = [&](std::size_t s) { return predict(*network, stages[0].train[s], torch::kCPU, 4); };
+  const auto [counts, together] = score_volumes(stages[0].train, group_, predicted);
+  const auto [expected_counts, expected] = score_volumes(stages[0].train, alone, predicted);
   ASSERT_EQ(together.size(), 3U);
   for (std::size_t s = 0; s < 3; ++s) {
+    EXPECT_EQ(counts[s].counts, expected_counts[s].counts);
     EXPECT_EQ(together[s].subject, expected[s].subject);
     for (std::size_t c = 0; c < data::kClasses; ++c) {
       const analysis::SurfaceScores &a = together[s].scores[c], &b = expected[s].scores[c];

@@ -1,10 +1,11 @@
 #include "runner/evaluator.hpp"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 #include <torch/torch.h>
 
 #include <cmath>
 
+#include "data/plane.hpp"
 #include "tests/data/small_shard.hpp"
 #include "tests/runner/small_trial.hpp"
 #include "tests/runner/world_of_one.hpp"
@@ -86,13 +87,16 @@ TEST(Evaluator, MeasuresTheSurfacesOfWholeVolumes) {
   const auto opened = shards(folder);
   Group group = group_of_one();
   Threshold network;
-  const auto subjects = evaluate_surfaces(network, opened, group, 3);
+  const VolumeScores scores =
+      score_volumes(opened, group, [&](std::size_t s) { return predict(network, opened[s], torch::kCPU, 3); });
+  const auto& subjects = scores.surfaces;
   ASSERT_EQ(subjects.size(), 2U);
   for (std::size_t i = 0; i < 2; ++i) {
     const data::ShardContents contents = block_shard("", static_cast<int>(i) + 1, 5);
     std::vector<std::uint8_t> said;
     for (const std::uint8_t value : contents.images) said.push_back(value > opened[i].info().scans[0].mean ? 1 : 0);
     const auto expected = analysis::surface_scores({contents.labels, said, {kSide, kSide, 5}, {2, 2, 2}}, 1);
+    EXPECT_EQ(scores.counts.at(i).counts, counted_by_hand(static_cast<int>(i) + 1, opened[i].info().scans[0].mean));
     EXPECT_EQ(subjects[i].subject, opened[i].info().subject);
     EXPECT_EQ(subjects[i].scores[1].hd95_mm, expected[1].hd95_mm);
     EXPECT_EQ(subjects[i].scores[1].nsd, expected[1].nsd);
@@ -102,15 +106,34 @@ TEST(Evaluator, MeasuresTheSurfacesOfWholeVolumes) {
     EXPECT_EQ(subjects[i].scores[3].nsd, 0);
     EXPECT_TRUE(std::isnan(subjects[i].scores[4].hd95_mm));
   }
-  const auto nothing = surfaces_of_background(opened);
+  const auto nothing = score_volumes(opened, group, background(opened)).surfaces;
   EXPECT_EQ(nothing[1].scores[1].volume_difference, -1);
   EXPECT_EQ(nothing[1].scores[1].nsd, 0);
+}
+
+TEST(Evaluator, ReadsLeftForRightInSagittalSlices) {
+  struct SaysRightCortex : Threshold {
+    torch::Tensor forward(const torch::Tensor& images) override {
+      torch::Tensor logits = torch::zeros({images.size(0), data::kClasses, images.size(2), images.size(3)});
+      logits.select(1, 4) = 1;
+      return logits;
+    }
+  };
+  const TemporaryFolder folder;
+  const data::ShardContents axial = block_shard("s", 1, 4);
+  data::write_shard(folder.path / "axial.h5", axial);
+  data::write_shard(folder.path / "sagittal.h5", data::turned(axial, "sagittal"));
+  SaysRightCortex network;
+  constexpr std::uint8_t kLeftCortex = 2, kRightCortex = 4;
+  EXPECT_THAT(predict(network, data::Shard(folder.path / "axial.h5"), torch::kCPU, 3), testing::Each(kRightCortex));
+  EXPECT_THAT(predict(network, data::Shard(folder.path / "sagittal.h5"), torch::kCPU, 3), testing::Each(kLeftCortex));
 }
 
 TEST(Evaluator, BackgroundAloneScoresZeroInEveryStructureThatIsThere) {
   const TemporaryFolder folder;
   const auto opened = shards(folder);
-  for (const auto& subject : counts_of_background(opened, data::LabelKind::kManual)) {
+  Group group = group_of_one();
+  for (const auto& subject : count_volumes(opened, group, data::LabelKind::kManual, background(opened))) {
     EXPECT_EQ(analysis::mean_dice(subject.counts).mean, 0);
     EXPECT_EQ(analysis::mean_dice(subject.counts).left_out, 24);  // three of the 27 structures are there
     std::int64_t pixels = 0;

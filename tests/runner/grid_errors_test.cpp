@@ -28,7 +28,7 @@ TEST(GridErrors, UnknownKeyNamesTheNearest) {
       "sweep, claims, run (did you mean 'defaults'?)");
   EXPECT_EQ(said("model: {width: 4}", "modle: {width: 4}"),
             "grid.yaml:6:3: unknown key 'modle' in defaults, expected one of seeds, folds, seeds_of_folds, model, "
-            "optimizer, loss, loss_options, stages (did you mean 'model'?)");
+            "optimizer, loss, loss_options, views, stages (did you mean 'model'?)");
   EXPECT_EQ(
       said("train: 2", "trian: 2"),
       "grid.yaml:3:44: unknown key 'trian' in cohorts.phantom.split, expected one of train, validation, test, folds, "
@@ -290,6 +290,44 @@ TEST(GridErrors, Sweep) {
             "grid.yaml:11:3: variant 'A [optimizer.lr=0.001]' is the same as 'A [optimizer.lr=0.001]', expected "
             "variants that "
             "differ in more than their name");
+}
+
+TEST(GridErrors, SeedsOfFolds) {
+  const std::string folds = changed(kValidGrid, "{train: 2, validation: 1, test: 1}", "{folds: 2, validation: 1}");
+  const auto with = [&](const std::string& seeds) {
+    return refusal(changed(folds, "seeds: [1]", "seeds_of_folds: " + seeds));
+  };
+  EXPECT_EQ(with("{0: [1, 2]}"), "accepted");
+  EXPECT_EQ(with("{2: [1]}"), "grid.yaml:5:23: seeds_of_folds has fold 2, but cohort 'phantom' has folds 0 to 1");
+  EXPECT_EQ(with("{first: [1]}"),
+            "grid.yaml:5:20: 'first' in defaults.seeds_of_folds is no fold, expected an integer, 0 or more");
+  EXPECT_EQ(with("[1]"),
+            "grid.yaml:5:19: expected a map {FOLD: [SEEDS]} for defaults.seeds_of_folds, such as {0: [1, 2, 3]}, not a "
+            "list");
+  EXPECT_EQ(with("{0: [1, 1]}"), "grid.yaml:5:27: duplicate number 1 in defaults.seeds_of_folds.0, expected each once");
+  EXPECT_EQ(said("seeds: [1]", "seeds_of_folds: {1: [1]}"),
+            "grid.yaml:5:23: seeds_of_folds has fold 1, but cohort 'phantom' has no folds, expected seeds alone");
+  EXPECT_EQ(
+      refusal(kValidGrid + "sweep: {seeds_of_folds: [{0: [1]}]}\n"),
+      "grid.yaml:13:9: seeds_of_folds multiply by themselves, expected them under defaults: seeds_of_folds: [..]");
+}
+
+TEST(GridErrors, Claims) {
+  const auto with = [](const std::string& claim) { return refusal(kValidGrid + "claims: {c: " + claim + "}\n"); };
+  EXPECT_EQ(with("{better: A, than: B}"), "accepted");
+  EXPECT_EQ(with("{better: A, than: b}"),
+            "grid.yaml:13:31: unknown variant 'b' in claims.c, expected one of A, B (did you mean 'B'?)");
+  EXPECT_EQ(with("{better: A}"), "grid.yaml:13:13: missing key 'than' in claims.c, expected one of A, B");
+  EXPECT_EQ(with("{better: A, than: A}"), "grid.yaml:13:10: claims.c compares 'A' with itself, expected two variants");
+  EXPECT_THAT(with("{better: A, than: B, column: tuned}"), HasSubstr("pretrained"));
+  EXPECT_EQ(refusal(kValidGrid + "claims: [A]\n"),
+            "grid.yaml:13:9: expected a map {CLAIM: {...}} for claims, not a list");
+}
+
+TEST(GridErrors, Views) {
+  EXPECT_EQ(said("model: {width: 4}", "views: {axial: 0, coronal: 1}"),
+            "grid.yaml:6:18: expected a number from 1e-06 to 1 for defaults.views.axial, not '0'");
+  EXPECT_THAT(said("model: {width: 4}", "views: {coronary: 1}"), HasSubstr("did you mean 'coronal'?"));
 }
 
 }  // namespace

@@ -208,5 +208,21 @@ TEST(GridLabels, NameLossesAsThePaperDoes) {
   EXPECT_EQ(loss_label({{"wce", {"step", {{0, 1}, {0.5, 1}}}}}), "Fixed (w-CE)");  // a step that changes nothing
 }
 
+TEST(Grid, SeedsOfAFoldStandInPlaceOfTheOthers) {
+  std::string grid = changed(kValidGrid, "{train: 2, validation: 1, test: 1}", "{folds: 2, validation: 1}");
+  grid = changed(grid, "A: {", "A: {seeds_of_folds: {1: [7, 8]}, ");
+  std::vector<std::string> trials;
+  for (const TrialConfig& trial : study_of(grid).trials)
+    trials.push_back(trial.variant + std::to_string(trial.fold) + "/" + std::to_string(trial.seed));
+  EXPECT_EQ(trials, (std::vector<std::string>{"A0/1", "A1/7", "A1/8", "B0/1", "B1/1"}));
+}
+
+TEST(Grid, ViewsAreSaidInTheModelsLabel) {
+  const Study study = study_of(changed(kValidGrid, "A: {", "A: {views: {axial: 0.4, coronal: 0.4, sagittal: 0.2}, "));
+  EXPECT_EQ(study.trials[0].views.sagittal, 0.2);
+  EXPECT_EQ(model_label(study.trials[0].model, study.trials[0].views), "U-Net (width 4, 3 views)");
+  EXPECT_EQ(model_label(study.trials[1].model, study.trials[1].views), "U-Net (width 4, batch norm)");
+}
+
 }  // namespace
 }  // namespace crossfade::runner

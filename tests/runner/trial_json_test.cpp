@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "tests/runner/grid_file.hpp"
 
@@ -70,6 +71,24 @@ TEST(TrialHash, OfAStageDoesNotDependOnLaterOnes) {
   EXPECT_EQ(longer[0], alone[0]);
   EXPECT_NE(tuned[1], longer[1]);
   EXPECT_NE(tuned[1], alone[0]);
+}
+
+TEST(TrialHash, NetsAreTheSameWhoeverVotesWithThem) {
+  const auto hashes = [&](const std::string& views) {
+    const Study study =
+        study_of(kValidGrid, views.empty() ? std::vector<std::string>{} : std::vector{"views=" + views});
+    return stage_hashes(study.trials[0], study, kHashes);
+  };
+  const auto alone = hashes(""), three = hashes("{axial: 0.4, coronal: 0.4, sagittal: 0.2}");
+  const auto other = hashes("{axial: 0.5, coronal: 0.3, sagittal: 0.2}"), two = hashes("{coronal: 1}");
+  ASSERT_EQ(alone.size(), 1U);
+  ASSERT_EQ(three.size(), 4U);  // a net a plane, and the vote
+  ASSERT_EQ(two.size(), 3U);
+  EXPECT_EQ(std::set<std::string>(three.begin(), three.end()).size(), 4U);
+  EXPECT_EQ(three[0], alone[0]);
+  EXPECT_EQ(two[1], three[1]);
+  EXPECT_TRUE(std::equal(three.begin(), three.begin() + 3, other.begin()));
+  EXPECT_NE(three[3], other[3]) << "other weights, another vote";
 }
 
 TEST(TrialHash, RefusesACohortWithoutHash) {

@@ -1,0 +1,101 @@
+#include "runner/voted_trial.hpp"
+
+#include <stdexcept>
+
+#include "runner/agreement.hpp"
+#include "runner/evaluator.hpp"
+#include "runner/trainer.hpp"
+#include "runner/views.hpp"
+#include "runner/vote.hpp"
+
+namespace crossfade::runner {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The nets of one stage, one a view, each at its best checkpoint.
+struct Nets {
+  std::vector<std::shared_ptr<model::Network>> networks;
+  int best_epoch = 0;   // the latest of them
+  std::string missing;  // the plane of the first that has no checkpoint
+};
+
+Nets load_nets(const TrialConfig& config, const std::vector<View>& views, const std::vector<std::string>& hashes,
+               Group& group, const fs::path& checkpoints) {
+  Nets nets;
+  for (std::size_t v = 0; v < views.size(); ++v) {
+    auto network = model::make_network(config.model, 1, data::kClasses, config.seed);
+    place_network(*network, group.device());
+    const int epoch = restore_best(checkpoints, hashes[v], *network, group);
+    if (epoch == 0 && nets.missing.empty()) nets.missing = views[v].plane;
+    nets.best_epoch = std::max(nets.best_epoch, epoch);
+    nets.networks.push_back(std::move(network));
+  }
+  return nets;
+}
+
+}  // namespace
+
+TrialOutcome run_views(const TrialConfig& config, const std::vector<std::string>& hashes,
+                       const std::vector<std::vector<StageData>>& planes, Group& group, const fs::path& checkpoints,
+                       const TrialEvents& events) {
+  const std::vector<View> views = views_of(config.views);
+  const std::size_t stages = config.stages.size();
+  if (planes.size() != views.size() || hashes.size() != stage_rows(config).size())
+    throw std::invalid_argument("run_views: one list of StageData for each view, one hash for each row");
+
+  for (std::size_t v = 0; v < views.size(); ++v) {
+    const int before = static_cast<int>(v * stages);
+    TrialEvents own = events;
+    own.on_step = [&](TrialProgress progress) {
+      progress.stage += before;
+      events.on_step(progress);
+    };
+    own.on_epoch = [&](analysis::EpochRecord record) {
+      record.stage += before;
+      events.on_epoch(record);
+    };
+    own.on_stage = [&](analysis::StageResult result) {
+      result.stage += before;
+      events.on_stage(result);
+    };
+    const auto first = hashes.begin() + before;
+    if (run_trial(config, {first, first + static_cast<std::ptrdiff_t>(stages)}, planes[v], group, checkpoints, own) ==
+        TrialOutcome::kInterrupted)
+      return TrialOutcome::kInterrupted;
+  }
+  if (views.size() == 1) return TrialOutcome::kFinished;
+
+  for (std::size_t s = 0; s < stages; ++s) {
+    if (asked_to_stop(events, group)) return TrialOutcome::kInterrupted;
+    const StageOptions& stage = config.stages[s];
+    std::vector<std::string> own_hashes;
+    for (std::size_t v = 0; v < views.size(); ++v) own_hashes.push_back(hashes[v * stages + s]);
+    const Nets nets = load_nets(config, views, own_hashes, group, checkpoints);
+
+    analysis::StageResult result;
+    result.stage = static_cast<int>(views.size() * stages + s);
+    if (!nets.missing.empty()) {
+      result.stopped = "no vote: the " + nets.missing + " net has no checkpoint";
+      score_background(planes.front()[s], stage, group, result);
+    } else {
+      const auto voted = [&](auto part) {  // part: StageData::validation or test
+        return [&, part](std::size_t subject) {
+          std::vector<Voter> voters;
+          for (std::size_t v = 0; v < views.size(); ++v)
+            voters.push_back({*nets.networks[v], (planes[v][s].*part)[subject], views[v].weight});
+          return vote(voters, group.device(), evaluation_batch(stage, group));
+        };
+      };
+      const StageData& axial = planes.front()[s];
+      result.best_epoch = nets.best_epoch;
+      result.validation = count_volumes(axial.validation, group, label_kind(stage), voted(&StageData::validation));
+      result.best_dice = analysis::mean_over_subjects(result.validation);
+      set_test_scores(score_volumes(axial.test, group, voted(&StageData::test)), result);
+    }
+    if (group.rank() == 0) events.on_stage(result);
+  }
+  return TrialOutcome::kFinished;
+}
+
+}  // namespace crossfade::runner
