@@ -132,31 +132,21 @@ void ResultsDatabase::set_running(std::int64_t trial) {
   });
 }
 
-void ResultsDatabase::adopt_stages(std::int64_t trial) {
-  connection_->transact("sharing stages with trial " + std::to_string(trial), [&] {
+void ResultsDatabase::adopt_epochs(std::int64_t trial) {
+  connection_->transact("sharing epochs with trial " + std::to_string(trial), [&] {
     auto& db = connection_->db;
     SQLite::Statement stages(
         db,
-        "WITH progress AS (SELECT s.id, s.hash, s.trial_id, t.study_id, s.best_epoch IS NOT NULL AS ended,"
-        "                         (SELECT count(*) FROM epoch AS e WHERE e.stage_id = s.id) AS epochs"
-        "                  FROM stage AS s JOIN trial AS t ON t.id = s.trial_id)"
-        " SELECT own.id, own.epochs, other.id, other.epochs, max(2 * other.epochs + other.ended)"
-        " FROM progress AS own JOIN progress AS other ON other.hash = own.hash AND other.study_id = own.study_id"
-        "  AND (other.epochs, other.ended) > (own.epochs, own.ended)"
-        " WHERE own.trial_id = ? GROUP BY own.id");
+        "SELECT own.id, (SELECT other.id FROM stage AS other JOIN trial AS t ON t.id = other.trial_id"
+        "                JOIN epoch AS e ON e.stage_id = other.id"
+        "                WHERE other.hash = own.hash AND other.id <> own.id AND t.study_id = mine.study_id"
+        "                GROUP BY other.id HAVING count(*) > (SELECT count(*) FROM epoch WHERE stage_id = own.id)"
+        "                ORDER BY count(*) DESC, other.id LIMIT 1) AS source"
+        " FROM stage AS own JOIN trial AS mine ON mine.id = own.trial_id WHERE mine.id = ? AND source IS NOT NULL");
     bind_all(stages, trial);
-    struct Copy {
-      std::int64_t own, source;
-      bool has_more;
-    };
-    std::vector<Copy> copies;
-    while (stages.executeStep())
-      copies.push_back({stages.getColumn(0).getInt64(), stages.getColumn(2).getInt64(),
-                        stages.getColumn(3).getInt() > stages.getColumn(1).getInt()});
-    for (const auto& [own, source, has_more] : copies) {
-      if (has_more) copy_epochs(db, source, own);
-      copy_result(db, source, own);
-    }
+    std::vector<std::pair<std::int64_t, std::int64_t>> copies;
+    while (stages.executeStep()) copies.emplace_back(stages.getColumn(0).getInt64(), stages.getColumn(1).getInt64());
+    for (const auto& [own, source] : copies) copy_epochs(db, source, own);
   });
 }
 

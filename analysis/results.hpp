@@ -136,9 +136,9 @@ class ResultsDatabase {
                                  const std::vector<TrialRecord>& trials);
 
   void set_running(std::int64_t trial);  // counts an attempt
-  /// Copies epochs and result of stages that another trial of the study has trained further under the same hash: the
-  /// trial goes on from that one's checkpoint, and says nothing of stages that lie behind it.
-  void adopt_stages(std::int64_t trial);
+  /// Copies the epochs of stages that another trial of the study has trained further under the same hash: the trial
+  /// goes on from that one's checkpoint.
+  void adopt_epochs(std::int64_t trial);
   void set_interrupted(std::int64_t trial);
   void set_failed(std::int64_t trial, const std::string& error);
   void set_finished(std::int64_t trial);  // throws where a stage has no result: a mean would silently lack that seed

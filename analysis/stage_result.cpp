@@ -58,18 +58,6 @@ void store_result(SQLite::Database& db, std::int64_t trial, const StageResult& r
   for (const SubjectSurfaces& s : r.surfaces) insert_surfaces(db, stage, "test", s);
 }
 
-void copy_result(SQLite::Database& db, std::int64_t from, std::int64_t to) {
-  change(db, "DELETE FROM subject_score WHERE stage_id = ?", to);
-  change(db,
-         "UPDATE stage SET (best_epoch, best_dice, stopped) = (SELECT best_epoch, best_dice, stopped FROM stage"
-         " WHERE id = ?) WHERE id = ?",
-         from, to);
-  change(db,
-         "INSERT INTO subject_score SELECT ?, part, subject, structure_id, metric, value, true_positive,"
-         " false_positive, false_negative FROM subject_score WHERE stage_id = ?",
-         to, from);
-}
-
 void drop_results_from(SQLite::Database& db, std::int64_t stage) {
   const std::string later =
       "(SELECT o.id FROM stage AS o JOIN stage AS s ON s.trial_id = o.trial_id AND o.position >= s.position"

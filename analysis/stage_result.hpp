@@ -15,9 +15,6 @@ std::int64_t stage_id(SQLite::Database& db, std::int64_t trial, int position);
 /// Replaces the stage's result. Throws as stage_id(), or SQLite::Exception.
 void store_result(SQLite::Database& db, std::int64_t trial, const StageResult& result);
 
-/// Replaces the result of stage row `to` by that of `from`; nothing where that has none.
-void copy_result(SQLite::Database& db, std::int64_t from, std::int64_t to);
-
 /// Drops the results that rest on the epochs of stage row `stage`: its own, those of later stages of its plane with
 /// their epochs, and those of votes.
 void drop_results_from(SQLite::Database& db, std::int64_t stage);

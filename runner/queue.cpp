@@ -74,7 +74,7 @@ void QueueServer::handle(const Message& message, int from) {
     if (next == kNoTrial) --groups_;
     if (next >= 0) {
       trial(next).running = true;
-      database_.adopt_stages(trial(next).id);
+      database_.adopt_epochs(trial(next).id);
       database_.set_running(trial(next).id);
     }
     answer = std::to_string(next);

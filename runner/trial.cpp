@@ -94,7 +94,8 @@ class Trial {
   fs::path last() const { return stage_folder(checkpoints_, hash()) / "last.safetensors"; }
   fs::path best() const { return stage_folder(checkpoints_, hash()) / "best.safetensors"; }
   bool leads() const { return group_.rank() == 0; }
-  /// Group rank 0 reads; the others get position and tensors from it.
+  /// Group rank 0 reads; the others get position and tensors from it. The results of stages that lie behind are said
+  /// again: whoever trained them may have said them of another trial, or to another database.
   void resume() {
     std::string position;
     together(group_.ranks(), [&] {
@@ -104,13 +105,17 @@ class Trial {
         if (!fs::exists(file)) continue;
         TensorFile contents = read_tensors(file);
         if (contents.text("trial") != hashes_[s]) continue;
-        restore_network(contents, *network_);
         position = contents.text("position");
         resumed_ = std::move(contents);
       }
     });
     position = group_.ranks().broadcast(position, 0);
+    const int stages = position.empty() ? 0 : position_from_json(position).stage;
+    for (position_.stage = 0; position_.stage < stages; ++position_.stage) report_best("");
     if (!position.empty()) position_ = position_from_json(position);
+    together(group_.ranks(), [&] {
+      if (resumed_) restore_network(*resumed_, *network_);
+    });
     broadcast(*network_, group_);
   }
 
@@ -270,25 +275,30 @@ class Trial {
   void report_stage(const std::string& stopped) {
     trainer_.reset();
     position_.optimizer_steps = 0;
+    if (position_.best_epoch > 0) return report_best(stopped);
     analysis::StageResult result;
     result.stage = position_.stage;
-    result.best_epoch = position_.best_epoch;
-    result.best_dice = position_.best_dice;
     result.stopped = stopped;
-    if (position_.best_epoch == 0) {
-      score_background(data(), stage(), group_, result);
-    } else {
-      if (restore_best(checkpoints_, hash(), *network_, group_) == 0)
-        throw AgreedError(best().string() + " is missing, the best net of stage " + stage().name);
-      result.validation = validate();
-      const std::vector<data::Shard>& test = data().test;
-      set_test_scores(score_volumes(test, group_,
-                                    [&](std::size_t s) {
-                                      return predict(*network_, test[s], group_.device(),
-                                                     evaluation_batch(stage(), group_));
-                                    }),
-                      result);
-    }
+    score_background(data(), stage(), group_, result);
+    if (leads() && events_.on_stage) events_.on_stage(result);
+  }
+
+  void report_best(const std::string& stopped) {
+    const std::optional<Position> best_position = restore_best(checkpoints_, hash(), *network_, group_);
+    if (!best_position) throw AgreedError(best().string() + " is missing, the best net of stage " + stage().name);
+    analysis::StageResult result;
+    result.stage = position_.stage;
+    result.best_epoch = best_position->best_epoch;
+    result.best_dice = best_position->best_dice;
+    result.stopped = stopped;
+    result.validation = validate();
+    const std::vector<data::Shard>& test = data().test;
+    set_test_scores(score_volumes(test, group_,
+                                  [&](std::size_t s) {
+                                    return predict(*network_, test[s], group_.device(),
+                                                   evaluation_batch(stage(), group_));
+                                  }),
+                    result);
     if (leads() && events_.on_stage) events_.on_stage(result);
   }
 
@@ -338,18 +348,20 @@ bool asked_to_stop(const TrialEvents& events, Group& group) {
   return flag[0] > 0;
 }
 
-int restore_best(const fs::path& checkpoints, const std::string& hash, model::Network& network, Group& group) {
-  std::int64_t epoch = 0;
+std::optional<Position> restore_best(const fs::path& checkpoints, const std::string& hash, model::Network& network,
+                                     Group& group) {
+  std::string position;
   together(group.ranks(), [&] {
     const fs::path file = stage_folder(checkpoints, hash) / "best.safetensors";
     if (group.rank() != 0 || !fs::exists(file)) return;
     const TensorFile contents = read_tensors(file);
     restore_network(contents, network);
-    epoch = position_from_json(contents.text("position")).best_epoch;
+    position = contents.text("position");
   });
-  group.ranks().broadcast(&epoch, sizeof epoch, 0);
-  if (epoch > 0) broadcast(network, group);
-  return static_cast<int>(epoch);
+  position = group.ranks().broadcast(position, 0);
+  if (position.empty()) return std::nullopt;
+  broadcast(network, group);
+  return position_from_json(position);
 }
 
 void score_background(const StageData& data, const StageOptions& stage, Group& group, analysis::StageResult& result) {

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "runner/config.hpp"
 #include "runner/group.hpp"
 #include "runner/trial_progress.hpp"
+#include "runner/trial_state.hpp"
 
 namespace crossfade::runner {
 
@@ -39,11 +41,11 @@ std::filesystem::path stage_folder(const std::filesystem::path& checkpoints, con
 
 /// Collective over `group`. `hashes` are those of the stages, from stage_hashes(). Each stage keeps last.safetensors
 /// and best.safetensors in its folder below `checkpoints`; the trial goes on from the last stage that has one, trained
-/// by this trial or by another, and begins otherwise. An interrupted trial has written its state at the step it stopped
-/// at and goes on bit for bit. A loss or gradient that is not finite ends the trial as finished, with the reason in its
-/// StageResult. Throws AgreedError where the data or the disk are at fault; the group is then ready for another trial.
-/// So it is after any error of a group of one; in a larger one, another error (out of memory in a step, say) leaves the
-/// others waiting in a collective, and the world must be ended.
+/// by this trial or by another, says the results of the stages behind it again, and begins otherwise. An interrupted
+/// trial has written its state at the step it stopped at and goes on bit for bit. A loss or gradient that is not finite
+/// ends the trial as finished, with the reason in its StageResult. Throws AgreedError where the data or the disk are at
+/// fault; the group is then ready for another trial. So it is after any error of a group of one; in a larger one,
+/// another error (out of memory in a step, say) leaves the others waiting in a collective, and the world must be ended.
 TrialOutcome run_trial(const TrialConfig& config, const std::vector<std::string>& hashes,
                        const std::vector<StageData>& stages, Group& group, const std::filesystem::path& checkpoints,
                        const TrialEvents& events);
@@ -56,10 +58,10 @@ int evaluation_batch(const StageOptions& stage, const Group& group);
 /// Whether any rank has been asked to stop. Collective.
 bool asked_to_stop(const TrialEvents& events, Group& group);
 
-/// Puts the best net of the stage with this hash into `network` on every rank, read by group rank 0. Returns its epoch,
-/// 0 where there is no best checkpoint. Collective.
-int restore_best(const std::filesystem::path& checkpoints, const std::string& hash, model::Network& network,
-                 Group& group);
+/// Puts the best net of the stage with this hash into `network` on every rank, read by group rank 0. Returns where the
+/// trial stood then, or nothing where there is no best checkpoint. Collective.
+std::optional<Position> restore_best(const std::filesystem::path& checkpoints, const std::string& hash,
+                                     model::Network& network, Group& group);
 
 /// The scores of a stage that has no checkpoint: those of a prediction of class 0 everywhere. Collective.
 void score_background(const StageData& data, const StageOptions& stage, Group& group, analysis::StageResult& result);

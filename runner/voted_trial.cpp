@@ -26,9 +26,9 @@ Nets load_nets(const TrialConfig& config, const std::vector<View>& views, const 
   for (std::size_t v = 0; v < views.size(); ++v) {
     auto network = model::make_network(config.model, 1, data::kClasses, config.seed);
     place_network(*network, group.device());
-    const int epoch = restore_best(checkpoints, hashes[v], *network, group);
-    if (epoch == 0 && nets.missing.empty()) nets.missing = views[v].plane;
-    nets.best_epoch = std::max(nets.best_epoch, epoch);
+    const std::optional<Position> best = restore_best(checkpoints, hashes[v], *network, group);
+    if (!best && nets.missing.empty()) nets.missing = views[v].plane;
+    nets.best_epoch = std::max(nets.best_epoch, best ? best->best_epoch : 0);
     nets.networks.push_back(std::move(network));
   }
   return nets;

@@ -165,7 +165,10 @@ TEST_F(TrialOfTwoStages, StartsTheSecondFromTheBestNetOfTheFirst) {
   run_both("parts", after);
   expect_same_tensors(file("whole", "second"), file("parts", "second"));
   EXPECT_EQ(before.stages.size(), 1U);
-  EXPECT_EQ(after.stages.size(), 1U);
+  ASSERT_EQ(after.stages.size(), 2U) << "the first says its result again";
+  EXPECT_EQ(after.stages[0].best_epoch, before.stages[0].best_epoch);
+  EXPECT_EQ(after.stages[0].best_dice, before.stages[0].best_dice);
+  EXPECT_EQ(after.stages[0].test[0].counts, before.stages[0].test[0].counts);
   // With steps of next to nothing, the second stage ends with the parameters that it began with: the best of the first.
   config_.stages[1].optimizer.lr = 1e-12;
   Heard still;
