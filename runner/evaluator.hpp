@@ -46,6 +46,7 @@ struct VolumeScores {
 /// against manual labels, whole volumes shared out among the ranks. Otherwise as evaluate().
 VolumeScores score_volumes(const std::vector<data::Shard>& shards, Group& group, const PredictVolume& predict_volume);
 
+/// As the test part of a stage's result.
 void set_test_scores(VolumeScores scores, analysis::StageResult& result);
 
 /// The counts alone, against the labels of one kind.

@@ -34,6 +34,51 @@ Nets load_nets(const TrialConfig& config, const std::vector<View>& views, const 
   return nets;
 }
 
+/// `events` told of rows of the database that begin at `before`.
+TrialEvents shifted(const TrialEvents& events, int before) {
+  TrialEvents own;
+  own.stop_requested = events.stop_requested;
+  own.on_step = [&events, before](TrialProgress progress) {
+    progress.stage += before;
+    events.on_step(progress);
+  };
+  own.on_epoch = [&events, before](analysis::EpochRecord record) {
+    record.stage += before;
+    events.on_epoch(record);
+  };
+  own.on_stage = [&events, before](analysis::StageResult result) {
+    result.stage += before;
+    events.on_stage(result);
+  };
+  return own;
+}
+
+/// The vote after one stage; `planes` are that stage's shards, one for each view. `row` of the database.
+analysis::StageResult vote_on(const StageOptions& stage, int row, const std::vector<View>& views, const Nets& nets,
+                              const std::vector<const StageData*>& planes, Group& group) {
+  analysis::StageResult result;
+  result.stage = row;
+  const StageData& axial = *planes.front();
+  if (!nets.missing.empty()) {
+    result.stopped = "no vote: the " + nets.missing + " net has no checkpoint";
+    score_background(axial, stage, group, result);
+    return result;
+  }
+  const auto voted = [&](std::vector<data::Shard> StageData::*part) -> PredictVolume {
+    return [&, part](std::size_t subject) {
+      std::vector<Voter> voters;
+      for (std::size_t v = 0; v < views.size(); ++v)
+        voters.push_back({*nets.networks[v], (planes[v]->*part)[subject], views[v].weight});
+      return vote(voters, group.device(), evaluation_batch(stage, group));
+    };
+  };
+  result.best_epoch = nets.best_epoch;
+  result.validation = count_volumes(axial.validation, group, label_kind(stage), voted(&StageData::validation));
+  result.best_dice = analysis::mean_over_subjects(result.validation);
+  set_test_scores(score_volumes(axial.test, group, voted(&StageData::test)), result);
+  return result;
+}
+
 }  // namespace
 
 TrialOutcome run_views(const TrialConfig& config, const std::vector<std::string>& hashes,
@@ -45,54 +90,25 @@ TrialOutcome run_views(const TrialConfig& config, const std::vector<std::string>
     throw std::invalid_argument("run_views: one list of StageData for each view, one hash for each row");
 
   for (std::size_t v = 0; v < views.size(); ++v) {
-    const int before = static_cast<int>(v * stages);
-    TrialEvents own = events;
-    own.on_step = [&](TrialProgress progress) {
-      progress.stage += before;
-      events.on_step(progress);
-    };
-    own.on_epoch = [&](analysis::EpochRecord record) {
-      record.stage += before;
-      events.on_epoch(record);
-    };
-    own.on_stage = [&](analysis::StageResult result) {
-      result.stage += before;
-      events.on_stage(result);
-    };
+    const auto before = static_cast<int>(v * stages);
     const auto first = hashes.begin() + before;
-    if (run_trial(config, {first, first + static_cast<std::ptrdiff_t>(stages)}, planes[v], group, checkpoints, own) ==
-        TrialOutcome::kInterrupted)
+    if (run_trial(config, {first, first + static_cast<std::ptrdiff_t>(stages)}, planes[v], group, checkpoints,
+                  shifted(events, before)) == TrialOutcome::kInterrupted)
       return TrialOutcome::kInterrupted;
   }
   if (views.size() == 1) return TrialOutcome::kFinished;
 
   for (std::size_t s = 0; s < stages; ++s) {
     if (asked_to_stop(events, group)) return TrialOutcome::kInterrupted;
-    const StageOptions& stage = config.stages[s];
-    std::vector<std::string> own_hashes;
-    for (std::size_t v = 0; v < views.size(); ++v) own_hashes.push_back(hashes[v * stages + s]);
-    const Nets nets = load_nets(config, views, own_hashes, group, checkpoints);
-
-    analysis::StageResult result;
-    result.stage = static_cast<int>(views.size() * stages + s);
-    if (!nets.missing.empty()) {
-      result.stopped = "no vote: the " + nets.missing + " net has no checkpoint";
-      score_background(planes.front()[s], stage, group, result);
-    } else {
-      const auto voted = [&](auto part) {  // part: StageData::validation or test
-        return [&, part](std::size_t subject) {
-          std::vector<Voter> voters;
-          for (std::size_t v = 0; v < views.size(); ++v)
-            voters.push_back({*nets.networks[v], (planes[v][s].*part)[subject], views[v].weight});
-          return vote(voters, group.device(), evaluation_batch(stage, group));
-        };
-      };
-      const StageData& axial = planes.front()[s];
-      result.best_epoch = nets.best_epoch;
-      result.validation = count_volumes(axial.validation, group, label_kind(stage), voted(&StageData::validation));
-      result.best_dice = analysis::mean_over_subjects(result.validation);
-      set_test_scores(score_volumes(axial.test, group, voted(&StageData::test)), result);
+    std::vector<std::string> stage_hashes;
+    std::vector<const StageData*> stage_planes;
+    for (std::size_t v = 0; v < views.size(); ++v) {
+      stage_hashes.push_back(hashes[v * stages + s]);
+      stage_planes.push_back(&planes[v][s]);
     }
+    const Nets nets = load_nets(config, views, stage_hashes, group, checkpoints);
+    const auto row = static_cast<int>(views.size() * stages + s);
+    const analysis::StageResult result = vote_on(config.stages[s], row, views, nets, stage_planes, group);
     if (group.rank() == 0) events.on_stage(result);
   }
   return TrialOutcome::kFinished;
