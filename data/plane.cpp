@@ -61,6 +61,10 @@ Reorientation reorientation_of(std::string_view plane) {
   throw std::invalid_argument("'" + std::string(plane) + "' is no plane: axial, coronal or sagittal");
 }
 
+bool merges_sides(std::string_view plane) {
+  return plane == "sagittal";
+}
+
 std::uint8_t merged_sides(std::uint8_t structure) {
   static const auto twins = left_twins();
   return twins.at(structure);
@@ -72,7 +76,7 @@ ShardContents turned(ShardContents contents, const std::string& plane) {
   const Reorientation reorientation = reorientation_of(plane);
   for (auto* voxels : {&contents.images, &contents.labels, &contents.automatic})
     turn_scans(*voxels, info.grid, reorientation);
-  if (plane == "sagittal")
+  if (merges_sides(plane))
     for (auto* labels : {&contents.labels, &contents.automatic})
       std::ranges::transform(*labels, labels->begin(), merged_sides);
   info.grid = reorient(info.grid, reorientation);
@@ -82,9 +86,7 @@ ShardContents turned(ShardContents contents, const std::string& plane) {
 
 void turn_shards(const std::filesystem::path& axial, const std::vector<std::string>& subjects,
                  const std::filesystem::path& directory, const std::string& plane) {
-  std::error_code error;
-  std::filesystem::create_directories(directory, error);
-  if (error) throw std::runtime_error(directory.string() + ": cannot be made: " + error.message());
+  std::filesystem::create_directories(directory);
   for (const std::string& subject : subjects) {
     const std::filesystem::path file = directory / (subject + ".h5");
     if (std::filesystem::exists(file)) continue;

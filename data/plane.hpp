@@ -21,6 +21,9 @@ bool is_plane(std::string_view plane);
 /// superior, sagittal ones anterior by superior. Throws std::invalid_argument for a plane of another name.
 Reorientation reorientation_of(std::string_view plane);
 
+/// Whether slices of `plane` do not tell left from right: sagittal ones.
+bool merges_sides(std::string_view plane);
+
 /// A class as sagittal slices show it, which do not tell the sides apart: the left twin of a right structure, and any
 /// other class itself.
 std::uint8_t merged_sides(std::uint8_t structure);

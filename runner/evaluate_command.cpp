@@ -2,10 +2,10 @@
 #include <memory>
 
 #include "analysis/report.hpp"
+#include "data/plane.hpp"
 #include "runner/agreement.hpp"
 #include "runner/commands.hpp"
 #include "runner/evaluator.hpp"
-#include "runner/failure.hpp"
 #include "runner/prediction.hpp"
 #include "runner/trial_state.hpp"
 #include "runner/workers.hpp"
@@ -41,22 +41,10 @@ std::vector<std::string> subjects_in(const fs::path& folder) {
 /// Writes the volume of every subject, the subjects shared out among the ranks, and counts them on their own grids.
 std::vector<analysis::SubjectCounts> write_predictions(model::Network& network, const std::vector<data::Shard>& shards,
                                                        Group& group, const EvaluateOptions& options) {
-  std::vector<analysis::Counts> counts(shards.size());
-  std::string error;
-  try {
-    const auto first = static_cast<std::size_t>(group.rank()), step = static_cast<std::size_t>(group.size());
-    for (std::size_t s = first; s < shards.size(); s += step) {
-      const auto classes = predict(network, shards[s], group.device(), options.batch);
-      counts[s] = write_prediction(options.predictions / (shards[s].info().subject + ".nii.gz"), shards[s], classes);
-    }
-  } catch (const std::exception& failure) {
-    error = describe_failure(failure);
-  }
-  agree(group.ranks(), error);
-  sum_over_group(counts, group);
-  std::vector<analysis::SubjectCounts> subjects;
-  for (std::size_t s = 0; s < shards.size(); ++s) subjects.push_back({shards[s].info().subject, counts[s]});
-  return subjects;
+  return count_volumes(shards, group, [&](std::size_t s) {
+    const auto classes = predict(network, shards[s], group.device(), options.batch);
+    return write_prediction(options.predictions / (shards[s].info().subject + ".nii.gz"), shards[s], classes);
+  });
 }
 
 int run(World& world, const EvaluateOptions& options) {
@@ -72,7 +60,7 @@ int run(World& world, const EvaluateOptions& options) {
     shards =
         data::open_shards(options.shards, options.subjects.empty() ? subjects_in(options.shards) : options.subjects);
     if (!options.predictions.empty()) {
-      if (shards.front().info().plane == "sagittal")
+      if (data::merges_sides(shards.front().info().plane))
         throw std::runtime_error(shards.front().file().string() +
                                  ": sagittal slices don't tell left from right, expected axial or coronal ones for "
                                  "--predictions");

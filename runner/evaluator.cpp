@@ -20,7 +20,7 @@ std::vector<std::uint8_t> classes_of(const torch::Tensor& logits, const data::Sh
   const torch::Tensor classes = logits.argmax(1).to(torch::kByte).cpu().contiguous();
   const auto* first = classes.const_data_ptr<std::uint8_t>();
   std::vector<std::uint8_t> result(first, first + classes.numel());
-  if (shard.info().plane == "sagittal") std::ranges::transform(result, result.begin(), data::merged_sides);
+  if (data::merges_sides(shard.info().plane)) std::ranges::transform(result, result.begin(), data::merged_sides);
   return result;
 }
 
@@ -64,14 +64,28 @@ void for_each_table(std::vector<Counts>& counts, Each each) {
   }
 }
 
-/// Calls `use(index, truth, prediction)` for the volumes that fall to this rank.
+/// Calls `use(index)` for the volumes that fall to this rank.
 template <class Use>
-void for_each_volume(const std::vector<data::Shard>& shards, Group& group, data::LabelKind labels,
-                     const PredictVolume& predict_volume, Use use) {
+void for_each_volume(const std::vector<data::Shard>& shards, Group& group, Use use) {
   together(group.ranks(), [&] {
     const auto first = static_cast<std::size_t>(group.rank()), step = static_cast<std::size_t>(group.size());
-    for (std::size_t s = first; s < shards.size(); s += step)
-      use(s, labels_of(shards[s], 0, shards[s].info().slices_per_scan(), labels), predict_volume(s));
+    for (std::size_t s = first; s < shards.size(); s += step) use(s);
+  });
+}
+
+std::vector<std::uint8_t> labels_of(const data::Shard& shard, data::LabelKind kind) {
+  return labels_of(shard, 0, shard.info().slices_per_scan(), kind);
+}
+
+/// Adds up `counts` over the ranks of the group, in place. Collective.
+void sum_over_group(std::vector<Counts>& counts, Group& group) {
+  std::vector<std::int64_t> flat;
+  for_each_table(counts, [&](const auto& table) { flat.insert(flat.end(), table.begin(), table.end()); });
+  group.all_reduce_counts(flat);
+  auto from = flat.begin();
+  for_each_table(counts, [&](auto& table) {
+    std::copy_n(from, table.size(), table.begin());
+    from += static_cast<std::ptrdiff_t>(table.size());
   });
 }
 
@@ -117,17 +131,6 @@ std::vector<std::uint8_t> predict(model::Network& network, const data::Shard& sh
   return result;
 }
 
-void sum_over_group(std::vector<Counts>& counts, Group& group) {
-  std::vector<std::int64_t> flat;
-  for_each_table(counts, [&](const auto& table) { flat.insert(flat.end(), table.begin(), table.end()); });
-  group.all_reduce_counts(flat);
-  auto from = flat.begin();
-  for_each_table(counts, [&](auto& table) {
-    std::copy_n(from, table.size(), table.begin());
-    from += static_cast<std::ptrdiff_t>(table.size());
-  });
-}
-
 std::vector<analysis::SubjectCounts> evaluate(model::Network& network, const std::vector<data::Shard>& shards,
                                               Group& group, int batch, data::LabelKind labels) {
   std::vector<Counts> counts(shards.size());
@@ -143,16 +146,16 @@ VolumeScores score_volumes(const std::vector<data::Shard>& shards, Group& group,
   constexpr std::size_t kEach = 3 * data::kClasses;
   std::vector<Counts> counts(shards.size());
   std::vector<double> flat(kEach * shards.size());  // 0 where another rank has the number
-  for_each_volume(shards, group, data::LabelKind::kManual, predict_volume,
-                  [&](std::size_t s, const auto& truth, const auto& prediction) {
-                    counts[s] = analysis::count(truth, prediction);
-                    const data::Geometry& grid = shards[s].info().grid;
-                    auto at = flat.begin() + static_cast<std::ptrdiff_t>(kEach * s);
-                    for (const auto& scores : analysis::surface_scores({truth, prediction, grid.size, grid.spacing()},
-                                                                       analysis::kSurfaceToleranceMm)) {
-                      for (const double value : {scores.hd95_mm, scores.nsd, scores.volume_difference}) *at++ = value;
-                    }
-                  });
+  for_each_volume(shards, group, [&](std::size_t s) {
+    const auto truth = labels_of(shards[s], data::LabelKind::kManual), prediction = predict_volume(s);
+    counts[s] = analysis::count(truth, prediction);
+    const data::Geometry& grid = shards[s].info().grid;
+    auto at = flat.begin() + static_cast<std::ptrdiff_t>(kEach * s);
+    for (const auto& scores :
+         analysis::surface_scores({truth, prediction, grid.size, grid.spacing()}, analysis::kSurfaceToleranceMm)) {
+      for (const double value : {scores.hd95_mm, scores.nsd, scores.volume_difference}) *at++ = value;
+    }
+  });
   group.ranks().all_reduce_sum(flat.data(), flat.size(), ElementType::kFloat64);
 
   VolumeScores result{summed(shards, std::move(counts), group), {}};
@@ -174,10 +177,14 @@ void set_test_scores(VolumeScores scores, analysis::StageResult& result) {
 
 std::vector<analysis::SubjectCounts> count_volumes(const std::vector<data::Shard>& shards, Group& group,
                                                    data::LabelKind labels, const PredictVolume& predict_volume) {
+  return count_volumes(shards, group,
+                       [&](std::size_t s) { return analysis::count(labels_of(shards[s], labels), predict_volume(s)); });
+}
+
+std::vector<analysis::SubjectCounts> count_volumes(const std::vector<data::Shard>& shards, Group& group,
+                                                   const std::function<Counts(std::size_t)>& count_volume) {
   std::vector<Counts> counts(shards.size());
-  for_each_volume(shards, group, labels, predict_volume, [&](std::size_t s, const auto& truth, const auto& prediction) {
-    counts[s] = analysis::count(truth, prediction);
-  });
+  for_each_volume(shards, group, [&](std::size_t s) { counts[s] = count_volume(s); });
   return summed(shards, std::move(counts), group);
 }
 

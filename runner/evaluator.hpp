@@ -53,7 +53,8 @@ void set_test_scores(VolumeScores scores, analysis::StageResult& result);
 std::vector<analysis::SubjectCounts> count_volumes(const std::vector<data::Shard>& shards, Group& group,
                                                    data::LabelKind labels, const PredictVolume& predict_volume);
 
-/// Adds up `counts` over the ranks of the group, in place. Collective.
-void sum_over_group(std::vector<analysis::Counts>& counts, Group& group);
+/// What `count_volume` counts of the shard of this index, where that is not against the shard's own labels.
+std::vector<analysis::SubjectCounts> count_volumes(const std::vector<data::Shard>& shards, Group& group,
+                                                   const std::function<analysis::Counts(std::size_t)>& count_volume);
 
 }  // namespace crossfade::runner

@@ -11,15 +11,16 @@ namespace crossfade::runner {
 namespace {
 
 /// For each class the one whose probability a sagittal net says in its place.
-torch::Tensor merged_classes(torch::Device device) {
+torch::Tensor merged_classes() {
   std::vector<std::int64_t> twins;
   for (int c = 0; c < data::kClasses; ++c) twins.push_back(data::merged_sides(static_cast<std::uint8_t>(c)));
-  return torch::tensor(twins, torch::kLong).to(device);
+  return torch::tensor(twins, torch::kLong);
 }
 
 }  // namespace
 
 std::vector<std::uint8_t> vote(const std::vector<Voter>& voters, torch::Device device, int batch) {
+  const torch::Tensor twins = merged_classes().to(device);
   torch::Tensor sums;  // [classes, axial slices, H, W]
   for (const auto& [network, shard, weight] : voters) {
     const auto& plane = shard.info().plane;
@@ -33,7 +34,7 @@ std::vector<std::uint8_t> vote(const std::vector<Voter>& voters, torch::Device d
     predict_slices(network, shard, 0, shard.info().slices_per_scan(), device, batch,
                    [&](int first, const torch::Tensor& logits) {
                      torch::Tensor probabilities = logits.to(torch::kFloat).softmax(1);
-                     if (plane == "sagittal") probabilities = probabilities.index_select(1, merged_classes(device));
+                     if (data::merges_sides(plane)) probabilities = probabilities.index_select(1, twins);
                      turned.narrow(1, first, logits.size(0)).add_(probabilities.transpose(0, 1), weight);
                    });
   }
