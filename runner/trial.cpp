@@ -110,9 +110,9 @@ class Trial {
       }
     });
     position = group_.ranks().broadcast(position, 0);
-    const int stages = position.empty() ? 0 : position_from_json(position).stage;
-    for (position_.stage = 0; position_.stage < stages; ++position_.stage) report_best("");
-    if (!position.empty()) position_ = position_from_json(position);
+    const Position found = position.empty() ? Position{} : position_from_json(position);
+    for (; position_.stage < found.stage; ++position_.stage) report_best("");
+    position_ = found;
     together(group_.ranks(), [&] {
       if (resumed_) restore_network(*resumed_, *network_);
     });
@@ -201,7 +201,7 @@ class Trial {
         error = describe_failure(failure);
       }
       position_.sums.seconds_data += now() - asked;
-      if (stop_or_throw(error)) return TrialOutcome::kInterrupted;
+      if (asked_to_stop(events_, group_, error)) return TrialOutcome::kInterrupted;
       if (!batch) return TrialOutcome::kFinished;
 
       const std::int64_t step = steps_before + position_.step;
@@ -220,15 +220,6 @@ class Trial {
                          static_cast<double>(position_.sums.images - images_before) / std::max(seconds, 1e-9)});
       }
     }
-  }
-
-  /// One reduction a step for both questions: did a rank fail to get its batch (all throw), is any rank to stop?
-  bool stop_or_throw(const std::string& error) {
-    std::vector<std::int64_t> flags = {error.empty() ? 0 : 1,
-                                       events_.stop_requested && events_.stop_requested() ? 1 : 0};
-    group_.all_reduce_counts(flags);
-    if (flags[0] > 0) agree(group_.ranks(), error);
-    return flags[1] > 0;
   }
 
   std::vector<analysis::SubjectCounts> validate() {
@@ -271,16 +262,19 @@ class Trial {
     save_last();
   }
 
+  void report(const analysis::StageResult& result) {
+    if (leads() && events_.on_stage) events_.on_stage(result);
+  }
+
   /// Scores the stage at its best checkpoint, whose net stays in place for the next stage.
   void report_stage(const std::string& stopped) {
     trainer_.reset();
     position_.optimizer_steps = 0;
-    if (position_.best_epoch > 0) return report_best(stopped);
-    analysis::StageResult result;
-    result.stage = position_.stage;
-    result.stopped = stopped;
-    score_background(data(), stage(), group_, result);
-    if (leads() && events_.on_stage) events_.on_stage(result);
+    if (position_.best_epoch > 0) {
+      report_best(stopped);
+    } else {
+      report(background_result(position_.stage, stopped, data(), stage(), group_));
+    }
   }
 
   void report_best(const std::string& stopped) {
@@ -299,7 +293,7 @@ class Trial {
                                                    evaluation_batch(stage(), group_));
                                   }),
                     result);
-    if (leads() && events_.on_stage) events_.on_stage(result);
+    report(result);
   }
 
   void begin_next_stage() {
@@ -312,11 +306,8 @@ class Trial {
   /// Stages behind one that stopped are never trained; they score as a net that finds nothing.
   void report_skipped_stages(const std::string& stopped) {
     for (std::size_t s = static_cast<std::size_t>(position_.stage) + 1; s < stages_.size(); ++s) {
-      analysis::StageResult result;
-      result.stage = static_cast<int>(s);
-      result.stopped = "not begun: stage " + stage().name + " stopped, " + stopped;
-      score_background(stages_[s], config_.stages[s], group_, result);
-      if (leads() && events_.on_stage) events_.on_stage(result);
+      report(background_result(static_cast<int>(s), "not begun: stage " + stage().name + " stopped, " + stopped,
+                               stages_[s], config_.stages[s], group_));
     }
   }
 
@@ -342,10 +333,11 @@ int evaluation_batch(const StageOptions& stage, const Group& group) {
   return std::max(1, stage.batch / group.size());
 }
 
-bool asked_to_stop(const TrialEvents& events, Group& group) {
-  std::vector<std::int64_t> flag = {events.stop_requested && events.stop_requested() ? 1 : 0};
-  group.all_reduce_counts(flag);
-  return flag[0] > 0;
+bool asked_to_stop(const TrialEvents& events, Group& group, const std::string& error) {
+  std::vector<std::int64_t> flags = {error.empty() ? 0 : 1, events.stop_requested && events.stop_requested() ? 1 : 0};
+  group.all_reduce_counts(flags);
+  if (flags[0] > 0) agree(group.ranks(), error);
+  return flags[1] > 0;
 }
 
 std::optional<Position> restore_best(const fs::path& checkpoints, const std::string& hash, model::Network& network,
@@ -364,9 +356,14 @@ std::optional<Position> restore_best(const fs::path& checkpoints, const std::str
   return position_from_json(position);
 }
 
-void score_background(const StageData& data, const StageOptions& stage, Group& group, analysis::StageResult& result) {
+analysis::StageResult background_result(int position, const std::string& stopped, const StageData& data,
+                                        const StageOptions& stage, Group& group) {
+  analysis::StageResult result;
+  result.stage = position;
+  result.stopped = stopped;
   result.validation = count_volumes(data.validation, group, label_kind(stage), background(data.validation));
   set_test_scores(score_volumes(data.test, group, background(data.test)), result);
+  return result;
 }
 
 fs::path stage_folder(const fs::path& checkpoints, const std::string& hash) {

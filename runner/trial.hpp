@@ -55,15 +55,18 @@ TrialOutcome run_trial(const TrialConfig& config, const std::vector<std::string>
 /// Slices that this rank predicts at a time.
 int evaluation_batch(const StageOptions& stage, const Group& group);
 
-/// Whether any rank has been asked to stop. Collective.
-bool asked_to_stop(const TrialEvents& events, Group& group);
+/// Whether any rank has been asked to stop. If any rank comes with an `error`, all throw as agree() does. Collective,
+/// one reduction for both questions.
+bool asked_to_stop(const TrialEvents& events, Group& group, const std::string& error = {});
 
 /// Puts the best net of the stage with this hash into `network` on every rank, read by group rank 0. Returns where the
 /// trial stood then, or nothing where there is no best checkpoint. Collective.
 std::optional<Position> restore_best(const std::filesystem::path& checkpoints, const std::string& hash,
                                      model::Network& network, Group& group);
 
-/// The scores of a stage that has no checkpoint: those of a prediction of class 0 everywhere. Collective.
-void score_background(const StageData& data, const StageOptions& stage, Group& group, analysis::StageResult& result);
+/// The result of a stage that has no checkpoint, and why: the scores of a prediction of class 0 everywhere. `position`
+/// is the stage's own in events. Collective.
+analysis::StageResult background_result(int position, const std::string& stopped, const StageData& data,
+                                        const StageOptions& stage, Group& group);
 
 }  // namespace crossfade::runner

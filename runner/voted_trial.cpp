@@ -56,14 +56,9 @@ TrialEvents shifted(const TrialEvents& events, int before) {
 /// The vote after one stage; `planes` are that stage's shards, one for each view. `row` of the database.
 analysis::StageResult vote_on(const StageOptions& stage, int row, const std::vector<View>& views, const Nets& nets,
                               const std::vector<const StageData*>& planes, Group& group) {
-  analysis::StageResult result;
-  result.stage = row;
   const StageData& axial = *planes.front();
-  if (!nets.missing.empty()) {
-    result.stopped = "no vote: the " + nets.missing + " net has no checkpoint";
-    score_background(axial, stage, group, result);
-    return result;
-  }
+  if (!nets.missing.empty())
+    return background_result(row, "no vote: the " + nets.missing + " net has no checkpoint", axial, stage, group);
   const auto voted = [&](std::vector<data::Shard> StageData::*part) -> PredictVolume {
     return [&, part](std::size_t subject) {
       std::vector<Voter> voters;
@@ -72,6 +67,8 @@ analysis::StageResult vote_on(const StageOptions& stage, int row, const std::vec
       return vote(voters, group.device(), evaluation_batch(stage, group));
     };
   };
+  analysis::StageResult result;
+  result.stage = row;
   result.best_epoch = nets.best_epoch;
   result.validation = count_volumes(axial.validation, group, label_kind(stage), voted(&StageData::validation));
   result.best_dice = analysis::mean_over_subjects(result.validation);
