@@ -14,13 +14,13 @@ constexpr auto kPause = std::chrono::milliseconds(2);  // a waiting server must 
 
 }  // namespace
 
-QueueServer::QueueServer(Communicator& channel, int groups, std::vector<QueuedTrial> trials, std::deque<int> todo,
+QueueServer::QueueServer(Communicator& channel, int groups, std::vector<QueuedTrial> trials, std::deque<int> pending,
                          analysis::ResultsDatabase& database, ProgressDisplay& display,
                          std::function<void(const std::string&)> on_fatal)
     : channel_(channel),
       groups_(groups),
       trials_(std::move(trials)),
-      todo_(std::move(todo)),
+      pending_(std::move(pending)),
       database_(database),
       display_(display),
       on_fatal_(std::move(on_fatal)),
@@ -59,11 +59,11 @@ bool QueueServer::waits(const QueuedTrial& trial) const {
 }
 
 int QueueServer::take() {
-  if (todo_.empty()) return kNoTrial;
-  const auto next = std::find_if(todo_.begin(), todo_.end(), [&](int index) { return !waits(trial(index)); });
-  if (next == todo_.end()) return kTrialLater;
+  if (pending_.empty()) return kNoTrial;
+  const auto next = std::find_if(pending_.begin(), pending_.end(), [&](int index) { return !waits(trial(index)); });
+  if (next == pending_.end()) return kTrialLater;
   const int index = *next;
-  todo_.erase(next);
+  pending_.erase(next);
   return index;
 }
 
@@ -102,7 +102,7 @@ void QueueServer::handle(const Message& message, int from) {
       case Ending::kInterrupted:
         database_.set_interrupted(of.id);
         ++summary_.interrupted;
-        todo_.clear();  // whoever interrupts one trial wants the study to end
+        pending_.clear();  // whoever interrupts one trial wants the study to end
         display_.ended(ended->trial, of.name, "interrupted; the same command goes on from here");
         break;
       case Ending::kFailed:

@@ -34,10 +34,10 @@ struct QueueSummary {
 /// that no trial is left.
 class QueueServer {
  public:
-  /// `channel` must outlive the server; rank 0 and all leaders use the same one. `todo`: indices into `trials`, in
+  /// `channel` must outlive the server; rank 0 and all leaders use the same one. `pending`: indices into `trials`, in
   /// order. `database` and `display` belong to the server until finish() returns. `on_fatal` is called on the server's
   /// thread where the database can't be written: the study can't go on, and must not return.
-  QueueServer(Communicator& channel, int groups, std::vector<QueuedTrial> trials, std::deque<int> todo,
+  QueueServer(Communicator& channel, int groups, std::vector<QueuedTrial> trials, std::deque<int> pending,
               analysis::ResultsDatabase& database, ProgressDisplay& display,
               std::function<void(const std::string&)> on_fatal);
   ~QueueServer();
@@ -57,7 +57,7 @@ class QueueServer {
   Communicator& channel_;
   int groups_;
   std::vector<QueuedTrial> trials_;
-  std::deque<int> todo_;
+  std::deque<int> pending_;
   analysis::ResultsDatabase& database_;
   ProgressDisplay& display_;
   std::function<void(const std::string&)> on_fatal_;

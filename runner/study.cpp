@@ -44,7 +44,7 @@ struct Ledger {
   std::unique_ptr<LockFile> lock;
   std::optional<analysis::ResultsDatabase> database;
   std::vector<QueuedTrial> trials;
-  std::deque<int> todo;
+  std::deque<int> pending;
   int finished = 0;
 };
 
@@ -157,17 +157,18 @@ Plan open_ledger(World& world, const Study& study, const StudyOptions& options, 
     const bool chosen = options.only.empty() || std::any_of(options.only.begin(), options.only.end(), named);
     const bool finished = states[i].state == analysis::TrialState::kFinished;
     if (finished) ++ledger.finished;
-    if (chosen && !finished) ledger.todo.push_back(static_cast<int>(i));
+    if (chosen && !finished) ledger.pending.push_back(static_cast<int>(i));
   }
   // By seed, then fold: a study that is broken off has its rows whole as far as it came.
-  std::stable_sort(ledger.todo.begin(), ledger.todo.end(), [&](int a, int b) {
+  std::stable_sort(ledger.pending.begin(), ledger.pending.end(), [&](int a, int b) {
     const TrialConfig &left = study.trials[static_cast<std::size_t>(a)],
                       &right = study.trials[static_cast<std::size_t>(b)];
     return std::tie(left.seed, left.fold) < std::tie(right.seed, right.fold);
   });
   log_info("study " + study.name + ": " + std::to_string(study.trials.size()) + " trials, " +
-           std::to_string(ledger.todo.size()) + " to run, on " + workers.description + ", results in " + file.string());
-  if (!ledger.todo.empty()) prepare_cohorts(study, plan.folders);
+           std::to_string(ledger.pending.size()) + " to run, on " + workers.description + ", results in " +
+           file.string());
+  if (!ledger.pending.empty()) prepare_cohorts(study, plan.folders);
   return plan;
 }
 
@@ -234,14 +235,14 @@ int run_study(World& world, const StudyOptions& options) {
   Communicator ranks = all.split(workers.group);
   std::optional<ProgressDisplay> display;
   std::optional<QueueServer> server;
-  const bool has_work = on_root(all, [&] { return std::string(ledger.todo.empty() ? "" : "work"); }) == "work";
+  const bool has_work = on_root(all, [&] { return std::string(ledger.pending.empty() ? "" : "work"); }) == "work";
   QueueSummary summary;
   if (has_work) {
     Group group(all.split(workers.group), workers.device);
     if (all.rank() == 0) {
       const bool bar = options.progress == "bar" || (options.progress == "auto" && on_terminal());
       display.emplace(static_cast<int>(ledger.trials.size()), ledger.finished, bar);
-      server.emplace(channel, workers.groups, ledger.trials, ledger.todo, *ledger.database, *display,
+      server.emplace(channel, workers.groups, ledger.trials, ledger.pending, *ledger.database, *display,
                      [&world](const std::string& error) {
                        log_error(error);
                        world.abort(1);
