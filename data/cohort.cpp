@@ -104,11 +104,7 @@ std::optional<CohortFault> fault_of(const CohortSpec& spec) {
   };
   for (const auto& [key, table] :
        {std::pair("label_table", &spec.label_table), std::pair("automatic_label_table", &spec.automatic_label_table)}) {
-    try {
-      label_table(*table);
-    } catch (const std::invalid_argument& error) {
-      return fault(key, error.what());
-    }
+    if (const std::string wrong = label_table_fault(*table); !wrong.empty()) return fault(key, wrong);
   }
   if (spec.source == "phantom") {
     if (spec.subjects < 1) return fault("subjects", "source: phantom needs subjects: how many heads to make");

@@ -175,6 +175,15 @@ LabelTable label_table(std::string_view description) {
   return table;
 }
 
+std::string label_table_fault(std::string_view description) {
+  try {
+    label_table(description);
+    return {};
+  } catch (const std::invalid_argument& error) {
+    return error.what();
+  }
+}
+
 MappedLabels map_labels(const Volume<std::int32_t>& ids, const LabelTable& table) {
   MappedLabels result{{ids.geometry, std::vector<std::uint8_t>(ids.voxels.size())}, {}};
   std::vector<const LabelTable::Nearest*> rules;  // of the voxels to decide by distance, in step with `undecided`

@@ -34,6 +34,9 @@ struct LabelTable {
 /// known names of tables or foldings.
 LabelTable label_table(std::string_view description);
 
+/// Why label_table(description) would throw; empty if it would not.
+std::string label_table_fault(std::string_view description);
+
 /// Classes of a volume of ids, and how many voxels had an id that no line of the table names (they became class 0;
 /// id 0 itself is not counted).
 struct MappedLabels {

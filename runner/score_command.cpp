@@ -88,16 +88,7 @@ Action add_score(CLI::App& app) {
   command->add_option("--name", options->name, "what made the predictions: a row of Table 1")
       ->type_name("NAME")
       ->required();
-  const CLI::Validator tables(
-      [](const std::string& text) -> std::string {
-        try {
-          data::label_table(text);
-          return {};
-        } catch (const std::invalid_argument& error) {
-          return error.what();
-        }
-      },
-      "TABLE");
+  const CLI::Validator tables([](const std::string& text) { return data::label_table_fault(text); }, "TABLE");
   command
       ->add_option("--label-table", options->label_table,
                    "protocol of the labels' ids: freesurfer or miccai2012, or one of them 'without' some foldings")

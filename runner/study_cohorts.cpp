@@ -5,7 +5,7 @@
 #include <stdexcept>
 #include <thread>
 
-#include "data/plane.hpp"
+#include "data/turned_shard.hpp"
 #include "runner/lock_file.hpp"
 #include "runner/log.hpp"
 #include "runner/views.hpp"

@@ -1,4 +1,4 @@
-#include "data/plane.hpp"
+#include "data/turned_shard.hpp"
 
 #include <gmock/gmock.h>
 
@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "data/plane.hpp"
 #include "tests/data/small_shard.hpp"
 
 namespace crossfade::data {
@@ -42,7 +43,7 @@ void for_each_voxel(const ShardContents& turned, Check check) {
   EXPECT_EQ(seen.size(), 2 * grid.voxels()) << "every axial voxel once";
 }
 
-TEST(Plane, CoronalSlicesKeepEveryVoxelInItsPlace) {
+TEST(TurnedShard, CoronalSlicesKeepEveryVoxelInItsPlace) {
   ShardContents axial = small_shard("s");
   axial.info.has_automatic = true;
   axial.automatic = axial.images;
@@ -58,7 +59,7 @@ TEST(Plane, CoronalSlicesKeepEveryVoxelInItsPlace) {
   EXPECT_EQ(turned_.original_labels.voxels, axial.original_labels.voxels) << "on their own grid, as they came";
 }
 
-TEST(Plane, SagittalSlicesShowRightStructuresAsLeftOnes) {
+TEST(TurnedShard, SagittalSlicesShowRightStructuresAsLeftOnes) {
   const std::map<int, int> left_of = {{3, 1},  {4, 2},   {18, 5},  {19, 6},  {20, 7},  {21, 8},
                                       {22, 9}, {23, 10}, {24, 11}, {25, 15}, {26, 16}, {27, 17}};
   const ShardContents axial = small_shard("s");
@@ -71,7 +72,7 @@ TEST(Plane, SagittalSlicesShowRightStructuresAsLeftOnes) {
   });
 }
 
-TEST(Plane, AxialContentsStayAsTheyAre) {
+TEST(TurnedShard, AxialContentsStayAsTheyAre) {
   const ShardContents axial = small_shard("s");
   const ShardContents same = turned(axial, "axial");
   EXPECT_EQ(same.images, axial.images);
@@ -79,12 +80,12 @@ TEST(Plane, AxialContentsStayAsTheyAre) {
   EXPECT_EQ(same.info.grid, axial.info.grid);
 }
 
-TEST(Plane, RefusesAnUnknownPlaneAndContentsThatAreTurnedAlready) {
+TEST(TurnedShard, RefusesAnUnknownPlaneAndContentsThatAreTurnedAlready) {
   EXPECT_THROW(turned(small_shard("s"), "oblique"), std::invalid_argument);
   EXPECT_THROW(turned(turned(small_shard("s"), "coronal"), "sagittal"), std::invalid_argument);
 }
 
-TEST(Plane, ShardsAreTurnedOnceEach) {
+TEST(TurnedShard, ShardsAreTurnedOnceEach) {
   const TemporaryFolder folder;
   const fs::path axial = folder.path / "axial", coronal = folder.path / "coronal";
   fs::create_directories(axial);

@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-#include "data/plane.hpp"
+#include "data/turned_shard.hpp"
 #include "tests/data/small_shard.hpp"
 #include "tests/runner/small_trial.hpp"
 #include "tests/runner/world_of_one.hpp"

@@ -7,7 +7,7 @@
 #include <map>
 #include <set>
 
-#include "data/plane.hpp"
+#include "data/turned_shard.hpp"
 #include "tests/data/small_shard.hpp"
 #include "tests/runner/small_trial.hpp"
 

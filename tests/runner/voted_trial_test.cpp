@@ -4,6 +4,7 @@
 #include <torch/torch.h>
 
 #include "data/plane.hpp"
+#include "data/turned_shard.hpp"
 #include "runner/evaluator.hpp"
 #include "runner/trial_state.hpp"
 #include "runner/views.hpp"
