@@ -99,7 +99,7 @@ SQLite::Database open_to_read(const std::filesystem::path& file) {
 
 SQLite::Database open_to_read(const std::vector<std::filesystem::path>& files, const std::string& name) {
   if (files.empty()) throw std::invalid_argument("no results database to read; name at least one file");
-  return files.size() == 1 ? open_to_read(files.front()) : merge_study(files, name);
+  return merge_study(files, name);
 }
 
 StudyRow find_study(SQLite::Database& db, const std::filesystem::path& file, const std::string& name) {

@@ -16,6 +16,7 @@ struct Trial {
   std::string variant;
   bool finished = false;
   std::vector<Figure1Stage> stages{};
+  std::vector<bool> stopped{};  // of each stage: by a loss or gradient
   std::vector<double> switches{};
   std::map<int, double> dice{};  // by epoch over all stages; not a number where validation has no subject
 };
@@ -24,7 +25,7 @@ struct Trial {
 std::vector<std::pair<std::int64_t, Trial>> read_trials(SQLite::Database& db, std::int64_t study) {
   SQLite::Statement query(
       db,
-      "SELECT t.id, v.name, t.state = 'finished', s.name, s.epochs, s.switches"
+      "SELECT t.id, v.name, t.state = 'finished', s.name, s.epochs, s.switches, s.stopped <> ''"
       " FROM trial AS t JOIN variant AS v ON v.id = t.variant_id JOIN stage AS s ON s.trial_id = t.id"
       " WHERE t.study_id = ? AND t.in_grid = 1 AND s.plane = 'axial' ORDER BY v.position, t.id, s.position");
   query.bind(1, study);
@@ -37,10 +38,21 @@ std::vector<std::pair<std::int64_t, Trial>> read_trials(SQLite::Database& db, st
     const double start = trial.stages.empty() ? 0 : trial.stages.back().end;
     const double epochs = query.getColumn(4).getInt();
     trial.stages.push_back({query.getColumn(3).getString(), start + epochs});
+    trial.stopped.push_back(query.getColumn(6).getInt() != 0);
     for (const double progress : nlohmann::json::parse(query.getColumn(5).getString()))
       if (progress > 0 && progress < 1) trial.switches.push_back(start + progress * epochs);
   }
   return trials;
+}
+
+/// A stage that was stopped counts as 0 from there on, one that ended early as it was in its last epoch.
+void fill_missing_epochs(Trial& trial) {
+  int epoch = 1;
+  for (std::size_t s = 0; s < trial.stages.size(); ++s) {
+    double last = 0;
+    for (; epoch <= static_cast<int>(trial.stages[s].end); ++epoch)
+      last = trial.dice.emplace(epoch, trial.stopped[s] ? 0 : last).first->second;
+  }
 }
 
 void read_epochs(SQLite::Database& db, std::int64_t id, Trial& trial) {
@@ -49,8 +61,7 @@ void read_epochs(SQLite::Database& db, std::int64_t id, Trial& trial) {
   while (query.executeStep())
     trial.dice[query.getColumn(0).getInt()] =
         query.getColumn(1).isNull() ? std::numeric_limits<double>::quiet_NaN() : query.getColumn(1).getDouble();
-  if (!trial.finished) return;
-  for (int epoch = 1; epoch <= static_cast<int>(trial.stages.back().end); ++epoch) trial.dice.emplace(epoch, 0.0);
+  if (trial.finished) fill_missing_epochs(trial);
 }
 
 Figure1Line line_of(const std::string& variant, const std::vector<const Trial*>& trials) {

@@ -32,7 +32,8 @@ struct Figure1 {
 };
 
 /// Finished trials count; of a variant that has none, those under way. A trial that a loss or gradient stopped counts
-/// as 0 in its remaining epochs: its net is lost, and a mean over the others alone would rise where a seed fails.
+/// as 0 in its remaining epochs: its net is lost, and a mean over the others alone would rise where a seed fails. One
+/// whose patience ran out goes on at the Dice of its last epoch.
 /// Databases, `study` and errors as in plot_figure1.
 Figure1 read_figure1(const std::vector<std::filesystem::path>& databases, const std::string& study);
 

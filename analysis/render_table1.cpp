@@ -158,6 +158,11 @@ std::vector<std::string> notes(const Table1& table) {
         "Paper: Dice as printed in Table 1 of Hegde, Kaku et al., Scheduling Cross Entropy and Dice Loss for Optimal "
         "Training of Segmentation Models, on the MICCAI-2012 test scans, of nets pre-trained on real scans with "
         "FreeSurfer's labels. Other scans and other nets than ours: not comparable one to one.");
+  for (const Row& row : table.rows)
+    if (const int early = row.at("ended_early").get<int>(); early > 0)
+      lines.push_back("Ended early, out of patience: " + std::to_string(early) + " of " +
+                      std::to_string(row.at("trials").get<int>()) + " trials of '" +
+                      row.at("variant").get<std::string>() + "'.");
   if (table.finished < table.planned)
     lines.push_back(std::to_string(table.finished) + " of " + std::to_string(table.planned) + " trials finished" +
                     (table.failed > 0 ? ", " + std::to_string(table.failed) + " failed" : "") + ".");

@@ -198,6 +198,11 @@ WITH
 SELECT variant_id, role, part, subjects.dice, subjects.sd, seeds.sd AS seed_sd, structures.sd AS structure_sd, left_out
 FROM subjects JOIN seeds USING (variant_id, role, part) JOIN structures USING (variant_id, role, part);
 
+-- Stages whose patience ran out: nothing stopped them, and yet they have fewer epochs than planned.
+CREATE VIEW early_stage AS
+SELECT s.* FROM stage AS s
+WHERE s.best_epoch > 0 AND s.stopped = '' AND (SELECT max(e.epoch) FROM epoch AS e WHERE e.stage_id = s.id) < s.epochs;
+
 CREATE VIEW table1 AS
 WITH
   trials AS (  -- converged: in every stage
@@ -205,7 +210,8 @@ WITH
            count(DISTINCT CASE WHEN t.state = 'finished' THEN t.seed END) AS seeds, max(t.parameters) AS parameters,
            max(t.flops) AS flops,
            sum(t.state = 'finished' AND
-               coalesce((SELECT min(coalesce(s.converged, 0)) FROM stage AS s WHERE s.trial_id = t.id), 0)) AS converged
+               coalesce((SELECT min(coalesce(s.converged, 0)) FROM stage AS s WHERE s.trial_id = t.id), 0)) AS converged,
+           sum(t.state = 'finished' AND EXISTS (SELECT * FROM early_stage AS s WHERE s.trial_id = t.id)) AS ended_early
     FROM trial AS t WHERE t.in_grid = 1 GROUP BY t.variant_id),
   stages AS (
     SELECT variant_id, sum(CASE WHEN role = 'pretrained' THEN converged END) AS pretrained_converged,
@@ -225,7 +231,7 @@ SELECT v.name AS variant, v.model, v.loss,
        stages.finetuned_converged, fine_v.dice AS finetuned_validation_dice, fine_v.sd AS finetuned_validation_sd,
        fine.seed_sd AS finetuned_seed_sd, fine.structure_sd AS finetuned_structure_sd,
        fine.left_out AS finetuned_left_out,
-       study.name AS study, t.flops
+       study.name AS study, t.flops, t.ended_early
 FROM variant AS v
 JOIN study ON study.id = v.study_id
 JOIN trials AS t ON t.variant_id = v.id

@@ -58,8 +58,9 @@ struct StageOptions {
   int first_scan = 0;             // of each training subject
   int scans = 0;                  // from first_scan on; 0: all
   int epochs = 10;
-  int batch = 16;  // slices of the global batch
-  int crop = 0;    // side of the squares that training slices are cut to; 0: whole slices
+  int patience = 0;  // epochs; 0: the stage has all its epochs
+  int batch = 16;    // slices of the global batch
+  int crop = 0;      // side of the squares that training slices are cut to; 0: whole slices
   data::AugmentationOptions augmentation;
   // Not described here: the grid's `optimizer` with what the stage says otherwise, and the stage's own `loss`, or that
   // of the trial (first stage), or what the loss of the stage before ended with.
@@ -76,6 +77,10 @@ void describe(Visitor& visit, StageOptions& s) {
   visit.integer("first_scan", s.first_scan, 0, 999, "first scan of each training subject that is trained on");
   visit.integer("scans", s.scans, 0, 1000, "scans of each training subject, from first_scan on; 0: all");
   visit.integer("epochs", s.epochs, 1, 100000, "passes over the training slices");
+  visit.integer(
+      "patience", s.patience, 0, 100000,
+      "the stage ends early once validation Dice has not risen for so many epochs, none of them before the last "
+      "change of a loss weight or the learning rate; 0: never");
   visit.integer("batch", s.batch, 1, 65536, "slices of the global batch, over all ranks of the trial");
   visit.integer("crop", s.crop, 0, 4096,
                 "training slices are cut to squares of this side, at random around their labels; 0: whole slices");

@@ -6,6 +6,7 @@
 
 #include "runner/grid_path.hpp"
 #include "runner/grid_settings.hpp"
+#include "runner/learning_rate.hpp"
 #include "runner/scalar_text.hpp"
 #include "runner/spelling.hpp"
 #include "runner/trial_json.hpp"
@@ -143,6 +144,10 @@ int check_stage(const Settings& settings, const StageOptions& stage, const Value
            "crop " + std::to_string(stage.crop) + " doesn't suit cohort '" + stage.cohort + "' and model.depth " +
                std::to_string(settings.model.depth) + " of " + who + ", expected a multiple of " +
                std::to_string(divisor) + " up to " + std::to_string(cohort.size));
+  if (stage.patience > 0 && (last_change(stage.optimizer) == 1 || schedules::last_change(stage.loss) == 1))
+    refuse(place("patience"), where + ".patience of " + who +
+                                  " never runs out, because learning rate or loss change to the end of the stage, "
+                                  "expected lr_schedule constant or step, and a last point before 1");
   const int folds = std::max(1, cohort.split.folds);
   for (const auto& [fold, seeds] : settings.seeds_of_folds)
     if (fold >= folds)

@@ -1,5 +1,6 @@
 #include "runner/learning_rate.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -16,6 +17,13 @@ double learning_rate(const OptimizerOptions& options, double progress) {
     return options.lr * (options.lr_end + (1 - options.lr_end) * (1 + std::cos(std::numbers::pi * done)) / 2);
   }
   return options.lr;
+}
+
+double last_change(const OptimizerOptions& options) {
+  if (options.lr_schedule == "cosine") return 1;
+  if (options.lr_schedule != "step") return options.warmup;
+  const double last_step = std::ceil(1 / options.step_every - 1e-9) - 1;  // the one at 1 would change nothing
+  return std::max(options.warmup, last_step * options.step_every);
 }
 
 }  // namespace crossfade::runner

@@ -12,4 +12,7 @@ namespace crossfade::runner {
 ///   cosine    r * (lr_end + (1 - lr_end) * (1 + cos(pi q)) / 2)
 double learning_rate(const OptimizerOptions& options, double progress);
 
+/// Progress from which on the rate stays as it is; 1 with cosine, which falls to the very end.
+double last_change(const OptimizerOptions& options);
+
 }  // namespace crossfade::runner

@@ -88,6 +88,12 @@ void ProgressDisplay::ended(int trial, const std::string& name, const std::strin
   if (terminal_) draw();
 }
 
+void ProgressDisplay::info(const std::string& message) {
+  erase();
+  log_info(message);
+  if (terminal_) draw();
+}
+
 void ProgressDisplay::warn(const std::string& message) {
   erase();
   log_warning(message);

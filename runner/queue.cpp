@@ -82,14 +82,21 @@ void QueueServer::handle(const Message& message, int from) {
     display_.step(step->trial, trial(step->trial).name, step->progress);
     return;
   } else if (const auto* epoch = std::get_if<Epoch>(&message)) {
-    const QueuedTrial& of = trial(epoch->trial);
+    QueuedTrial& of = trial(epoch->trial);
     database_.record_epoch(of.id, epoch->record);
+    of.last_epoch = epoch->progress;
     display_.epoch(epoch->trial, of.name, epoch->progress);
   } else if (const auto* stage = std::get_if<Stage>(&message)) {
     QueuedTrial& of = trial(stage->trial);
     database_.record_stage(of.id, stage->result);
     of.stages_done = stage->result.stage + 1;
-    if (!stage->result.stopped.empty()) display_.warn(of.name + ": " + stage->result.stopped);
+    const TrialProgress& last = of.last_epoch;
+    if (!stage->result.stopped.empty()) {
+      display_.warn(of.name + ": " + stage->result.stopped);
+    } else if (last.stage == stage->result.stage && last.epoch < last.epochs) {
+      display_.info(of.name + "  out of patience after epoch " + std::to_string(last.epoch) + " of " +
+                    std::to_string(last.epochs) + "; the best was epoch " + std::to_string(stage->result.best_epoch));
+    }
   } else if (const auto* ended = std::get_if<Ended>(&message)) {
     QueuedTrial& of = trial(ended->trial);
     of.running = false;

@@ -22,6 +22,7 @@ struct QueuedTrial {
   std::string name;                 // for a person: variant and seed
   std::vector<std::string> stages;  // their hashes, in the order of stage_rows()
   int stages_done = 0;              // of this run
+  TrialProgress last_epoch{};       // of this run
   bool running = false;
 };
 

@@ -2,6 +2,7 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <optional>
@@ -12,6 +13,7 @@
 #include "runner/agreement.hpp"
 #include "runner/evaluator.hpp"
 #include "runner/failure.hpp"
+#include "runner/learning_rate.hpp"
 #include "runner/trainer.hpp"
 #include "runner/trial_state.hpp"
 
@@ -174,7 +176,7 @@ class Trial {
     together(group_.ranks(), [&] {
       loader.emplace(data().train, data::training_slices(data().train, config_.seed, labels, scans), loading);
     });
-    while (position_.epoch < options.epochs && stopped.empty()) {
+    while (position_.epoch < options.epochs && stopped.empty() && !out_of_patience()) {
       if (train_epoch(*loader, stopped) == TrialOutcome::kInterrupted) {
         save_last();
         return TrialOutcome::kInterrupted;
@@ -182,6 +184,12 @@ class Trial {
       if (stopped.empty()) end_epoch();
     }
     return TrialOutcome::kFinished;
+  }
+
+  bool out_of_patience() const {
+    const double last_change = std::max(schedules::last_change(stage().loss), runner::last_change(stage().optimizer));
+    const int settled = static_cast<int>(std::ceil(last_change * stage().epochs - 1e-9));
+    return stage().patience > 0 && position_.epoch - std::max(position_.best_epoch, settled) >= stage().patience;
   }
 
   TrialOutcome train_epoch(data::Loader& loader, std::string& stopped) {

@@ -108,6 +108,13 @@ double evaluate(const Curve& curve, double progress) {
   return std::lerp(y0, next->second, find_shape(curve.shape)->ease(t));
 }
 
+double last_change(const Curve& curve) {
+  const auto& points = curve.points;
+  std::size_t last = points.size() - 1;
+  while (last > 0 && points[last].second == points[last - 1].second) --last;
+  return last == 0 ? 0 : points[last].first;
+}
+
 std::vector<double> switch_points(const Curve& curve) {
   const auto& points = curve.points;
   const auto changes = [&](std::size_t from) {  // between point `from` and the next

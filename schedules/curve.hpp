@@ -28,6 +28,9 @@ void check(const Curve& curve);
 /// Precondition: check(curve) passes. `progress` outside [0, 1] is clamped.
 double evaluate(const Curve& curve, double progress);
 
+/// Progress from which on the value stays as it is: 0 where it never changes.
+double last_change(const Curve& curve);
+
 /// Progress values in (0, 1) at which the curve begins or ends to change: what a figure marks as a switch.
 std::vector<double> switch_points(const Curve& curve);
 

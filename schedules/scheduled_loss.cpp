@@ -189,6 +189,12 @@ std::vector<ScheduledTerm> ended(const std::vector<ScheduledTerm>& terms) {
   return rest;
 }
 
+double last_change(const std::vector<ScheduledTerm>& terms) {
+  double last = 0;
+  for (const ScheduledTerm& term : terms) last = std::max(last, last_change(term.curve));
+  return last;
+}
+
 std::vector<double> switch_points(const std::vector<ScheduledTerm>& terms) {
   std::vector<double> all;
   for (const ScheduledTerm& term : terms) {

@@ -97,6 +97,9 @@ class ScheduledLoss {
 /// The terms that have a weight at the end of training, with that weight for good: what a following stage trains with.
 std::vector<ScheduledTerm> ended(const std::vector<ScheduledTerm>& terms);
 
+/// Progress from which on no term's weight changes any more; 0 where none ever does.
+double last_change(const std::vector<ScheduledTerm>& terms);
+
 /// Progress values at which any term's weight begins or ends to change, rising, without repeats.
 std::vector<double> switch_points(const std::vector<ScheduledTerm>& terms);
 

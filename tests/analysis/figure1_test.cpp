@@ -8,6 +8,8 @@
 
 #include "analysis/figure1_lines.hpp"
 #include "analysis/gnuplot.hpp"
+#include "analysis/report.hpp"
+#include "analysis/table1.hpp"
 #include "study.hpp"
 
 namespace crossfade::analysis {
@@ -91,36 +93,55 @@ TEST_F(Figure, ShowsTheAxialNetOfATrialWithSeveralPlanes) {
   for (std::size_t e = 0; e < 3; ++e) EXPECT_EQ(figure.lines[0].points[e].dice, axial[e]);
 }
 
-TEST_F(Figure, CsvHasMeanAndRangeOverSeedsAndZeroForALostSeed) {
-  // One structure of one subject with Dice 2*tp / (2*tp + fp): seed 1 has 0.5 then 1; seed 2 has 0.25 and is lost.
-  const auto epoch = [](int number, std::int64_t tp, std::int64_t fp) {
-    Counts c;
-    c.true_positive[1] = tp;
-    c.false_positive[1] = fp;
-    EpochRecord e;
-    e.epoch = number;
-    e.validation = {{"v", c}};
-    return e;
-  };
-  auto first = trial_record("v", 1), second = trial_record("v", 2);
-  first.stages[0].epochs = second.stages[0].epochs = 2;
+/// One structure of one subject with Dice 2 tp / (2 tp + fp).
+EpochRecord epoch_of(int number, std::int64_t tp, std::int64_t fp) {
+  Counts c;
+  c.true_positive[1] = tp;
+  c.false_positive[1] = fp;
+  EpochRecord e;
+  e.epoch = number;
+  e.validation = {{"v", c}};
+  return e;
+}
+
+/// Two seeds of a variant with `epochs` planned: the first with those of `first`, the second with Dice 0.25 in its one
+/// epoch, behind which `stopped` stands.
+void write_two_seeds(const std::filesystem::path& file, int epochs, const std::vector<EpochRecord>& first,
+                     const std::string& stopped) {
+  auto one = trial_record("v", 1), two = trial_record("v", 2);
+  one.stages[0].epochs = two.stages[0].epochs = epochs;
   ResultsDatabase db(file);
-  const auto ids = db.begin(study_record(), provenance(), {first, second});
-  db.record_epoch(ids[0].id, epoch(1, 1, 2));
-  db.record_epoch(ids[0].id, epoch(2, 1, 0));
-  db.record_epoch(ids[1].id, epoch(1, 1, 6));
+  const auto ids = db.begin(study_record(), provenance(), {one, two});
+  for (const EpochRecord& epoch : first) db.record_epoch(ids[0].id, epoch);
+  db.record_epoch(ids[1].id, epoch_of(1, 1, 6));
   for (std::size_t i = 0; i < 2; ++i) {
     db.record_stage(ids[i].id, {.stage = 0,
                                 .best_epoch = 1,
                                 .best_dice = 0.5,
-                                .stopped = i == 0 ? "" : "loss wce not finite at step 11",
+                                .stopped = i == 0 ? "" : stopped,
                                 .validation = {},
                                 .test = {}});
     db.set_finished(ids[i].id);
   }
+}
+
+TEST_F(Figure, CsvHasMeanAndRangeOverSeedsAndZeroForALostSeed) {
+  write_two_seeds(file, 2, {epoch_of(1, 1, 2), epoch_of(2, 1, 0)}, "loss wce not finite at step 11");
   plot_figure1({file}, folder / "f");
   EXPECT_EQ(read_text(folder / "f.csv"),
             "variant,epoch,dice,smallest,largest,trials\nv,1,0.375,0.25,0.5,2\nv,2,0.5,0,1,2\n");
+}
+
+TEST_F(Figure, ASeedOutOfPatienceGoesOnAtTheDiceOfItsLastEpoch) {
+  write_two_seeds(file, 3, {epoch_of(1, 1, 2), epoch_of(2, 1, 0), epoch_of(3, 1, 2)}, "");
+  plot_figure1({file}, folder / "f");
+  EXPECT_EQ(
+      read_text(folder / "f.csv"),
+      "variant,epoch,dice,smallest,largest,trials\nv,1,0.375,0.25,0.5,2\nv,2,0.625,0.25,1,2\nv,3,0.375,0.25,0.5,2\n");
+  const Table1 table = read_table1({file}, "");
+  EXPECT_EQ(table.rows[0]["ended_early"], 1);
+  EXPECT_EQ(table.rows[0]["converged"], 2) << "nothing went wrong";
+  EXPECT_THAT(render_table1({file}, "markdown"), HasSubstr("Ended early, out of patience: 1 of 2 trials of 'v'."));
 }
 
 TEST_F(Figure, RefusesAnEmptyStudyAndAFolderThatIsNotThere) {

@@ -27,7 +27,7 @@ void change(const std::filesystem::path& file, const std::string& sql) {
 void make_older(const std::filesystem::path& file, int version) {
   std::string sql;
   for (const auto* view :
-       {"table1", "figure1", "figure2", "table1_cell", "subject_dice", "counted_stage", "scored_stage"})
+       {"table1", "figure1", "figure2", "table1_cell", "subject_dice", "counted_stage", "early_stage", "scored_stage"})
     sql += std::string("DROP VIEW ") + view + ";";
   sql += std::string(
              "CREATE TABLE older AS SELECT id, trial_id, position, name, cohort, epochs, switches, voxel_mm,"

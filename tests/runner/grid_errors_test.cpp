@@ -18,10 +18,10 @@ TEST(GridErrors, TheGridThatTheseTestsChangeIsValid) {
 }
 
 TEST(GridErrors, UnknownKeyNamesTheNearest) {
-  EXPECT_EQ(
-      said("epochs: 2", "epoch: 2"),
-      "grid.yaml:9:33: unknown key 'epoch' in defaults.stages.pretrain, expected one of cohort, test, labels, "
-      "train_subjects, first_scan, scans, epochs, batch, crop, augmentation, optimizer, loss (did you mean 'epochs'?)");
+  EXPECT_EQ(said("epochs: 2", "epoch: 2"),
+            "grid.yaml:9:33: unknown key 'epoch' in defaults.stages.pretrain, expected one of cohort, test, labels, "
+            "train_subjects, first_scan, scans, epochs, patience, batch, crop, augmentation, optimizer, loss (did you "
+            "mean 'epochs'?)");
   EXPECT_EQ(
       said("defaults:", "default:"),
       "grid.yaml:4:1: unknown key 'default' in the grid, expected one of study, caption, cohorts, defaults, variants, "
@@ -165,6 +165,17 @@ TEST(GridErrors, AStageThatItsCohortCannotServe) {
             "grid.yaml:10:24: unknown cohort 'phantm', expected one of phantom (did you mean 'phantom'?)");
   EXPECT_EQ(said("epochs: 2", "epochs: 2, test: phantm"),
             "grid.yaml:9:50: unknown cohort 'phantm', expected one of phantom (did you mean 'phantom'?)");
+}
+
+TEST(GridErrors, PatienceThatNeverRunsOut) {
+  const std::string patient = changed(kValidGrid, "epochs: 2", "epochs: 9, patience: 2");
+  const auto refused = [](const std::string& grid) { return refusal(grid).substr(0, 66); };
+  const std::string words = "grid.yaml:9:54: stages.pretrain.patience of variant 'A' never runs";
+  EXPECT_EQ(refusal(patient), "accepted");
+  EXPECT_EQ(refused(changed(patient, "lr: 1e-2", "lr_schedule: cosine")), words);
+  EXPECT_EQ(refusal(changed(patient, "lr: 1e-2", "lr_schedule: step")), "accepted");
+  EXPECT_EQ(refused(changed(patient, "{wce: 1}", "{wce: {linear: {0: 1, 1: 2}}}")), words);
+  EXPECT_EQ(refusal(changed(patient, "{wce: 1}", "{wce: {linear: {0: 1, 0.8: 2}}}")), "accepted");
 }
 
 TEST(GridErrors, StagesOfUnlikeFolds) {

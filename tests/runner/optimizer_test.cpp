@@ -146,6 +146,15 @@ TEST(LearningRate, FollowsItsScheduleAtPointsWorkedByHand) {
   EXPECT_DOUBLE_EQ(learning_rate(options, 1), 0.2);
 }
 
+TEST(LearningRate, ChangesLastWhereItsScheduleDoes) {
+  EXPECT_EQ(last_change(OptimizerOptions{}), 0);
+  EXPECT_EQ(last_change({.lr_schedule = "constant", .warmup = 0.05}), 0.05);
+  EXPECT_EQ(last_change({.lr_schedule = "cosine"}), 1);
+  EXPECT_DOUBLE_EQ(last_change({.lr_schedule = "step", .step_every = 1.0 / 3}), 2.0 / 3);
+  EXPECT_DOUBLE_EQ(last_change({.lr_schedule = "step", .step_every = 0.4}), 0.8);
+  EXPECT_EQ(last_change({.lr_schedule = "step", .warmup = 0.1, .step_every = 1}), 0.1);
+}
+
 TEST(LearningRate, WarmsUpLinearlyFromZeroAndGoesOnWithoutAJump) {
   OptimizerOptions options;
   options.lr = 1;

@@ -122,6 +122,43 @@ TEST_F(TrialOfOneRank, InterruptedAnywhereEndsBitForBitAsIfNothingHadHappened) {
   }
 }
 
+/// A trial whose net stays as it is, so that its first epoch is its best; the weight of w-Dice changes at epoch 4
+/// of 12.
+TrialConfig standing_trial() {
+  TrialConfig config = small_trial();
+  config.model.norm = "none";
+  StageOptions& stage = config.stages[0];
+  stage.optimizer = {.lr = 1e-12};
+  stage.loss = {{"wce", schedules::constant(1)}, {"wdice", {"step", {{0, 0}, {1. / 3, 1}}}}};
+  stage.epochs = 12;
+  stage.patience = 3;
+  return config;
+}
+
+TEST_F(TrialOfOneRank, RunsOutOfPatienceAfterTheLastChangeOfAnyCurve) {
+  Heard heard;
+  ASSERT_EQ(run(standing_trial(), "a", heard), TrialOutcome::kFinished);
+  EXPECT_EQ(heard.epochs.size(), 4U + 3U);
+  ASSERT_EQ(heard.stages.size(), 1U);
+  EXPECT_EQ(heard.stages[0].best_epoch, 1);
+  EXPECT_EQ(heard.stages[0].stopped, "");
+  EXPECT_EQ(heard.steps.back().step * 12, heard.steps.back().steps * 7) << "progress is still that of all 12 epochs";
+
+  TrialConfig later = standing_trial();
+  later.stages[0].optimizer.lr_schedule = "step";
+  later.stages[0].optimizer.step_every = 0.25;  // changes last after epoch 9
+  Heard of_later;
+  run(later, "b", of_later);
+  EXPECT_EQ(of_later.epochs.size(), 12U);
+}
+
+TEST_F(TrialOfOneRank, InterruptedIsAsPatientAsIfNothingHadHappened) {
+  Heard first, second;
+  ASSERT_EQ(run(standing_trial(), "a", first, /*stop_after=*/17), TrialOutcome::kInterrupted);  // in epoch 6
+  ASSERT_EQ(run(standing_trial(), "a", second), TrialOutcome::kFinished);
+  EXPECT_EQ(second.epochs.back().epoch, 7);
+}
+
 TEST_F(TrialOfOneRank, StartsAnewWhereTheCheckpointIsOfAnotherTrial) {
   const TrialConfig config = small_trial();
   Heard first, second;

@@ -81,6 +81,13 @@ TEST(Curve, IsRefusedForTheRuleThatItBreaks) {
   EXPECT_THAT(refusal({"linear", {{0, nan}}}), HasSubstr("finite"));
 }
 
+TEST(Curve, ChangesLastAtThePointBehindWhichItIsLevel) {
+  EXPECT_EQ(last_change(constant(1)), 0);
+  EXPECT_EQ(last_change({"step", {{0, 0}, {0.4, 1}, {0.7, 1}}}), 0.4);
+  EXPECT_EQ(last_change({"linear", {{0.3, 1}, {0.6, 0}, {0.8, 0}}}), 0.6);
+  EXPECT_EQ(last_change({"sigmoid", {{0, 1}, {1, 0}}}), 1);
+}
+
 TEST(Curve, MarksWhereItBeginsAndEndsToChange) {
   EXPECT_THAT(switch_points(constant(1)), IsEmpty());
   EXPECT_THAT(switch_points({"step", {{0, 0}, {0.4, 1}, {0.7, 1}}}), ElementsAre(0.4));
