@@ -1,41 +1,21 @@
 #include "data/mgz.hpp"
 
-#include <zlib.h>
-
 #include <algorithm>
 #include <bit>
-#include <cmath>
 #include <cstddef>
-#include <memory>
-#include <stdexcept>
 #include <string>
+
+#include "data/volume_file.hpp"
 
 namespace crossfade::data {
 namespace {
 
 constexpr std::size_t kHeaderBytes = 284;
 
-[[noreturn]] void fail(const std::filesystem::path& file, const std::string& what) {
-  throw std::runtime_error(file.string() + ": " + what);
-}
-
-/// All bytes of a file, unpacked; to the very end, because the checksum of gzip stands there.
 std::vector<unsigned char> unpacked(const std::filesystem::path& file) {
   if (!std::filesystem::is_regular_file(file)) fail(file, "no such file");
-  struct Closer {
-    void operator()(gzFile stream) const { gzclose_r(stream); }
-  };
-  const std::unique_ptr<gzFile_s, Closer> stream(gzopen(file.c_str(), "rb"));  // reads plain files as they are
-  if (!stream) fail(file, "cannot be opened");
-  std::vector<unsigned char> bytes, chunk(1 << 20);
-  int count = 0;
-  while ((count = gzread(stream.get(), chunk.data(), static_cast<unsigned>(chunk.size()))) > 0)
-    bytes.insert(bytes.end(), chunk.begin(), chunk.begin() + count);
-  int status = Z_OK;
-  gzerror(stream.get(), &status);
-  if (status != Z_OK)
-    fail(file,
-         status == Z_BUF_ERROR ? "is truncated: its compressed data end early" : "its compressed data are damaged");
+  std::vector<unsigned char> bytes;
+  unpack(file, [&](std::span<const unsigned char> piece) { bytes.insert(bytes.end(), piece.begin(), piece.end()); });
   return bytes;
 }
 
@@ -128,12 +108,7 @@ Volume<float> read_mgz_image(const std::filesystem::path& file) {
 }
 
 Volume<std::int32_t> read_mgz_label_map(const std::filesystem::path& file) {
-  return read<std::int32_t>(file, [&](std::size_t n, double value) {
-    if (!(std::abs(value) <= 2147483647.0) || value != std::trunc(value))
-      fail(file, "voxel " + std::to_string(n) + " holds " + std::to_string(value) +
-                     ", and a label map has integers of at most 32 bits");
-    return static_cast<std::int32_t>(value);
-  });
+  return read<std::int32_t>(file, [&](std::size_t n, double value) { return label_of(file, n, value); });
 }
 
 }  // namespace crossfade::data

@@ -2,23 +2,17 @@
 
 #include <itkMetaDataObject.h>
 #include <itkNiftiImageIO.h>
-#include <zlib.h>
 
-#include <cmath>
 #include <cstddef>
 #include <fstream>
-#include <memory>
 #include <stdexcept>
 #include <string>
 
 #include "data/publish.hpp"
+#include "data/volume_file.hpp"
 
 namespace crossfade::data {
 namespace {
-
-[[noreturn]] void fail(const std::filesystem::path& file, const std::string& what) {
-  throw std::runtime_error(file.string() + ": " + what);
-}
 
 /// ITK's own text without its file names and line numbers.
 std::string reason(const itk::ExceptionObject& error) {
@@ -109,25 +103,8 @@ Volume<T> converted(const std::filesystem::path& file, const Contents& contents,
 
 /// The file's length, uncompressed. ITK reads what is missing as 0, so that a truncated file must be found out here.
 std::size_t unpacked_size(const std::filesystem::path& file) {
-  struct Closer {
-    void operator()(gzFile stream) const { gzclose_r(stream); }
-  };
-  const std::unique_ptr<gzFile_s, Closer> stream(gzopen(file.c_str(), "rb"));  // reads plain files as they are
-  if (!stream) {
-    fail(file, "cannot be opened");
-  }
-  std::vector<char> buffer(1 << 20);
   std::size_t total = 0;
-  int count = 0;
-  while ((count = gzread(stream.get(), buffer.data(), static_cast<unsigned>(buffer.size()))) > 0) {
-    total += static_cast<std::size_t>(count);
-  }
-  int status = Z_OK;
-  gzerror(stream.get(), &status);
-  if (status != Z_OK) {
-    fail(file,
-         status == Z_BUF_ERROR ? "is truncated: its compressed data end early" : "its compressed data are damaged");
-  }
+  unpack(file, [&](std::span<const unsigned char> piece) { total += piece.size(); });
   return total;
 }
 
@@ -194,14 +171,8 @@ Volume<float> read_nifti_image(const std::filesystem::path& file) {
 }
 
 Volume<std::int32_t> read_label_map(const std::filesystem::path& file) {
-  return converted<std::int32_t>(file, read(file), [&](std::size_t n, auto stored) {
-    const auto value = static_cast<double>(stored);
-    if (!(std::abs(value) <= 2147483647.0) || value != std::trunc(value)) {
-      fail(file, "voxel " + std::to_string(n) + " holds " + std::to_string(value) +
-                     ", and a label map has integers of at most 32 bits");
-    }
-    return static_cast<std::int32_t>(value);
-  });
+  return converted<std::int32_t>(
+      file, read(file), [&](std::size_t n, auto value) { return label_of(file, n, static_cast<double>(value)); });
 }
 
 void write_label_map(const std::filesystem::path& file, const Volume<std::int32_t>& labels) {
