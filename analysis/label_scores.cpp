@@ -52,12 +52,34 @@ void require_same_grid(const VolumePair& pair, const data::Geometry& labels, con
                              pair.labels.string() + ": " + entries + remedy);
 }
 
+/// Distances between surfaces are measured along the voxels' axes.
+void require_right_angles(const fs::path& file, const data::Geometry& grid) {
+  const std::array<double, 3> spacing = grid.spacing();
+  for (const auto& [a, b] : {std::pair<std::size_t, std::size_t>{0, 1}, {0, 2}, {1, 2}}) {
+    double cosine = 0;
+    for (std::size_t row = 0; row < 3; ++row) cosine += grid.affine[row][a] * grid.affine[row][b];
+    if (std::abs(cosine) > kAffineTolerance * spacing[a] * spacing[b])
+      throw std::runtime_error(file.string() + ": its affine is sheared (columns " + std::to_string(a + 1) + " and " +
+                               std::to_string(b + 1) +
+                               " are not at right angles), so distances in mm can't be measured along its axes; "
+                               "resample labels and prediction to a grid that is not");
+  }
+}
+
 data::MappedLabels classes_of(const data::Volume<std::int32_t>& ids, const std::string& table, const fs::path& file) {
   try {
     return data::map_labels(ids, data::label_table(table));
   } catch (const std::runtime_error& error) {
     throw std::runtime_error(file.string() + ": " + error.what());
   }
+}
+
+/// As map_labels, but of a tool that found nothing in a head the background alone; another protocol's ids, none of
+/// which the table knows, are refused as ever.
+data::MappedLabels prediction_of(const data::Volume<std::int32_t>& ids, const std::string& table,
+                                 const fs::path& file) {
+  if (std::ranges::any_of(ids.voxels, [](std::int32_t id) { return id != 0; })) return classes_of(ids, table, file);
+  return {{ids.geometry, std::vector<std::uint8_t>(ids.voxels.size())}, {}};
 }
 
 }  // namespace
@@ -86,8 +108,9 @@ SubjectScores score_volumes(const VolumePair& pair, const std::string& label_tab
   const data::Volume<std::int32_t> prediction_ids = data::read_labels(pair.prediction);
   const data::Geometry& grid = label_ids.geometry;
   require_same_grid(pair, grid, prediction_ids.geometry);
+  require_right_angles(pair.labels, grid);
   const data::MappedLabels labels = classes_of(label_ids, label_table, pair.labels);
-  const data::MappedLabels prediction = classes_of(prediction_ids, prediction_table, pair.prediction);
+  const data::MappedLabels prediction = prediction_of(prediction_ids, prediction_table, pair.prediction);
   const LabelPair volumes{labels.classes.voxels, prediction.classes.voxels, grid.size, grid.spacing()};
   return {.subject = pair.subject,
           .counts = count(volumes.truth, volumes.prediction),

@@ -39,8 +39,9 @@ struct SubjectScores {
 
 /// Reads both volumes and scores one against the other, ids to classes by label table ("freesurfer", "miccai2012").
 /// Both must have one size and one affine: nothing is resampled or reoriented, as that would be scored as well.
-/// Throws std::runtime_error that names both files where they differ (affines by entries more than 1e-3 apart), or
-/// the one that can't be read or has none of the 27 structures.
+/// A prediction of zeros alone found nothing, and scores so. Throws std::runtime_error that names both files where they
+/// differ (affines by entries more than 1e-3 apart), or the one that can't be read, is sheared, or has ids but none of
+/// the 27 structures.
 SubjectScores score_volumes(const VolumePair& pair, const std::string& label_table,
                             const std::string& prediction_table);
 

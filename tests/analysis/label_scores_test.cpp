@@ -14,6 +14,7 @@
 namespace crossfade::analysis {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 
 /// Volumes that nibabel wrote and their scores by MONAI; made once.
@@ -113,6 +114,26 @@ TEST_F(LabelScores, RefuseAnotherGridByBothNames) {
 TEST_F(LabelScores, RefuseAPredictionWithoutAStructureByName) {
   const std::string error = error_of([&] { score("labels", "empty"); });
   EXPECT_THAT(error, HasSubstr("empty/anna.mgz: no voxel has an id of the 27 structures"));
+}
+
+TEST_F(LabelScores, OfAPredictionThatFoundNothingAreThoseOfABlankOne) {
+  const SubjectScores blank = score("labels", "blank")[0], other = score("labels", "aseg")[0];
+  const auto diagonal = std::sqrt(32. * 32 + 30 * 30 + 28 * 28);  // of 32 x 30 x 28 voxels of 1 mm
+  for (std::size_t c = 1; c < data::kClasses; ++c) {
+    const bool there = other.counts.true_positive[c] + other.counts.false_negative[c] > 0;
+    const double dice_here = dice(blank.counts)[c];
+    EXPECT_TRUE(there ? dice_here == 0 : std::isnan(dice_here)) << c;
+    if (!there) continue;
+    EXPECT_NEAR(blank.surfaces[c].hd95_mm, diagonal, 1e-9);
+    EXPECT_EQ(blank.surfaces[c].nsd, 0);
+    EXPECT_EQ(blank.surfaces[c].volume_difference, -1);
+  }
+}
+
+TEST_F(LabelScores, RefuseAShearedGrid) {
+  EXPECT_THAT(
+      error_of([&] { score("sheared-labels", "sheared"); }),
+      AllOf(HasSubstr("sheared-labels/anna.mgz: its affine is sheared (columns 1 and 2"), HasSubstr("resample")));
 }
 
 TEST_F(LabelScores, AreOfOneVoxelSizeOrNone) {

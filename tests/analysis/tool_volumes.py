@@ -6,7 +6,8 @@ DIR/labels     anna, bert and cleo as NIfTI with FreeSurfer's ids, some of them 
 DIR/miccai     anna and bert again with MICCAI-2012's ids
 DIR/aseg       predictions for anna and bert as MGZ with FreeSurfer's ids, some of them aparc's
 DIR/rounded    anna's prediction, its affine 0.0005 mm off; DIR/shifted 0.01 mm; DIR/cropped: a slice less; DIR/stranger:
-               of a subject without labels; DIR/twice: anna as MGZ and as NIfTI; DIR/empty: ids of no structure
+               of a subject without labels; DIR/twice: anna as MGZ and as NIfTI; DIR/empty: ids of no structure;
+               DIR/blank: zeros; DIR/sheared and DIR/sheared-labels: axes that are not at right angles
 Prints JSON: subject -> structure -> [dice, hd95_mm, nsd, volume_difference], null where not finite.
 """
 import json
@@ -102,6 +103,11 @@ for subject, shape, spacing in (("anna", (32, 30, 28), (1, 1, 1)), ("bert", (26,
         save("stranger", "dora.mgz", tool, affine)
         save("cropped", "anna.mgz", tool[:, :, 1:], affine)
         save("empty", "anna.mgz", numpy.full(shape, 999), affine)
+        save("blank", "anna.mgz", numpy.zeros(shape), affine)
+        sheared = affine.copy()
+        sheared[:3, 1] += 0.1 * sheared[:3, 0]
+        save("sheared-labels", "anna.mgz", ids, sheared)
+        save("sheared", "anna.mgz", tool, sheared)
         for kind, offset in (("rounded", 0.0005), ("shifted", 0.01)):
             moved = affine.copy()
             moved[0, 3] += offset
