@@ -60,6 +60,10 @@ std::vector<schedules::ScheduledTerm> read_loss(const Value& map, const std::str
     terms.push_back({entry.key, read_curve(entry.value, path + "." + entry.key)});
   }
 
+  const Value *plain = map.find("wce"), *boundary = map.find("wce_boundary");
+  if (plain != nullptr && boundary != nullptr)
+    refuse(boundary->place, "wce_boundary of " + path + " beside wce, which it holds already, expected one of the two");
+
   std::vector<double> moments = schedules::switch_points(terms);
   moments.insert(moments.begin(), 0);
   moments.push_back(1);

@@ -57,6 +57,12 @@ TEST(LossReader, RefusesWhatIsNoWeight) {
   EXPECT_EQ(refusal("wce: {step: 1}"), "f:1:13: expected points {PROGRESS: WEIGHT, ...} for loss.wce.step, not '1'");
 }
 
+TEST(LossReader, RefusesATermBesideOneThatHoldsIt) {
+  EXPECT_THAT(refusal("{wce: 1, wce_boundary: 1}"),
+              HasSubstr("f:1:24: wce_boundary of loss beside wce, which it holds already, expected one of the two"));
+  EXPECT_EQ(loss_of("{wce_boundary: 1, dice: 1}").size(), 2u);
+}
+
 TEST(LossReader, RefusesPointsThatAreNoProgress) {
   EXPECT_EQ(refusal("wce: {step: {0: 1, 7: 0}}"), "f:1:20: expected a progress from 0 to 1, not '7'");
   EXPECT_EQ(refusal("wce: {step: {start: 1}}"), "f:1:14: expected a progress from 0 to 1, not 'start'");
