@@ -68,6 +68,11 @@ struct StageOptions {
   std::vector<schedules::ScheduledTerm> loss;  // in the order of the grid
 };
 
+/// The cohort whose test subjects the stage is scored on.
+inline const std::string& test_cohort(const StageOptions& stage) {
+  return stage.test.empty() ? stage.cohort : stage.test;
+}
+
 template <class Visitor>
 void describe(Visitor& visit, StageOptions& s) {
   visit.text("cohort", s.cohort, "name of the cohort trained on");

@@ -107,7 +107,7 @@ int check_stage(const Settings& settings, const StageOptions& stage, const Value
   };
   if (stage.cohort.empty()) refuse(stage_place, "missing key 'cohort' in " + where + ", expected the name of a cohort");
   const data::CohortSpec& cohort = find_cohort(cohorts, stage.cohort, place("cohort"));
-  const std::string& test_name = stage.test.empty() ? stage.cohort : stage.test;
+  const std::string& test_name = test_cohort(stage);
   const data::CohortSpec& test = find_cohort(cohorts, test_name, place("test"));
   if (!data::has_test_subjects(test.split) || !data::has_manual_labels(test))
     refuse(place("test"), "cohort '" + test_name + "' has no " +

@@ -47,15 +47,20 @@ data::Split split_of(const Study& study, const std::string& cohort, int fold) {
   return data::split_subjects(data::subject_names(spec), spec.split, spec.seed, fold);
 }
 
-void require_unseen(const std::vector<data::Split>& stages) {
-  std::set<std::string> seen;
-  for (const data::Split& split : stages) {
-    seen.insert(split.train.begin(), split.train.end());
-    seen.insert(split.validation.begin(), split.validation.end());
-  }
-  for (const data::Split& split : stages) {
-    for (const std::string& subject : split.test) {
-      if (seen.contains(subject)) throw std::runtime_error("subject " + subject + " is trained on and tested");
+/// A subject that any stage learns from, be it by choosing its best epoch, must be tested in none.
+void require_unseen(const TrialConfig& trial, const std::vector<data::Split>& splits) {
+  std::map<std::string, const StageOptions*> learnt_in;
+  for (std::size_t s = 0; s < splits.size(); ++s)
+    for (const auto* part : {&splits[s].train, &splits[s].validation})
+      for (const std::string& subject : *part) learnt_in.emplace(subject, &trial.stages[s]);
+  for (std::size_t s = 0; s < splits.size(); ++s) {
+    for (const std::string& subject : splits[s].test) {
+      const auto learnt = learnt_in.find(subject);
+      if (learnt == learnt_in.end()) continue;
+      throw std::runtime_error("subject " + subject + " of cohort " + test_cohort(trial.stages[s]) +
+                               " is tested in stage " + trial.stages[s].name + ", but stage " + learnt->second->name +
+                               " learns from the subject of that name in cohort " + learnt->second->cohort +
+                               "; give the cohorts the same split and seed, or name test_subjects");
     }
   }
 }
@@ -68,14 +73,14 @@ std::vector<data::Split> splits_of(const Study& study, const TrialConfig& trial)
     if (const auto count = static_cast<std::size_t>(stage.train_subjects); count > split.train.size()) {
       throw std::runtime_error("stage " + stage.name + " trains on " + std::to_string(count) +
                                " subjects, but cohort " + stage.cohort + " has " + std::to_string(split.train.size()) +
-                               " for training");
+                               " for training: expected train_subjects up to that");
     } else if (count > 0) {
       split.train.resize(count);
     }
     split.test = split_of(study, test_cohort(stage), trial.fold).test;
     splits.push_back(std::move(split));
   }
-  require_unseen(splits);
+  require_unseen(trial, splits);
   return splits;
 }
 
@@ -86,10 +91,6 @@ const data::CohortSpec& cohort_of(const Study& study, const std::string& name) {
     if (key == name) return spec;
   }
   throw std::logic_error("the grid was read with an unknown cohort: " + name);
-}
-
-const std::string& test_cohort(const StageOptions& stage) {
-  return stage.test.empty() ? stage.cohort : stage.test;
 }
 
 std::vector<std::pair<std::string, data::CohortSpec>> cohorts_in_use(const Study& study) {

@@ -15,9 +15,6 @@ namespace crossfade::runner {
 /// Throws std::logic_error for a name that the grid does not have.
 const data::CohortSpec& cohort_of(const Study& study, const std::string& name);
 
-/// The cohort whose test subjects the stage is scored on.
-const std::string& test_cohort(const StageOptions& stage);
-
 /// Those that some trial needs, in the order of the grid.
 std::vector<std::pair<std::string, data::CohortSpec>> cohorts_in_use(const Study& study);
 
