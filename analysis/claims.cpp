@@ -10,11 +10,9 @@ namespace crossfade::analysis {
 namespace {
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-constexpr std::uint64_t kBootstrapSeed = 1;
 
 std::vector<Claim> claims_of(SQLite::Database& db, std::int64_t study) {
   std::vector<Claim> claims;
-  if (!db.tableExists("claim")) return claims;  // a file of version 1 or 2
   SQLite::Statement query(db, "SELECT name, better, than, role FROM claim WHERE study_id = ? ORDER BY position");
   query.bind(1, study);
   while (query.executeStep())
@@ -59,50 +57,12 @@ Side side_of(SQLite::Database& db, std::int64_t study, const std::string& varian
   return side;
 }
 
-ClaimResult compare(const Claim& claim, const Side& better, const Side& than, std::uint32_t position) {
-  ClaimResult result{.claim = claim,
-                     .interval = {},
-                     .seed_sd = std::fmax(better.seed_sd, than.seed_sd),  // of a number and none: the number
-                     .parameters = {better.parameters, than.parameters}};
-  std::vector<double> differences;
-  double better_sum = 0, than_sum = 0, difference_sum = 0;
-  for (const auto& [subject, dice] : better.dice) {
-    const auto other = than.dice.find(subject);
-    if (other == than.dice.end()) continue;
-    differences.push_back(dice - other->second);
-    better_sum += dice;
-    than_sum += other->second;
-    difference_sum += differences.back();
-  }
-  const auto n = static_cast<double>(differences.size());  // a mean of none is 0 / 0, not a number
-  result.anatomies = static_cast<int>(differences.size());
-  result.better_dice = better_sum / n;
-  result.than_dice = than_sum / n;
-  result.difference = difference_sum / n;
-  result.interval = bootstrap_mean(differences, data::Random(kBootstrapSeed, data::Purpose::kBootstrap, position));
-  result.p = wilcoxon_signed_rank(differences).p;
-  return result;
-}
-
-void judge(std::vector<ClaimResult>& claims) {
-  std::vector<double> p_values, smallest;
-  for (const ClaimResult& result : claims) {
-    p_values.push_back(std::isnan(result.p) ? 1 : result.p);
-    smallest.push_back(smallest_p(result.anatomies));
-  }
-  const std::vector<double> corrected = holm_adjusted(p_values), at_best = holm_adjusted(smallest);
-  for (std::size_t i = 0; i < claims.size(); ++i) {
-    ClaimResult& result = claims[i];
-    result.p_holm = std::isnan(result.p) ? kNone : corrected[i];
-    if (result.anatomies == 0)
-      result.verdict = Verdict::kNoResult;
-    else if (at_best[i] > kAlpha)
-      result.verdict = Verdict::kTooFew;
-    else if (result.p_holm <= kAlpha && result.difference != 0)
-      result.verdict = result.difference > 0 ? Verdict::kHolds : Verdict::kReverseHolds;
-    else
-      result.verdict = Verdict::kUndecided;
-  }
+Verdict verdict_of(const Comparison& comparison) {
+  if (comparison.anatomies.empty()) return Verdict::kNoResult;
+  if (comparison.too_few) return Verdict::kTooFew;
+  if (comparison.p_holm <= kAlpha && comparison.difference != 0)
+    return comparison.difference > 0 ? Verdict::kHolds : Verdict::kReverseHolds;
+  return Verdict::kUndecided;
 }
 
 }  // namespace
@@ -110,13 +70,23 @@ void judge(std::vector<ClaimResult>& claims) {
 ClaimTable read_claims(const std::vector<std::filesystem::path>& databases, const std::string& study) {
   return read_study(databases, study, "reading claims", [&](SQLite::Database& db, const StudyRow& found) {
     ClaimTable table{.study = found.name, .caption = found.caption, .claims = {}};
-    for (const Claim& claim : claims_of(db, found.id))
-      table.claims.push_back(compare(claim, side_of(db, found.id, claim.better, claim.role),
-                                     side_of(db, found.id, claim.than, claim.role),
-                                     static_cast<std::uint32_t>(table.claims.size())));
+    std::vector<Comparison> family;
+    for (const Claim& claim : claims_of(db, found.id)) {
+      const Side better = side_of(db, found.id, claim.better, claim.role);
+      const Side than = side_of(db, found.id, claim.than, claim.role);
+      family.push_back(compare(better.dice, than.dice, claim.name));
+      table.claims.push_back({.claim = claim,
+                              .comparison = {},
+                              .seed_sd = std::fmax(better.seed_sd, than.seed_sd),  // of a number and none: the number
+                              .parameters = {better.parameters, than.parameters}});
+    }
     if (table.claims.empty())
       throw database_error(databases, "study '" + found.name + "' makes no claims; its grid says them under 'claims'");
-    judge(table.claims);
+    correct_family(family);
+    for (std::size_t i = 0; i < family.size(); ++i) {
+      table.claims[i].verdict = verdict_of(family[i]);
+      table.claims[i].comparison = std::move(family[i]);
+    }
     SQLite::Statement trials(db,
                              "SELECT count(DISTINCT fold), coalesce(sum(state = 'finished'), 0), count(*) FROM trial"
                              " WHERE study_id = ? AND in_grid = 1");

@@ -10,14 +10,14 @@
 namespace crossfade::analysis {
 namespace {
 
-constexpr const char* kRed = "#CC3311";
-constexpr const char* kBlue = "#0072B2";
-constexpr double kSpacing = 3;        // from one structure's pair of boxes to the next
-constexpr double kNameHeight = 0.33;  // of a letter of a slanted name, in lines; gnuplot's own guess leaves a gap
+constexpr const char* kRed = "#CC3311";   // pre-trained, or the variant that is compared with
+constexpr const char* kBlue = "#0072B2";  // fine-tuned
+constexpr double kSpacing = 3;            // from one structure's pair of boxes to the next
+constexpr double kNameHeight = 0.33;      // of a letter of a slanted name, in lines; gnuplot's own guess leaves a gap
 
-std::string block(const std::string& name, const std::vector<double>& values) {
+std::string block(const std::string& name, const std::map<std::string, double>& subjects) {
   std::string out = name + " << END\n";
-  for (const double value : values) out += exact(value) + '\n';
+  for (const auto& [subject, value] : subjects) out += exact(value) + '\n';
   return out + "END\n";
 }
 
@@ -28,18 +28,23 @@ std::string boxes(const std::string& name, double at, const char* colour) {
 
 /// An entry of the key that looks like such a box.
 std::string key(const std::string& title, const char* colour) {
-  return std::string("keyentry with boxes fc rgb '") + colour + "' fs transparent solid 0.3 title '" + title + "'";
+  return std::string("keyentry with boxes fc rgb '") + colour + "' fs transparent solid 0.3 title " +
+         gnuplot_quoted(title);
+}
+
+/// As in the key and in the CSV.
+std::string name_of(const StructureSide& side) {
+  if (side.title == "Pre-Trained") return "pre-trained";
+  return side.title == "Fine-Tuned" ? "fine-tuned" : side.title;
 }
 
 std::string csv(const StructureTable& table) {
   std::string out = "structure,stage,subject,dice\n";
-  for (const StructureDice& dice : table.structures) {
-    for (std::size_t i = 0; i < dice.subjects.size(); ++i) {
-      const std::string subject = csv_field(dice.subjects[i]);
-      out += dice.structure + ",pretrained," + subject + ',' + exact(dice.pretrained[i]) + '\n';
-      if (table.finetuned) out += dice.structure + ",finetuned," + subject + ',' + exact(dice.finetuned[i]) + '\n';
-    }
-  }
+  for (const StructureDice& dice : table.structures)
+    for (const auto& [subject, first] : dice.sides.front())
+      for (std::size_t s = 0; s < table.sides.size(); ++s)
+        out += dice.structure + ',' + table.sides[s].key + ',' + csv_field(subject) + ',' +
+               exact(dice.sides[s].at(subject)) + '\n';
   return out;
 }
 
@@ -49,6 +54,10 @@ FigurePage page(const StructureTable& table) {
   page.caption = table.caption + (table.caption.empty() ? "" : "; ") + std::to_string(table.subjects) +
                  " test subjects, each the mean over its seeds";
   page.height = 560;
+  const auto colour = [&](std::size_t side) {
+    return table.sides.size() == 2 ? (side == 0 ? kRed : kBlue)
+                                   : (table.sides.front().key == "pretrained" ? kRed : kBlue);
+  };
   std::string tics, elements;
   double smallest = 1, at = 1;
   std::size_t longest_name = 0;
@@ -56,18 +65,17 @@ FigurePage page(const StructureTable& table) {
   for (std::size_t i = 0; i < table.structures.size(); ++i, at += kSpacing) {
     const StructureDice& dice = table.structures[i];
     longest_name = std::max(longest_name, dice.structure.size());
-    tics += (tics.empty() ? "" : ", ") + gnuplot_quoted(dice.structure) + " " + exact(at + (table.finetuned ? 0.5 : 0));
-    for (const auto* values : {&dice.pretrained, &dice.finetuned}) {
-      if (values->empty()) continue;
-      const bool before = values == &dice.pretrained;
-      const std::string name = (before ? "$before" : "$after") + std::to_string(i);
-      page.settings += block(name, *values);
-      add(boxes(name, before ? at : at + 1, before ? kRed : kBlue));
-      smallest = std::min(smallest, *std::ranges::min_element(*values));
+    tics += (tics.empty() ? "" : ", ") + gnuplot_quoted(dice.structure) + " " +
+            exact(at + (static_cast<double>(table.sides.size()) - 1) / 2);
+    for (std::size_t s = 0; s < dice.sides.size(); ++s) {
+      if (dice.sides[s].empty()) continue;
+      const std::string name = "$side" + std::to_string(s) + "_" + std::to_string(i);
+      page.settings += block(name, dice.sides[s]);
+      add(boxes(name, at + static_cast<double>(s), colour(s)));
+      for (const auto& [subject, value] : dice.sides[s]) smallest = std::min(smallest, value);
     }
   }
-  add(key("pre-trained", kRed));
-  if (table.finetuned) add(key("fine-tuned", kBlue));
+  for (std::size_t s = 0; s < table.sides.size(); ++s) add(key(name_of(table.sides[s]), colour(s)));
   page.settings +=
       "set style boxplot outliers pointtype 7\nset boxwidth 0.8\nset bars 0.5\n"
       "set bmargin " +
@@ -93,8 +101,8 @@ FigurePage page(const StructureTable& table) {
 
 std::vector<std::filesystem::path> plot_figure2(const std::vector<std::filesystem::path>& databases,
                                                 const std::filesystem::path& stem, const std::string& study,
-                                                const std::string& variant) {
-  return draw(page(read_structures(databases, study, variant)), stem);
+                                                const std::string& variant, const std::string& than) {
+  return draw(page(read_structures(databases, study, variant, than)), stem);
 }
 
 }  // namespace crossfade::analysis

@@ -42,14 +42,14 @@ TextTable readable(const ClaimTable& table) {
                  {"p (Holm)", true},
                  {"Verdict"}};
   for (const ClaimResult& r : table.claims) {
-    const bool none = r.anatomies == 0, too_few = r.verdict == Verdict::kTooFew;
+    const Comparison& c = r.comparison;
+    const bool none = c.anatomies.empty(), too_few = r.verdict == Verdict::kTooFew;
+    const std::string anatomies = std::to_string(c.anatomies.size());
     out.rows.push_back(
-        {r.claim.name, column_title(r.claim.role), std::to_string(r.anatomies),
-         none ? "–" : fixed(r.better_dice, 4) + " vs. " + fixed(r.than_dice, 4), signed_digits(r.difference),
-         std::isnan(r.interval.low) ? "–" : signed_digits(r.interval.low) + " to " + signed_digits(r.interval.high),
-         std::isnan(r.seed_sd) ? "–" : fixed(r.seed_sd, 4), too_few ? "–" : p_digits(r.p),
-         too_few ? "–" : p_digits(r.p_holm),
-         verdict_words(r.verdict) + (too_few ? " (" + std::to_string(r.anatomies) + ")" : "")});
+        {r.claim.name, column_title(r.claim.role), anatomies,
+         none ? "–" : fixed(c.better_dice, 4) + " vs. " + fixed(c.than_dice, 4), signed_digits(c.difference),
+         interval_digits(c.interval), std::isnan(r.seed_sd) ? "–" : fixed(r.seed_sd, 4), too_few ? "–" : p_digits(c.p),
+         too_few ? "–" : p_digits(c.p_holm), verdict_words(r.verdict) + (too_few ? " (" + anatomies + ")" : "")});
   }
   return out;
 }
@@ -68,11 +68,7 @@ std::vector<std::string> notes(const ClaimTable& table) {
       std::to_string(table.claims.size()) +
       " claims of the study. A verdict needs a corrected p of at most 0.05; too few anatomies: none of their "
       "differences could give one.");
-  if (table.folds > 1)
-    lines.push_back(
-        "Each anatomy is tested in one of " + std::to_string(table.folds) +
-        " folds, and the nets of two folds have training subjects in common: the differences are not independent, and "
-        "p is too small by an amount that is not known.");
+  if (table.folds > 1) lines.push_back(folds_note(table.folds));
   for (const ClaimResult& r : table.claims) {
     const std::string note = unlike_size_note(r.parameters, " in '" + r.claim.name + "'");
     if (!note.empty()) lines.push_back(note);
@@ -94,15 +90,15 @@ nlohmann::ordered_json json(const ClaimTable& table) {
                              {"better", r.claim.better},
                              {"than", r.claim.than},
                              {"role", r.claim.role},
-                             {"anatomies", r.anatomies},
-                             {"better_dice", r.better_dice},
-                             {"than_dice", r.than_dice},
-                             {"difference", r.difference},
-                             {"low", r.interval.low},
-                             {"high", r.interval.high},
+                             {"anatomies", r.comparison.anatomies.size()},
+                             {"better_dice", r.comparison.better_dice},
+                             {"than_dice", r.comparison.than_dice},
+                             {"difference", r.comparison.difference},
+                             {"low", r.comparison.interval.low},
+                             {"high", r.comparison.interval.high},
                              {"seed_sd", r.seed_sd},
-                             {"p", r.p},
-                             {"p_holm", r.p_holm},
+                             {"p", r.comparison.p},
+                             {"p_holm", r.comparison.p_holm},
                              {"verdict", verdict_words(r.verdict)}});
   return out;
 }

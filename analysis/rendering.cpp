@@ -96,4 +96,14 @@ std::string signed_digits(double difference) {
   return (difference < 0 ? "" : "+") + fixed(difference, 4);
 }
 
+std::string interval_digits(const Interval& interval) {
+  return std::isnan(interval.low) ? "–" : signed_digits(interval.low) + " to " + signed_digits(interval.high);
+}
+
+std::string folds_note(int folds) {
+  return "Each anatomy is tested in one of " + std::to_string(folds) +
+         " folds, and the nets of two folds have training subjects in common: the differences are not independent, and "
+         "p is too small by an amount that is not known.";
+}
+
 }  // namespace crossfade::analysis

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "analysis/statistics.hpp"
 #include "analysis/text_table.hpp"
 
 namespace crossfade::analysis {
@@ -33,5 +34,10 @@ std::string study_note(const std::string& name, const std::string& caption);
 std::string p_digits(double p);
 /// A difference with its sign, 4 digits; "–" where there is none.
 std::string signed_digits(double difference);
+/// "LOW to HIGH", signed; "–" where there is none.
+std::string interval_digits(const Interval& interval);
+
+/// What a test over the anatomies of several folds has to say of itself.
+std::string folds_note(int folds);
 
 }  // namespace crossfade::analysis

@@ -20,11 +20,15 @@ const std::vector<std::string>& report_formats();
 std::string render_table1(const std::vector<std::filesystem::path>& databases, const std::string& format,
                           const std::string& study = {}, bool with_paper = false);
 
-/// The 27 structures of one variant ranked by what fine-tuning gained, with corrected p; in a study without a
-/// fine-tuned stage by their Dice. `variant` and errors as in plot_figure2, databases and formats as above. csv has the
-/// columns structure, subjects, pretrained_dice, finetuned_dice, difference, p, p_holm.
+/// The 27 structures of one variant (empty: the first of the grid with a fine-tuned stage, or else the first that has
+/// results), ranked by what fine-tuning gained, or in a study without a fine-tuned stage by their Dice; with `than`
+/// ranked by what the variant has above that one, such as its control, in the Fine-Tuned column (pre-trained where the
+/// variant is not fine-tuned). Corrected p over the structures. Databases and formats as above. csv has the columns
+/// structure, subjects, pretrained_dice, finetuned_dice, than_dice, difference, low, high, seed_sd, p, p_holm; empty is
+/// what is not compared. Throws also for a variant that is not there or lacks that stage, listing those that are.
 std::string render_structures(const std::vector<std::filesystem::path>& databases, const std::string& format,
-                              const std::string& study = {}, const std::string& variant = {});
+                              const std::string& study = {}, const std::string& variant = {},
+                              const std::string& than = {});
 
 /// What became of the study's claims (docs/results-database.md), all tested as one family. Databases, formats and
 /// errors as above; throws std::runtime_error for a study without claims. csv has the columns claim, better, than,

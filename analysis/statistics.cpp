@@ -76,12 +76,6 @@ double smallest_p(int n) {
   return std::min(1.0, std::ldexp(2.0, -n));
 }
 
-bool can_reach(int n, int family, double alpha) {
-  if (family < 0) throw std::invalid_argument("a family of " + std::to_string(family) + " tests; it can't be below 0");
-  require_between_0_and_1("alpha", alpha);
-  return std::max(family, 1) * smallest_p(n) <= alpha;
-}
-
 std::vector<double> holm_adjusted(std::span<const double> p_values) {
   std::vector<std::size_t> order;
   for (std::size_t i = 0; i < p_values.size(); ++i) {

@@ -28,11 +28,6 @@ SignedRank wilcoxon_signed_rank(std::span<const double> differences);
 /// n < 0.
 double smallest_p(int n);
 
-/// Whether n pairs can be significant at level `alpha` as the first of `family` tests under Holm's correction, its
-/// hardest step: family * smallest_p(n) <= alpha. No test at all (family 0) counts as one. Throws std::invalid_argument
-/// for n or family below 0 or an alpha outside (0, 1).
-bool can_reach(int n, int family, double alpha);
-
 /// p values adjusted by Holm's step-down method (Scandinavian Journal of Statistics 1979), in the order given: with
 /// m values in ascending order, the i-th becomes max over j <= i of min(1, (m - j + 1) p_j). What is not a number (a
 /// test without data) stays so and doesn't count in m. Throws std::invalid_argument for a value outside [0, 1].

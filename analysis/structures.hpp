@@ -1,34 +1,44 @@
-// Dice of each structure before and after fine-tuning, paired by subject. Private to analysis/.
+// Dice of each structure in two sets of results, paired by subject. Private to analysis/.
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
+#include "analysis/comparison.hpp"
+
 namespace crossfade::analysis {
 
-/// One structure of the 27, in a variant's test subjects. Per subject the mean over its trials (seeds; a subject is
-/// tested in one fold); subjects without a number are left out.
+/// One of the two: a column of the table, a colour of the figure.
+struct StructureSide {
+  std::string title;  // Pre-Trained, Fine-Tuned; or the variant's name where two variants are compared
+  std::string key;    // pretrained, finetuned; than: of the variant that is compared with
+};
+
+/// One structure of the 27. Per subject the mean over its trials (seeds; a subject is tested in one fold); subjects
+/// that a side has no number of are left out.
 struct StructureDice {
   std::string structure;
-  std::vector<std::string> subjects;          // those with a number, in order of name
-  std::vector<double> pretrained, finetuned;  // one a subject; `finetuned` empty in a study without that stage
-  double difference = 0;                      // mean of finetuned - pretrained; NaN without pairs
-  double p = 0;                               // exact two-sided Wilcoxon; NaN without a difference
-  double p_holm = 0;                          // corrected over the 27 structures
+  std::vector<std::map<std::string, double>> sides;  // by subject; one a side, with the same subjects
+  Comparison comparison;                             // second side - first; the 27 structures are the family
+  double seed_sd = 0;  // of the mean over subjects, within folds; the larger of the sides'; NaN for one seed
 };
 
 struct StructureTable {
   std::string study, caption, variant;
-  bool finetuned = false;
-  int subjects = 0;
-  bool can_be_significant = false;        // whether so few subjects can reach 0.05 after correction at all
+  std::vector<StructureSide> sides;       // one or two
+  std::string role;                       // the column of Table 1 that two variants are compared in
+  int subjects = 0;                       // the most that a structure has
+  int folds = 0;                          // of the variant's trials
   std::vector<StructureDice> structures;  // in the order of classes
 };
 
 /// Databases and `study` as in render_table1. `variant` empty: the first of the grid with a fine-tuned stage, or else
-/// the first that has results. Throws std::runtime_error where the study has no such variant, listing those it has.
+/// the first that has results. `than` empty: its fine-tuned stage against its pre-trained one, or the one that it has;
+/// otherwise the variant against that one, fine-tuned where it is fine-tuned, else pre-trained. Throws
+/// std::runtime_error where the study has no such variant, listing those it has, or `than` lacks the stage.
 StructureTable read_structures(const std::vector<std::filesystem::path>& databases, const std::string& study,
-                               const std::string& variant);
+                               const std::string& variant, const std::string& than);
 
 }  // namespace crossfade::analysis

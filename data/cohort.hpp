@@ -71,8 +71,8 @@ inline double voxel_mm(const CohortSpec& spec) {
   return 256.0 / spec.size;
 }
 
-/// Raise it when the same spec gives other voxels than before: in phantom_head, deform, synthesise_t1, resampling,
-/// conforming, or in what is drawn with which key.
+/// Raise it when the same spec gives other voxels than before: in phantom_head, deform, synthesise_t1, bias_labels,
+/// resampling, conforming, or in what is drawn with which key.
 inline constexpr int kGeneratorVersion = 2;
 
 /// An option that does not go with the cohort's source, and why.

@@ -1,5 +1,6 @@
 #include <iostream>
 #include <memory>
+#include <stdexcept>
 
 #include "analysis/figure1.hpp"
 #include "analysis/figure2.hpp"
@@ -13,6 +14,7 @@ struct ReportOptions {
   std::vector<std::filesystem::path> results;
   std::string study;
   std::string variant;
+  std::string than;
   std::string what;
   std::string format = "text";
   bool with_paper = false;
@@ -30,11 +32,27 @@ void add_source(CLI::App& command, ReportOptions& options) {
       .add_option("--variant", options.variant,
                   "structures, figure2: which variant (default: the first that was fine-tuned)")
       ->type_name("NAME");
+  command
+      .add_option("--than", options.than,
+                  "structures, figure2: compare it with this variant, such as its control, in place of its own "
+                  "pre-trained stage")
+      ->type_name("NAME");
+}
+
+/// Refuses what the chosen table or figure would leave unheard.
+void check(const ReportOptions& options) {
+  const bool by_structure = options.what == "structures" || options.what == "figure2";
+  const auto refuse = [&](const std::string& option, const std::string& goes_with) {
+    throw std::invalid_argument(option + " does not go with " + options.what + ", only with " + goes_with);
+  };
+  if (!by_structure && !options.variant.empty()) refuse("--variant", "structures and figure2");
+  if (!by_structure && !options.than.empty()) refuse("--than", "structures and figure2");
+  if (options.what != "table1" && options.with_paper) refuse("--with-paper", "table1");
 }
 
 std::string report(const ReportOptions& options) {
   if (options.what == "structures")
-    return analysis::render_structures(options.results, options.format, options.study, options.variant);
+    return analysis::render_structures(options.results, options.format, options.study, options.variant, options.than);
   if (options.what == "claims") return analysis::render_claims(options.results, options.format, options.study);
   return analysis::render_table1(options.results, options.format, options.study, options.with_paper);
 }
@@ -56,6 +74,7 @@ Action add_report(CLI::App& app) {
       ->capture_default_str();
   command->add_flag("--with-paper", options->with_paper, "table1: the paper's own figures beside ours");
   return [options] {
+    check(*options);
     std::cout << report(*options) << std::flush;
     return 0;
   };
@@ -72,10 +91,11 @@ Action add_plot(CLI::App& app) {
   command->add_option("--output", options->output, "path without ending (default: the figure's name, here)")
       ->type_name("STEM");
   return [options] {
+    check(*options);
     const std::filesystem::path stem = options->output.empty() ? std::filesystem::path(options->what) : options->output;
-    const auto files = options->what == "figure1"
-                           ? analysis::plot_figure1(options->results, stem, options->study)
-                           : analysis::plot_figure2(options->results, stem, options->study, options->variant);
+    const auto files = options->what == "figure1" ? analysis::plot_figure1(options->results, stem, options->study)
+                                                  : analysis::plot_figure2(options->results, stem, options->study,
+                                                                           options->variant, options->than);
     for (const auto& file : files) std::cout << file.string() << '\n';
     return 0;
   };

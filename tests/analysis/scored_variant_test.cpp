@@ -6,6 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "analysis/figure2.hpp"
+#include "analysis/report.hpp"
 #include "study.hpp"
 
 namespace crossfade::analysis {
@@ -91,6 +93,11 @@ TEST_F(Scored, FillsTheColumnOfFineTunedNets) {
   EXPECT_EQ(ask("SELECT pretrained_dice IS NULL, round(finetuned_dice, 6), finetuned_converged, converged FROM table1"
                 " WHERE variant = 'FreeSurfer'"),
             "1|0.733333|1|1");
+  const auto row = nlohmann::json::parse(render_structures({file}, "json", {}, "FreeSurfer"))["structures"][0];
+  EXPECT_TRUE(row["pretrained_dice"].is_null());
+  EXPECT_DOUBLE_EQ(row["finetuned_dice"].get<double>(), (0.4 + 0.8 + 1) / 3);
+  EXPECT_EQ(plot_figure2({file}, folder / "figure2", {}, "FreeSurfer").size(), 4u);
+  EXPECT_THAT(read_text(folder / "figure2.csv"), testing::HasSubstr("finetuned,alice,0.4"));
 }
 
 TEST_F(Scored, AgainReplacesWhatWasThere) {

@@ -174,20 +174,6 @@ TEST(SmallestP, IsThatOfDifferencesOfOneSignTiedOrNot) {
   EXPECT_THROW(smallest_p(-1), std::invalid_argument);
 }
 
-TEST(CanReach, AsksHolmsHardestStep) {
-  EXPECT_FALSE(can_reach(5, 1, 0.05));  // 2/32 = 0.0625
-  EXPECT_TRUE(can_reach(6, 1, 0.05));   // 2/64 = 0.03125
-  EXPECT_FALSE(can_reach(6, 2, 0.05));  // 0.0625
-  EXPECT_TRUE(can_reach(7, 3, 0.05));   // 3 * 2/128 = 0.046875
-  EXPECT_FALSE(can_reach(7, 4, 0.05));  // 0.0625
-  EXPECT_TRUE(can_reach(7, 4, 0.0625));
-  EXPECT_FALSE(can_reach(0, 0, 0.05));
-  EXPECT_THROW(can_reach(-1, 1, 0.05), std::invalid_argument);
-  EXPECT_THROW(can_reach(5, -1, 0.05), std::invalid_argument);
-  EXPECT_THROW(can_reach(5, 1, 0), std::invalid_argument);
-  EXPECT_THROW(can_reach(5, 1, 1), std::invalid_argument);
-}
-
 TEST(Holm, OfACaseWorkedByHand) {
   // In order 1/64, 1/32, 3/128, 1/2 -> times 4, 3, 2, 1: 4/64, 3 * 3/128 = 9/128, 2/32 = 8/128 (raised to 9/128), 1/2.
   EXPECT_EQ(holm_adjusted(Numbers{1.0 / 32, 1.0 / 64, 0.5, 3.0 / 128}), (Numbers{9.0 / 128, 4.0 / 64, 0.5, 9.0 / 128}));

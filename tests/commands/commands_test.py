@@ -69,6 +69,21 @@ class Report(Case):
         self.assertIn("Paper, Pre-Trained", completed.stdout, completed.stderr)
         self.assertNotIn("Paper", self.report("text"))
 
+    def test_an_option_that_would_go_unheard_is_refused(self):
+        for arguments in (["report", "claims", "--with-paper"], ["report", "--variant", "small"],
+                          ["report", "claims", "--than", "small"], ["plot", "figure1", "--variant", "small"]):
+            completed = self.run_runner(*arguments, "--results", STUDY / "tiny.sqlite")
+            self.assertNotEqual(completed.returncode, 0)
+            self.assertIn("does not go with", completed.stderr)
+
+    def test_published_databases_of_every_version_are_still_read(self):
+        files = sorted((pathlib.Path(__file__).parents[2] / "docs/results").glob("*.sqlite"))
+        self.assertTrue(files)
+        for file in files:
+            for what in (["report", "table1"], ["report", "structures"], ["plot", "figure1"], ["plot", "figure2"]):
+                completed = self.run_runner(*what, "--results", file)
+                self.assertEqual(completed.returncode, 0, completed.stderr)
+
     def test_a_study_without_claims_is_told_where_to_say_them(self):
         completed = self.run_runner("report", "claims", "--results", STUDY / "tiny.sqlite")
         self.assertNotEqual(completed.returncode, 0)
