@@ -3,14 +3,13 @@
 #include <stdexcept>
 
 #include "analysis/label_scores.hpp"
+#include "analysis/metrics.hpp"
 #include "analysis/score_summary.hpp"
 #include "analysis/text_table.hpp"
 
 namespace crossfade::analysis {
 namespace {
 
-constexpr std::array<const char*, 4> kMetrics = {"dice", "hd95_mm", "nsd", "volume_difference"};
-constexpr std::array<const char*, 4> kTitles = {"Dice", "HD95 (mm)", "NSD", "Volume difference"};
 using Metrics = std::array<double, kMetrics.size()>;
 
 /// The metrics of each class in the order of kMetrics.
@@ -40,7 +39,7 @@ std::array<Metrics, data::kClasses> means(const std::vector<SubjectScores>& subj
 
 std::string text(const std::string& name, const std::vector<SubjectScores>& subjects) {
   TextTable structures{.columns = {{"Structure"}}, .rows = {}};
-  for (const char* title : kTitles) structures.columns.push_back({title, true});
+  for (const Metric& metric : kMetrics) structures.columns.push_back({metric.title, true});
   const auto of_structures = means(subjects);
   for (std::size_t c = 1; c < data::kClasses; ++c) {
     std::vector<std::string> row = {std::string(data::kStructures[c])};
@@ -57,7 +56,7 @@ std::string text(const std::string& name, const std::vector<SubjectScores>& subj
 
 std::string csv(const std::vector<SubjectScores>& subjects) {
   std::string out = "subject,structure";
-  for (const char* metric : kMetrics) out += std::string(",") + metric;
+  for (const Metric& metric : kMetrics) out += std::string(",") + metric.name;
   out += '\n';
   for (const SubjectScores& subject : subjects) {
     const auto metrics = metrics_of(subject);
@@ -74,7 +73,7 @@ nlohmann::ordered_json structures_of(const std::array<Metrics, data::kClasses>& 
   nlohmann::ordered_json out;
   for (std::size_t c = 1; c < data::kClasses; ++c)
     for (std::size_t m = 0; m < kMetrics.size(); ++m)
-      out[std::string(data::kStructures[c])][kMetrics[m]] = json_number(metrics[c][m]);
+      out[std::string(data::kStructures[c])][kMetrics[m].name] = json_number(metrics[c][m]);
   return out;
 }
 

@@ -30,6 +30,13 @@ std::string render_structures(const std::vector<std::filesystem::path>& database
                               const std::string& study = {}, const std::string& variant = {},
                               const std::string& than = {});
 
+/// All metrics of each variant in each column of Table 1: mean and sample sd over test subjects, made as a cell of
+/// Table 1 is. Databases, formats and errors as above; throws std::runtime_error where nothing is finished. csv has the
+/// columns variant, role, subjects, dice, dice_sd, hd95_mm, hd95_mm_sd, nsd, nsd_sd, volume_difference,
+/// volume_difference_sd.
+std::string render_metrics(const std::vector<std::filesystem::path>& databases, const std::string& format,
+                           const std::string& study = {});
+
 /// What became of the study's claims (docs/results-database.md), all tested as one family. Databases, formats and
 /// errors as above; throws std::runtime_error for a study without claims. csv has the columns claim, better, than,
 /// role, anatomies, better_dice, than_dice, difference, low, high, seed_sd, p, p_holm, verdict.

@@ -2,8 +2,8 @@
 
 #include <array>
 #include <string>
-#include <utility>
 
+#include "analysis/metrics.hpp"
 #include "analysis/statement.hpp"
 
 namespace crossfade::analysis {
@@ -31,10 +31,9 @@ void insert_surfaces(SQLite::Database& db, std::int64_t stage, const char* part,
                            " VALUES (?, ?, ?, ?, ?, ?)");
   for (int c = 1; c < data::kClasses; ++c) {
     const SurfaceScores& scores = subject.scores[static_cast<std::size_t>(c)];
-    const std::array<std::pair<const char*, double>, 3> values = {
-        {{"hd95_mm", scores.hd95_mm}, {"nsd", scores.nsd}, {"volume_difference", scores.volume_difference}}};
-    for (const auto& [metric, value] : values) {
-      bind_all(insert, stage, part, subject.subject, c, metric, value);
+    const std::array<double, 3> values = {scores.hd95_mm, scores.nsd, scores.volume_difference};
+    for (std::size_t m = 0; m < values.size(); ++m) {
+      bind_all(insert, stage, part, subject.subject, c, kMetrics[m + 1].name, values[m]);  // behind Dice
       insert.exec();
       insert.reset();
       insert.clearBindings();

@@ -53,6 +53,7 @@ void check(const ReportOptions& options) {
 std::string report(const ReportOptions& options) {
   if (options.what == "structures")
     return analysis::render_structures(options.results, options.format, options.study, options.variant, options.than);
+  if (options.what == "metrics") return analysis::render_metrics(options.results, options.format, options.study);
   if (options.what == "claims") return analysis::render_claims(options.results, options.format, options.study);
   return analysis::render_table1(options.results, options.format, options.study, options.with_paper);
 }
@@ -65,8 +66,9 @@ Action add_report(CLI::App& app) {
   CLI::App* command = app.add_subcommand("report", "Print a table of a results database");
   command
       ->add_option("what", options->what,
-                   "table1; structures, ranked by what fine-tuning gained; claims: which of the study's claims hold")
-      ->check(CLI::IsMember({"table1", "structures", "claims"}))
+                   "table1; metrics: Dice, HD95, surface Dice and volume difference; structures, ranked by what "
+                   "fine-tuning gained; claims: which of the study's claims hold")
+      ->check(CLI::IsMember({"table1", "metrics", "structures", "claims"}))
       ->capture_default_str();
   add_source(*command, *options);
   command->add_option("--format", options->format, "text, markdown, csv, json or latex")

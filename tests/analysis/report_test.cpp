@@ -225,6 +225,42 @@ TEST_F(Report, MarkdownHasOneLineARowAndAsManyCells) {
   EXPECT_THAT(markdown, HasSubstr("0 of 1 trials finished"));
 }
 
+// By hand: of alice and bob, structure 1 has HD95 2 and 4 with seed 1, 4 and 4 with seed 2; structure 2 of alice alone
+// 6 and 6. Per trial and subject: alice (2 + 6) / 2 and (4 + 6) / 2, so 4.5; bob 4. Mean 4.25, sd 0.5 / sqrt(2).
+TEST_F(Report, HasAllMetricsOverSubjects) {
+  ResultsDatabase db(file);
+  const auto ids = db.begin(study_record(), provenance(), {trial_record("v", 1), trial_record("v", 2)});
+  for (std::size_t seed = 0; seed < 2; ++seed) {
+    StageResult result{.stage = 0, .best_epoch = 1, .best_dice = 0.5, .stopped = "", .validation = {}, .test = {}};
+    for (const auto* subject : {"alice", "bob"}) {
+      SubjectCounts counts{subject, {}};
+      counts.counts.true_positive[1] = 1;
+      SubjectSurfaces surfaces{subject, {}};
+      for (SurfaceScores& none : surfaces.scores)
+        none = {.hd95_mm = std::nan(""), .nsd = std::nan(""), .volume_difference = std::nan("")};
+      const bool alice = std::string(subject) == "alice";
+      surfaces.scores[1] = {
+          .hd95_mm = alice && seed == 0 ? 2.0 : 4.0, .nsd = 0.5, .volume_difference = alice ? -0.5 : 0.25};
+      if (alice) surfaces.scores[2] = {.hd95_mm = 6, .nsd = 0.25, .volume_difference = 0};
+      result.test.push_back(counts);
+      result.surfaces.push_back(surfaces);
+    }
+    db.record_stage(ids[seed].id, result);
+    db.set_finished(ids[seed].id);
+  }
+  const auto row = nlohmann::json::parse(render_metrics({file}, "json"))["rows"].at(0);
+  EXPECT_EQ(row["variant"], "v");
+  EXPECT_EQ(row["role"], "pretrained");
+  EXPECT_EQ(row["subjects"], 2);
+  EXPECT_DOUBLE_EQ(row["dice"].get<double>(), 1);
+  EXPECT_DOUBLE_EQ(row["hd95_mm"].get<double>(), 4.25);
+  EXPECT_NEAR(row["hd95_mm_sd"].get<double>(), 0.5 / std::sqrt(2), 1e-15);
+  EXPECT_DOUBLE_EQ(row["nsd"].get<double>(), (0.375 + 0.5) / 2);
+  EXPECT_DOUBLE_EQ(row["volume_difference"].get<double>(), (-0.25 + 0.25) / 2);
+  EXPECT_THAT(render_metrics({file}, "text"), HasSubstr("4.2500 ± 0.354"));
+  EXPECT_THAT(render_metrics({file}, "csv"), testing::StartsWith("variant,role,subjects,dice,dice_sd,hd95_mm,"));
+}
+
 TEST_F(Report, RefusesAnUnknownFormatAndAnEmptyDatabase) {
   EXPECT_THROW(render_table1({file}, "html"), std::invalid_argument);
   { ResultsDatabase db(file); }

@@ -1,0 +1,109 @@
+#include <cmath>
+#include <map>
+
+#include "analysis/database.hpp"
+#include "analysis/metrics.hpp"
+#include "analysis/rendering.hpp"
+#include "analysis/report.hpp"
+#include "analysis/score_summary.hpp"
+
+namespace crossfade::analysis {
+namespace {
+
+/// A variant's results in one column of Table 1.
+struct Row {
+  std::string variant, role;
+  std::map<std::string, std::vector<double>> subjects;  // by metric: one a subject
+};
+
+struct MetricTable {
+  std::string study, caption;
+  std::vector<Row> rows;
+};
+
+/// Per trial and subject the mean over those structures that have a number, then per subject the mean over trials: as
+/// a cell of Table 1 is made.
+MetricTable read_metrics(const std::vector<std::filesystem::path>& databases, const std::string& study) {
+  return read_study(databases, study, "reading metrics", [&](SQLite::Database& db, const StudyRow& found) {
+    MetricTable table{.study = found.name, .caption = found.caption, .rows = {}};
+    SQLite::Statement query(db,
+                            "SELECT v.name, m.role, m.metric, avg(m.value) FROM"
+                            " (SELECT c.variant_id, c.role, score.metric, score.subject, avg(score.value) AS value"
+                            "  FROM counted_stage AS c JOIN subject_score AS score ON score.stage_id = c.stage_id"
+                            "  WHERE score.part = 'test' GROUP BY c.stage_id, score.metric, score.subject) AS m"
+                            " JOIN variant AS v ON v.id = m.variant_id WHERE v.study_id = ? AND m.value IS NOT NULL"
+                            " GROUP BY v.id, m.role, m.metric, m.subject"
+                            " ORDER BY v.source = 'score', v.position, m.role = 'finetuned', m.subject");
+    query.bind(1, found.id);
+    while (query.executeStep()) {
+      const std::string variant = query.getColumn(0).getString(), role = query.getColumn(1).getString();
+      if (table.rows.empty() || table.rows.back().variant != variant || table.rows.back().role != role)
+        table.rows.push_back({variant, role, {}});
+      table.rows.back().subjects[query.getColumn(2).getString()].push_back(query.getColumn(3).getDouble());
+    }
+    if (table.rows.empty()) throw database_error(databases, "no trial of the study is finished yet");
+    return table;
+  });
+}
+
+const std::vector<double>& values_of(const Row& row, const char* metric) {
+  static const std::vector<double> kNone;
+  const auto found = row.subjects.find(metric);
+  return found == row.subjects.end() ? kNone : found->second;
+}
+
+TextTable readable(const MetricTable& table) {
+  TextTable out;
+  out.columns = {{"Variant"}, {"Column"}};
+  for (const Metric& metric : kMetrics) out.columns.push_back({metric.title, true});
+  out.columns.push_back({"Subjects", true});
+  for (const Row& row : table.rows) {
+    std::vector<std::string> cells = {row.variant, row.role == "finetuned" ? "Fine-Tuned" : "Pre-Trained"};
+    for (const Metric& metric : kMetrics) {
+      const Spread s = spread(values_of(row, metric.name));
+      cells.push_back(score_cell(s.mean) + (std::isnan(s.sd) ? "" : " ± " + fixed(s.sd, 3)));
+    }
+    cells.push_back(std::to_string(values_of(row, kMetrics[0].name).size()));
+    out.rows.push_back(std::move(cells));
+  }
+  return out;
+}
+
+std::vector<std::string> notes(const MetricTable& table) {
+  return {
+      study_note(table.study, table.caption),
+      "Test part, on the grid that Dice is counted on: per subject the mean over structures, then over seeds; then "
+      "mean ± sample sd over subjects. HD95: 95th percentile of the Hausdorff distance; a structure that only truth "
+      "or prediction has costs the volume's diagonal. NSD: normalised surface Dice at 1 mm. Volume difference: "
+      "(prediction - truth) / truth, signed."};
+}
+
+nlohmann::ordered_json json(const MetricTable& table) {
+  nlohmann::ordered_json out = {
+      {"study", table.study}, {"caption", table.caption}, {"rows", nlohmann::ordered_json::array()}};
+  for (const Row& row : table.rows) {
+    nlohmann::ordered_json cells = {
+        {"variant", row.variant}, {"role", row.role}, {"subjects", values_of(row, kMetrics[0].name).size()}};
+    for (const Metric& metric : kMetrics) {
+      const Spread s = spread(values_of(row, metric.name));
+      cells[metric.name] = json_number(s.mean);
+      cells[std::string(metric.name) + "_sd"] = json_number(s.sd);
+    }
+    out["rows"].push_back(std::move(cells));
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string render_metrics(const std::vector<std::filesystem::path>& databases, const std::string& format,
+                           const std::string& study) {
+  return render(format, [&] {
+    const MetricTable table = read_metrics(databases, study);
+    nlohmann::ordered_json all = json(table);
+    TextTable exact = in_full(all.at("rows"));
+    return Report{.table = readable(table), .notes = notes(table), .exact = std::move(exact), .json = std::move(all)};
+  });
+}
+
+}  // namespace crossfade::analysis
