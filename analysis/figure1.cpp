@@ -72,7 +72,7 @@ std::string plot_command(const Figure1& figure) {
     return std::ranges::any_of(line.points, [](const Figure1Point& p) { return p.trials > 1; });
   };
   if (std::ranges::any_of(figure.lines, shows_band))
-    add("keyentry with boxes fs solid 0.25 noborder fc rgb '#444444' title 'smallest to largest over seeds'");
+    add("keyentry with boxes fs solid 0.25 noborder fc rgb '#444444' title 'smallest to largest over seeds and folds'");
   return out + '\n';
 }
 
@@ -113,7 +113,7 @@ FigurePage page(const Figure1& figure) {
                   "set rmargin 4\n"
                   "set yrange [0:1]\nset ytics 0.1\n"
                   "set xlabel 'Epoch' offset 0, 0.4\nset ylabel 'Mean Dice (validation)'\n"
-                  "set key bmargin center horizontal maxcols 2 samplen 2.5 spacing 1.2 Left reverse noenhanced\n"
+                  "set key bmargin center horizontal maxcols 2 samplen 2.5 spacing 1.2 Left reverse noenhanced font ',9'\n"
                   "set xrange [0:" +
                   exact(std::max(1.0, figure.stages.back().end)) + "]\n" + stage_marks(figure);
   page.plot = plot_command(figure);

@@ -91,7 +91,7 @@ FigurePage page(const StructureTable& table) {
       fixed(std::max(0.0, std::min(0.9, smallest - 0.05)), 1) +
       ":1]\n"
       "set ylabel 'Dice (test subjects)'\n"
-      "set key tmargin right horizontal samplen 2\n";
+      "set key tmargin right vertical maxrows 2 samplen 2 font ',10'\n";
   page.plot = "plot" + elements + '\n';
   page.csv = csv(table);
   return page;
