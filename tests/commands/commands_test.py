@@ -5,6 +5,7 @@ import io
 import json
 import os
 import pathlib
+import shlex
 import shutil
 import sqlite3
 import subprocess
@@ -26,7 +27,15 @@ def setUpModule():
     STUDY = pathlib.Path(folder.name)
     (STUDY / "tiny.yaml").write_text(GRID)
     subprocess.run(["mpirun", "-n", "2", RUNNER, "--grid", STUDY / "tiny.yaml", "--cohorts", COHORTS,
-                    "--results", STUDY / "tiny.sqlite"], check=True, capture_output=True, timeout=300)
+                    "--results", STUDY / "tiny.sqlite", "--set", "caption=it's made by tests"], check=True, capture_output=True, timeout=300)
+
+
+class Provenance(Case):
+    def test_has_the_command_as_a_shell_takes_it(self):
+        with sqlite3.connect(STUDY / "tiny.sqlite") as database:
+            command, = database.execute("select command from provenance").fetchone()
+        self.assertEqual(shlex.split(command)[-2:], ["--set", "caption=it's made by tests"])
+        self.assertEqual(shlex.split(command)[1:3], ["--grid", str(STUDY / "tiny.yaml")])
 
 
 def view():
