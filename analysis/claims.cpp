@@ -4,7 +4,7 @@
 #include <limits>
 #include <map>
 
-#include "analysis/database.hpp"
+#include "analysis/merge.hpp"
 
 namespace crossfade::analysis {
 namespace {
@@ -70,23 +70,20 @@ Verdict verdict_of(const Comparison& comparison) {
 ClaimTable read_claims(const std::vector<std::filesystem::path>& databases, const std::string& study) {
   return read_study(databases, study, "reading claims", [&](SQLite::Database& db, const StudyRow& found) {
     ClaimTable table{.study = found.name, .caption = found.caption, .claims = {}};
-    std::vector<Comparison> family;
     for (const Claim& claim : claims_of(db, found.id)) {
       const Side better = side_of(db, found.id, claim.better, claim.role);
       const Side than = side_of(db, found.id, claim.than, claim.role);
-      family.push_back(compare(better.dice, than.dice, claim.name));
       table.claims.push_back({.claim = claim,
-                              .comparison = {},
+                              .comparison = compare(better.dice, than.dice, claim.name),
                               .seed_sd = std::fmax(better.seed_sd, than.seed_sd),  // of a number and none: the number
                               .parameters = {better.parameters, than.parameters}});
     }
     if (table.claims.empty())
       throw database_error(databases, "study '" + found.name + "' makes no claims; its grid says them under 'claims'");
+    std::vector<Comparison*> family;
+    for (ClaimResult& claim : table.claims) family.push_back(&claim.comparison);
     correct_family(family);
-    for (std::size_t i = 0; i < family.size(); ++i) {
-      table.claims[i].verdict = verdict_of(family[i]);
-      table.claims[i].comparison = std::move(family[i]);
-    }
+    for (ClaimResult& claim : table.claims) claim.verdict = verdict_of(claim.comparison);
     SQLite::Statement trials(db,
                              "SELECT count(DISTINCT fold), coalesce(sum(state = 'finished'), 0), count(*) FROM trial"
                              " WHERE study_id = ? AND in_grid = 1");

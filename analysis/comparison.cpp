@@ -40,16 +40,16 @@ Comparison compare(const std::map<std::string, double>& better, const std::map<s
   return result;
 }
 
-void correct_family(std::vector<Comparison>& family) {
+void correct_family(const std::vector<Comparison*>& family) {
   std::vector<double> p_values, smallest;
-  for (const Comparison& one : family) {
-    p_values.push_back(std::isnan(one.p) ? 1 : one.p);
-    smallest.push_back(smallest_p(static_cast<int>(one.anatomies.size())));
+  for (const Comparison* one : family) {
+    p_values.push_back(std::isnan(one->p) ? 1 : one->p);
+    smallest.push_back(smallest_p(static_cast<int>(one->anatomies.size())));
   }
   const std::vector<double> corrected = holm_adjusted(p_values), at_best = holm_adjusted(smallest);
   for (std::size_t i = 0; i < family.size(); ++i) {
-    family[i].p_holm = std::isnan(family[i].p) ? std::numeric_limits<double>::quiet_NaN() : corrected[i];
-    family[i].too_few = at_best[i] > kAlpha;
+    family[i]->p_holm = std::isnan(family[i]->p) ? std::numeric_limits<double>::quiet_NaN() : corrected[i];
+    family[i]->too_few = at_best[i] > kAlpha;
   }
 }
 

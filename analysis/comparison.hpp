@@ -29,6 +29,6 @@ Comparison compare(const std::map<std::string, double>& better, const std::map<s
 /// Corrects a family by Holm's method (holm_adjusted). A comparison without a p counts as 1, so that a result that
 /// comes later never undoes a verdict by its mere arrival. too_few: the corrected p would be above kAlpha even if all
 /// had the smallest p that their anatomies allow (smallest_p).
-void correct_family(std::vector<Comparison>& family);
+void correct_family(const std::vector<Comparison*>& family);
 
 }  // namespace crossfade::analysis

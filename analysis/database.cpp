@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "analysis/merge.hpp"
 #include "data/structures.hpp"
 
 namespace crossfade::analysis {
@@ -95,11 +94,6 @@ SQLite::Database open_to_read(const std::filesystem::path& file) {
     check_ours(db, file, kOldestReadable);
     return db;
   });
-}
-
-SQLite::Database open_to_read(const std::vector<std::filesystem::path>& files, const std::string& name) {
-  if (files.empty()) throw std::invalid_argument("no results database to read; name at least one file");
-  return merge_study(files, name);
 }
 
 StudyRow find_study(SQLite::Database& db, const std::filesystem::path& file, const std::string& name) {

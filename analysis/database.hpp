@@ -51,20 +51,4 @@ auto with_errors(const Files& files, const std::string& doing, Body&& body) {
   }
 }
 
-/// One database as it is, several as one with the study called `name` (analysis/merge.hpp). Throws as for one file;
-/// std::invalid_argument for no file at all.
-SQLite::Database open_to_read(const std::vector<std::filesystem::path>& files, const std::string& name);
-
-/// What `body` makes of the study (empty `name`: the latest): body(db, study), called with all its queries in one
-/// transaction, so that they see the same state while a study goes on. Errors as above, DOING being `doing`.
-template <class Body>
-auto read_study(const std::vector<std::filesystem::path>& files, const std::string& name, const std::string& doing,
-                Body&& body) {
-  SQLite::Database db = open_to_read(files, name);
-  return with_errors(files, doing, [&] {
-    SQLite::Transaction snapshot(db);
-    return body(db, find_study(db, files.front(), name));
-  });
-}
-
 }  // namespace crossfade::analysis

@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "analysis/database.hpp"
+#include "analysis/merge.hpp"
 
 namespace crossfade::analysis {
 namespace {

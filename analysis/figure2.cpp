@@ -55,8 +55,7 @@ FigurePage page(const StructureTable& table) {
                  " test subjects, each the mean over its seeds";
   page.height = 560;
   const auto colour = [&](std::size_t side) {
-    return table.sides.size() == 2 ? (side == 0 ? kRed : kBlue)
-                                   : (table.sides.front().key == "pretrained" ? kRed : kBlue);
+    return side == 1 || table.sides[side].key == "finetuned" ? kBlue : kRed;
   };
   std::string tics, elements;
   double smallest = 1, at = 1;

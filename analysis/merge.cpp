@@ -2,8 +2,6 @@
 
 #include <map>
 
-#include "analysis/database.hpp"
-
 namespace crossfade::analysis {
 namespace {
 
@@ -135,6 +133,7 @@ void add(SQLite::Database& db, std::int64_t id) {
 }  // namespace
 
 SQLite::Database merge_study(const std::vector<std::filesystem::path>& files, const std::string& study) {
+  if (files.empty()) throw std::invalid_argument("no results database to read; name at least one file");
   SQLite::Database db(":memory:", SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, kBusyMilliseconds);
   create_schema(db);
   db.exec("PRAGMA foreign_keys = ON");  // a trial goes with its stages

@@ -5,6 +5,7 @@
 #include "analysis/net_size.hpp"
 #include "analysis/rendering.hpp"
 #include "analysis/report.hpp"
+#include "analysis/score_summary.hpp"
 
 namespace crossfade::analysis {
 namespace {
@@ -25,10 +26,6 @@ std::string verdict_words(Verdict verdict) {
   return {};
 }
 
-std::string column_title(const std::string& role) {
-  return role == "finetuned" ? "Fine-Tuned" : "Pre-Trained";
-}
-
 TextTable readable(const ClaimTable& table) {
   TextTable out;
   out.columns = {{"Claim"},
@@ -45,11 +42,11 @@ TextTable readable(const ClaimTable& table) {
     const Comparison& c = r.comparison;
     const bool none = c.anatomies.empty(), too_few = r.verdict == Verdict::kTooFew;
     const std::string anatomies = std::to_string(c.anatomies.size());
-    out.rows.push_back(
-        {r.claim.name, column_title(r.claim.role), anatomies,
-         none ? "–" : fixed(c.better_dice, 4) + " vs. " + fixed(c.than_dice, 4), signed_digits(c.difference),
-         interval_digits(c.interval), std::isnan(r.seed_sd) ? "–" : fixed(r.seed_sd, 4), too_few ? "–" : p_digits(c.p),
-         too_few ? "–" : p_digits(c.p_holm), verdict_words(r.verdict) + (too_few ? " (" + anatomies + ")" : "")});
+    out.rows.push_back({r.claim.name, column_title(r.claim.role), anatomies,
+                        none ? "–" : fixed(c.better_dice, 4) + " vs. " + fixed(c.than_dice, 4),
+                        signed_digits(c.difference), interval_digits(c.interval), score_cell(r.seed_sd),
+                        too_few ? "–" : p_digits(c.p), too_few ? "–" : p_digits(c.p_holm),
+                        verdict_words(r.verdict) + (too_few ? " (" + anatomies + ")" : "")});
   }
   return out;
 }

@@ -1,7 +1,7 @@
 #include <cmath>
 #include <map>
 
-#include "analysis/database.hpp"
+#include "analysis/merge.hpp"
 #include "analysis/metrics.hpp"
 #include "analysis/rendering.hpp"
 #include "analysis/report.hpp"
@@ -58,7 +58,7 @@ TextTable readable(const MetricTable& table) {
   for (const Metric& metric : kMetrics) out.columns.push_back({metric.title, true});
   out.columns.push_back({"Subjects", true});
   for (const Row& row : table.rows) {
-    std::vector<std::string> cells = {row.variant, row.role == "finetuned" ? "Fine-Tuned" : "Pre-Trained"};
+    std::vector<std::string> cells = {row.variant, column_title(row.role)};
     for (const Metric& metric : kMetrics) {
       const Spread s = spread(values_of(row, metric.name));
       cells.push_back(score_cell(s.mean) + (std::isnan(s.sd) ? "" : " ± " + fixed(s.sd, 3)));

@@ -5,6 +5,7 @@
 
 #include "analysis/rendering.hpp"
 #include "analysis/report.hpp"
+#include "analysis/score_summary.hpp"
 #include "analysis/structures.hpp"
 
 namespace crossfade::analysis {
@@ -18,10 +19,6 @@ double mean_of(const std::map<std::string, double>& subjects) {
   double sum = 0;
   for (const auto& [subject, dice] : subjects) sum += dice;
   return sum / static_cast<double>(subjects.size());  // not a number for none
-}
-
-std::string digits(double value) {
-  return std::isnan(value) ? "–" : fixed(value, 4);
 }
 
 /// Largest gain first; where nothing is compared, best Dice first.
@@ -46,9 +43,9 @@ TextTable readable(const StructureTable& table) {
   for (const StructureDice& dice : ranked(table)) {
     const Comparison& c = dice.comparison;
     std::vector<std::string> cells = {dice.structure};
-    for (const auto& side : dice.sides) cells.push_back(digits(mean_of(side)));
+    for (const auto& side : dice.sides) cells.push_back(score_cell(mean_of(side)));
     if (compares(table)) cells.insert(cells.end(), {signed_digits(c.difference), interval_digits(c.interval)});
-    cells.push_back(digits(dice.seed_sd));
+    cells.push_back(score_cell(dice.seed_sd));
     if (compares(table)) cells.push_back(std::isnan(c.p) || !c.too_few ? p_digits(c.p_holm) : "n too small");
     cells.push_back(std::to_string(dice.sides.front().size()));
     out.rows.push_back(std::move(cells));

@@ -86,6 +86,10 @@ std::string study_note(const std::string& name, const std::string& caption) {
   return "Study " + name + (caption.empty() ? "" : ": " + caption) + (caption.ends_with('.') ? "" : ".");
 }
 
+std::string column_title(const std::string& role) {
+  return role == "finetuned" ? "Fine-Tuned" : "Pre-Trained";
+}
+
 std::string p_digits(double p) {
   if (std::isnan(p)) return "–";
   return p < 0.0001 ? "< 0.0001" : fixed(p, 4);

@@ -30,6 +30,9 @@ TextTable in_full(const nlohmann::ordered_json& rows, std::vector<std::string> c
 /// "Study NAME: CAPTION."
 std::string study_note(const std::string& name, const std::string& caption);
 
+/// The title of a column of Table 1: role pretrained or finetuned.
+std::string column_title(const std::string& role);
+
 /// A p value as tables print it: 4 digits, "< 0.0001", "–" where there is none.
 std::string p_digits(double p);
 /// A difference with its sign, 4 digits; "–" where there is none.

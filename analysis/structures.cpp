@@ -5,7 +5,8 @@
 #include <limits>
 #include <set>
 
-#include "analysis/database.hpp"
+#include "analysis/merge.hpp"
+#include "analysis/rendering.hpp"
 
 namespace crossfade::analysis {
 namespace {
@@ -54,8 +55,8 @@ std::vector<Source> sources_of(const std::vector<VariantRow>& rows, const Varian
                                const std::vector<std::filesystem::path>& databases) {
   std::vector<Source> sources;
   if (than.empty()) {
-    for (const auto& [role, title] : {std::pair("pretrained", "Pre-Trained"), std::pair("finetuned", "Fine-Tuned")})
-      if (chosen.roles.contains(role)) sources.push_back({{title, role}, chosen.id, role});
+    for (const std::string role : {"pretrained", "finetuned"})
+      if (chosen.roles.contains(role)) sources.push_back({{column_title(role), role}, chosen.id, role});
     return sources;
   }
   const VariantRow other = choose(rows, than, databases);
@@ -153,16 +154,15 @@ StructureTable read_structures(const std::vector<std::filesystem::path>& databas
       table.role = source.role;
       cells.push_back(read_cells(db, source));
     }
-    std::vector<Comparison> family;
     SQLite::Statement names(db, "SELECT id, name FROM structure WHERE id > 0 ORDER BY id");
     while (names.executeStep()) {
       table.structures.push_back(structure_of(names.getColumn(0).getInt64(), names.getColumn(1).getString(), cells));
       table.subjects = std::max(table.subjects, static_cast<int>(table.structures.back().sides.front().size()));
-      family.push_back(table.structures.back().comparison);
     }
     if (table.sides.size() < 2) return table;
+    std::vector<Comparison*> family;
+    for (StructureDice& structure : table.structures) family.push_back(&structure.comparison);
     correct_family(family);
-    for (std::size_t i = 0; i < family.size(); ++i) table.structures[i].comparison = std::move(family[i]);
     return table;
   });
 }

@@ -1,6 +1,6 @@
 #include "analysis/table1.hpp"
 
-#include "analysis/database.hpp"
+#include "analysis/merge.hpp"
 
 namespace crossfade::analysis {
 namespace {
