@@ -83,9 +83,7 @@ void ProgressDisplay::epoch(int trial, const std::string& name, const TrialProgr
 void ProgressDisplay::ended(int trial, const std::string& name, const std::string& message) {
   running_.erase(trial);
   ++finished_;
-  erase();
-  log_info(name + "  " + message + "  (" + std::to_string(finished_) + " of " + std::to_string(trials_) + " trials)");
-  if (terminal_) draw();
+  info(name + "  " + message + "  (" + std::to_string(finished_) + " of " + std::to_string(trials_) + " trials)");
 }
 
 void ProgressDisplay::info(const std::string& message) {

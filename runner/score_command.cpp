@@ -33,6 +33,12 @@ std::string report_on(const analysis::SubjectScores& subject, const ScoreOptions
          (prediction.empty() ? "" : "; prediction" + prediction.substr(1));
 }
 
+bool found_nothing(const analysis::Counts& counts) {
+  for (std::size_t c = 1; c < data::kClasses; ++c)
+    if (counts.true_positive[c] + counts.false_positive[c] > 0) return false;
+  return true;
+}
+
 std::vector<analysis::SubjectScores> score_all(const ScoreOptions& options) {
   const analysis::PairedVolumes volumes = analysis::pair_volumes(options.labels, options.predictions);
   if (!volumes.without_prediction.empty()) {
@@ -43,12 +49,7 @@ std::vector<analysis::SubjectScores> score_all(const ScoreOptions& options) {
   std::vector<analysis::SubjectScores> scores;
   for (const analysis::VolumePair& pair : volumes.pairs) {
     scores.push_back(analysis::score_volumes(pair, options.label_table, options.prediction_table));
-    const auto found = [](const analysis::Counts& counts, std::size_t c) {
-      return counts.true_positive[c] + counts.false_positive[c] > 0;
-    };
-    bool anything = false;
-    for (std::size_t c = 1; c < data::kClasses; ++c) anything = anything || found(scores.back().counts, c);
-    if (!anything)
+    if (found_nothing(scores.back().counts))
       log_warning(pair.prediction.string() + ": finds none of the structures, which scores Dice 0 for each");
     log_info(std::to_string(scores.size()) + " of " + std::to_string(volumes.pairs.size()) + " subjects  " +
              report_on(scores.back(), options));
