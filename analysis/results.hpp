@@ -38,7 +38,8 @@ struct Provenance {
   std::string version, git_commit, host, command;
   int ranks = 1;
   int ranks_per_trial = 1;
-  std::string devices;    // "cpu x 2", "cuda:NVIDIA H100 x 8"
+  std::string
+      devices;  // "2 ranks on CPUs, 1 rank a trial, 1 thread a rank; AMD EPYC, 2 cores, 24 GiB": of rank 0's machine
   std::string libraries;  // JSON object: name -> version
   std::string data_hash;  // JSON object: cohort -> hash
 };

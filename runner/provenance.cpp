@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "runner/build_info.hpp"
+#include "runner/machine.hpp"
 
 namespace crossfade::runner {
 namespace {
@@ -34,6 +35,12 @@ std::string command_line() {
   return text;
 }
 
+/// The text of a run's devices: how its ranks were arranged, and on what.
+std::string on_this_machine(const std::string& arrangement) {
+  const std::string hardware = machine();
+  return hardware.empty() ? arrangement : arrangement + "; " + hardware;
+}
+
 }  // namespace
 
 std::string version() {
@@ -48,7 +55,7 @@ analysis::Provenance local_provenance() {
   run.git_commit = kGitCommit;
   run.host = host.data();
   run.command = command_line();
-  run.devices = "cpu";
+  run.devices = on_this_machine("1 process");
   return run;
 }
 
@@ -59,7 +66,7 @@ analysis::Provenance provenance(World& world, const Workers& workers,
   run.host = world.host();
   run.ranks = world.communicator().size();
   run.ranks_per_trial = workers.ranks_per_trial;
-  run.devices = workers.description;
+  run.devices = on_this_machine(workers.description);
   run.libraries = json{{"LibTorch", TORCH_VERSION}, {"MPI", World::library_version()}}.dump();
   run.data_hash = json(cohorts).dump();
   return run;

@@ -76,6 +76,7 @@ class Score(Case):
         provenance = self.query("r.sqlite", "select command, devices from provenance")
         self.assertEqual(len(provenance), 3)
         self.assertIn("--study mine", provenance[0][0])
+        self.assertRegex(provenance[0][1], r"^1 process; .*\b\d+ cores?, \d+ GiB")
 
     def test_stands_beside_a_grids_variants_also_when_the_grid_runs_again(self):
         completed = self.run_runner(*self.study("tiny.sqlite"), ranks=2)
