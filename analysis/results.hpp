@@ -38,8 +38,7 @@ struct Provenance {
   std::string version, git_commit, host, command;
   int ranks = 1;
   int ranks_per_trial = 1;
-  std::string
-      devices;  // "2 ranks on CPUs, 1 rank a trial, 1 thread a rank; AMD EPYC, 2 cores, 24 GiB": of rank 0's machine
+  std::string devices;    // how the ranks were arranged; processor, cores, memory and GPUs of rank 0
   std::string libraries;  // JSON object: name -> version
   std::string data_hash;  // JSON object: cohort -> hash
 };
