@@ -1,0 +1,45 @@
+// Label fusion: one segmentation of a target image from those of atlases that were registered to it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+namespace crossfade::model {
+
+/// An atlas on the grid of the target, both [k, j, i] with i fastest.
+struct WarpedAtlas {
+  std::vector<std::uint8_t> image;   // intensities
+  std::vector<std::uint8_t> labels;  // class ids
+};
+
+/// The class that most atlases say at each voxel; ties go to the smaller id. Throws std::invalid_argument where there
+/// is no atlas, or the atlases differ in size.
+std::vector<std::uint8_t> majority_vote(const std::vector<WarpedAtlas>& atlases);
+
+/// STAPLE of several labels (Warfield et al. 2004, as ITK's MultiLabelSTAPLEImageFilter has it): the atlases'
+/// confusion matrices and the segmentation that they make most likely, by expectation maximisation. On the box
+/// of voxels that some atlas labels; ties go to the majority. `size` is that of the grid. Throws as majority_vote().
+std::vector<std::uint8_t> staple(const std::vector<WarpedAtlas>& atlases, const std::array<int, 3>& size);
+
+struct JointFusionOptions {
+  int patch_radius = 2;   // voxels
+  int search_radius = 3;  // voxels
+  double alpha = 0.1;
+  double beta = 2;
+};
+
+/// Joint label fusion (Wang et al. 2013, PICSL's): at each voxel x the atlases' labels are summed with the weights
+///     w = (M + alpha I)^-1 1 / (1' (M + alpha I)^-1 1),   M(a, b) = <|T(x) - A_a(x)|, |T(x) - A_b(x)|>^beta,
+/// where T and A are patches of target and atlases, each with its mean taken away and of 2-norm 1 (0 where flat). A_a
+/// is the patch of atlas a within `search_radius` of x (a cube) that is nearest to T(x); its centre gives the label.
+/// Volumes go on beyond their border as they end there. Where all labels within reach agree nothing is weighed. Ties of
+/// summed weights go to the smaller class id. `threads` share the work and change nothing. Throws as majority_vote().
+std::vector<std::uint8_t> joint_fusion(const std::vector<std::uint8_t>& target, const std::vector<WarpedAtlas>& atlases,
+                                       const std::array<int, 3>& size, const JointFusionOptions& options,
+                                       int threads = 1);
+
+/// The weights of joint label fusion at one voxel, from the absolute differences |T - A| of each atlas' patch.
+std::vector<double> joint_weights(const std::vector<std::vector<float>>& differences, double alpha, double beta);
+
+}  // namespace crossfade::model

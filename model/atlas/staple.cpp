@@ -1,0 +1,55 @@
+#include <itkImage.h>
+#include <itkMultiLabelSTAPLEImageFilter.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "model/atlas/atlas_check.hpp"
+#include "model/atlas/box.hpp"
+#include "model/atlas/fusion.hpp"
+
+namespace crossfade::model {
+namespace {
+
+using Image = itk::Image<std::uint8_t, 3>;
+
+constexpr unsigned kIterations = 200;  // ITK's own default is to go on until nothing changes, however long that takes
+constexpr std::uint8_t kUndecided = 255;  // no class
+
+Image::Pointer itk_image(const std::vector<std::uint8_t>& voxels, const std::array<int, 3>& size) {
+  Image::SizeType extent;
+  for (unsigned a = 0; a < 3; ++a) extent[a] = static_cast<Image::SizeValueType>(size[a]);
+  auto image = Image::New();
+  image->SetRegions(extent);
+  image->Allocate();
+  std::ranges::copy(voxels, image->GetBufferPointer());
+  return image;
+}
+
+}  // namespace
+
+std::vector<std::uint8_t> staple(const std::vector<WarpedAtlas>& atlases, const std::array<int, 3>& size) {
+  std::vector<std::uint8_t> fused = majority_vote(atlases);
+  const Box box = labelled_box(atlases, size, 0);
+  std::vector<std::uint8_t> part = cut(fused, size, box);
+  if (part.empty()) return fused;
+  auto filter = itk::MultiLabelSTAPLEImageFilter<Image, Image, double>::New();
+  filter->SetMaximumNumberOfIterations(kIterations);
+  filter->SetLabelForUndecidedPixels(kUndecided);
+  for (std::size_t a = 0; a < atlases.size(); ++a)
+    filter->SetInput(static_cast<unsigned>(a), itk_image(cut(atlases[a].labels, size, box), box.size()));
+  try {
+    filter->Update();
+  } catch (const itk::ExceptionObject& error) {
+    throw std::runtime_error(std::string("STAPLE: ") + error.GetDescription());
+  }
+  const std::uint8_t* from = filter->GetOutput()->GetBufferPointer();
+  for (std::uint8_t& label : part) {
+    if (*from != kUndecided) label = *from;
+    ++from;
+  }
+  paste(part, box, size, fused);
+  return fused;
+}
+
+}  // namespace crossfade::model

@@ -1,0 +1,172 @@
+#include "model/atlas/fusion.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <stdexcept>
+
+namespace crossfade::model {
+namespace {
+
+using testing::Each;
+using testing::ElementsAre;
+using testing::Pointwise;
+namespace fs = std::filesystem;
+using Voxels = std::vector<std::uint8_t>;
+
+WarpedAtlas labelled(Voxels labels) {
+  Voxels image(labels.size());
+  return {std::move(image), std::move(labels)};
+}
+
+TEST(MajorityVote, TakesTheClassOfMostAndTheSmallerAmongEquals) {
+  EXPECT_THAT(majority_vote({labelled({1, 5, 7}), labelled({1, 3, 2}), labelled({0, 3, 4})}), ElementsAre(1, 3, 2));
+}
+
+TEST(LabelFusion, RefusesNoAtlasesAndAtlasesOfDifferentSizes) {
+  EXPECT_THROW(majority_vote({}), std::invalid_argument);
+  EXPECT_THROW(majority_vote({labelled({1, 2}), labelled({1})}), std::invalid_argument);
+  EXPECT_THROW(staple({}, {1, 1, 1}), std::invalid_argument);
+  EXPECT_THROW(joint_fusion({0}, {}, {1, 1, 1}, {}), std::invalid_argument);
+  EXPECT_THROW(joint_fusion({0, 0}, {labelled({1})}, {1, 1, 1}, {}), std::invalid_argument);
+}
+
+// By hand: M = ((1, 0), (0, 16)), as <d, d>^2 is 1 and 4^2; then w ~ (1 / (1 + alpha), 1 / (16 + alpha)).
+TEST(JointWeights, AreThoseOfACaseWorkedByHand) {
+  const std::vector<std::vector<float>> differences = {{1, 0}, {0, 2}};
+  const auto close = [](double a, double b) {
+    return ElementsAre(testing::DoubleNear(a, 1e-12), testing::DoubleNear(b, 1e-12));
+  };
+  EXPECT_THAT(joint_weights(differences, 0, 2), close(16.0 / 17, 1.0 / 17));
+  EXPECT_THAT(joint_weights(differences, 1, 2), close(17.0 / 19, 2.0 / 19));
+  EXPECT_THAT(joint_weights(differences, 0, 1), close(4.0 / 5, 1.0 / 5));
+}
+
+TEST(JointWeights, OfEqualAtlasesAreEqual) {
+  for (const double alpha : {1e-3, 0.1, 10.0})
+    EXPECT_THAT(joint_weights({5, {0.3F, 0.1F, 0.2F}}, alpha, 2), Each(testing::DoubleNear(0.2, 1e-9)));
+  EXPECT_THAT(joint_weights({5, {0, 0, 0}}, 0.1, 2), Each(testing::DoubleNear(0.2, 1e-12)));
+}
+
+// By hand, with x of either twin and y of the third: 8x + alpha x + 2y = 4x + 4y + alpha y, so y/x =
+// (4+alpha)/(2+alpha).
+TEST(JointWeights, GiveTwoAtlasesOfTheSameErrorsTogetherTheWeightOfOne) {
+  const std::vector<std::vector<float>> differences = {{1, 1}, {1, 1}, {std::sqrt(2.0F), 0}};
+  for (const double alpha : {0.5, 1e-6}) {
+    const auto weights = joint_weights(differences, alpha, 2);
+    EXPECT_NEAR(weights[0], weights[1], 1e-7);
+    EXPECT_NEAR(weights[2] / weights[0], (4 + alpha) / (2 + alpha), 1e-5);  // float patches, divided by alpha
+  }
+}
+
+/// Smooth blocks of labels in noise, no two atlases alike.
+struct Case {
+  std::array<int, 3> size = {9, 8, 7};
+  Voxels target;
+  std::vector<WarpedAtlas> atlases;
+};
+
+Case random_case(unsigned seed, int atlases) {
+  Case made;
+  std::mt19937 random(seed);
+  const std::size_t voxels = 9 * 8 * 7;
+  for (std::size_t v = 0; v < voxels; ++v) made.target.push_back(static_cast<std::uint8_t>(random() % 256));
+  for (int a = 0; a < atlases; ++a) {
+    WarpedAtlas atlas;
+    for (std::size_t v = 0; v < voxels; ++v) {
+      atlas.image.push_back(static_cast<std::uint8_t>((made.target[v] + random() % 128) / 2));
+      const auto block = static_cast<std::uint8_t>(v % 9 / 3);
+      atlas.labels.push_back(random() % 4 == 0 ? static_cast<std::uint8_t>(random() % 4) : block);
+    }
+    made.atlases.push_back(std::move(atlas));
+  }
+  return made;
+}
+
+TEST(JointFusion, OfOneAtlasThatIsTheTargetIsItsLabels) {
+  Case one = random_case(1, 1);
+  one.atlases.front().image = one.target;
+  EXPECT_EQ(joint_fusion(one.target, one.atlases, one.size, {.patch_radius = 1, .search_radius = 1}),
+            one.atlases.front().labels);
+}
+
+TEST(JointFusion, SearchesWhereTheAtlasIsAVoxelOff) {
+  Case one = random_case(2, 1);
+  WarpedAtlas& atlas = one.atlases.front();
+  const Voxels truth = atlas.labels;
+  // The atlas says at i what target and truth have at i - 1.
+  for (std::size_t v = one.target.size(); v-- > 0;) {
+    const std::size_t from = v % 9 == 0 ? v : v - 1;
+    atlas.image[v] = one.target[from];
+    atlas.labels[v] = truth[from];
+  }
+  const Voxels fused = joint_fusion(one.target, one.atlases, one.size, {.patch_radius = 1, .search_radius = 1});
+  for (std::size_t v = 0; v < fused.size(); ++v) {
+    if (v % 9 == 0 || v % 9 >= 7) continue;  // patches that are not whole in both
+    EXPECT_EQ(fused[v], truth[v]) << v;
+  }
+}
+
+TEST(JointFusion, OfEqualAtlasesIsTheirLabelsAndThreadsChangeNothing) {
+  Case alike = random_case(3, 1);
+  alike.atlases.front().image = alike.target;
+  alike.atlases.resize(4, alike.atlases.front());
+  EXPECT_EQ(joint_fusion(alike.target, alike.atlases, alike.size, {.patch_radius = 1, .search_radius = 0}),
+            alike.atlases.front().labels);
+  const Case other = random_case(4, 3);
+  const JointFusionOptions options{.patch_radius = 1, .search_radius = 1};
+  EXPECT_EQ(joint_fusion(other.target, other.atlases, other.size, options, 1),
+            joint_fusion(other.target, other.atlases, other.size, options, 5));
+}
+
+/// What the plain NumPy of fusion_reference.py makes of the case.
+Voxels reference(const std::string& method, const Case& of, const JointFusionOptions& options = {}) {
+  const fs::path folder = fs::path(testing::TempDir()) / ("crossfade-fusion-" + method);
+  fs::create_directories(folder);
+  const auto write = [&](const std::string& name, const Voxels& voxels) {
+    std::ofstream out(folder / name, std::ios::binary);
+    out.write(reinterpret_cast<const char*>(voxels.data()), static_cast<std::streamsize>(voxels.size()));
+  };
+  write("target", of.target);
+  for (std::size_t a = 0; a < of.atlases.size(); ++a) {
+    write("image" + std::to_string(a), of.atlases[a].image);
+    write("labels" + std::to_string(a), of.atlases[a].labels);
+  }
+  const std::string command =
+      std::string(CROSSFADE_PYTHON) + " " + FUSION_REFERENCE + " " + method + " " + folder.string() + " " +
+      std::to_string(of.atlases.size()) + " " + std::to_string(of.size[2]) + " " + std::to_string(of.size[1]) + " " +
+      std::to_string(of.size[0]) + " " + std::to_string(options.patch_radius) + " " +
+      std::to_string(options.search_radius) + " " + std::to_string(options.alpha) + " " + std::to_string(options.beta);
+  EXPECT_EQ(std::system(command.c_str()), 0) << command;
+  Voxels fused(of.target.size());
+  std::ifstream(folder / "fused", std::ios::binary)
+      .read(reinterpret_cast<char*>(fused.data()), static_cast<std::streamsize>(fused.size()));
+  return fused;
+}
+
+TEST(JointFusion, IsWhatPlainNumPyMakesOfTheFormula) {
+  for (const JointFusionOptions& options : {JointFusionOptions{1, 1, 0.1, 2}, JointFusionOptions{2, 1, 0.01, 1}}) {
+    const Case some = random_case(5, 4);
+    EXPECT_EQ(joint_fusion(some.target, some.atlases, some.size, options), reference("joint", some, options));
+  }
+}
+
+TEST(Staple, IsWhatPlainNumPyMakesOfTheFormula) {
+  Case some = random_case(6, 5);
+  // One atlas calls 1 what the others call 2: its confusion matrix must learn that.
+  for (std::uint8_t& label : some.atlases.back().labels) label = label == 2 ? 1 : label;
+  EXPECT_EQ(staple(some.atlases, some.size), reference("staple", some));
+}
+
+TEST(Staple, OfNothingLabelledIsNothing) {
+  EXPECT_THAT(staple({labelled({0, 0}), labelled({0, 0})}, {2, 1, 1}), ElementsAre(0, 0));
+}
+
+}  // namespace
+}  // namespace crossfade::model
