@@ -23,8 +23,11 @@ std::vector<Claim> claims_of(SQLite::Database& db, std::int64_t study) {
   return claims;
 }
 
+using DiceOfSubjects = std::map<std::string, double>;
+
 struct Side {
-  std::map<std::string, double> dice;  // by test subject
+  DiceOfSubjects dice;                             // mean over seeds
+  std::map<std::int64_t, DiceOfSubjects> by_seed;  // each seed's own
   double seed_sd = kNone;
   std::int64_t parameters = 0;
 };
@@ -48,6 +51,11 @@ Side side_of(SQLite::Database& db, std::int64_t study, const std::string& varian
       " FROM subject_dice GROUP BY variant_id, role, part, subject) AS c JOIN variant AS v ON v.id = c.variant_id");
   while (scores.executeStep())
     if (!scores.getColumn(1).isNull()) side.dice[scores.getColumn(0).getString()] = scores.getColumn(1).getDouble();
+  SQLite::Statement seeds =
+      of_role("SELECT c.seed, c.subject, c.dice FROM subject_dice AS c JOIN variant AS v ON v.id = c.variant_id");
+  while (seeds.executeStep())
+    if (!seeds.getColumn(2).isNull())
+      side.by_seed[seeds.getColumn(0).getInt64()][seeds.getColumn(1).getString()] = seeds.getColumn(2).getDouble();
   SQLite::Statement spread = of_role("SELECT c.seed_sd FROM table1_cell AS c JOIN variant AS v ON v.id = c.variant_id");
   if (spread.executeStep() && !spread.getColumn(0).isNull()) side.seed_sd = spread.getColumn(0).getDouble();
   SQLite::Statement nets = of_variant(
@@ -57,11 +65,32 @@ Side side_of(SQLite::Database& db, std::int64_t study, const std::string& varian
   return side;
 }
 
+/// Mean difference of each seed that both sides have, over the anatomies that both have with it.
+std::vector<double> differences_by_seed(const Side& better, const Side& than) {
+  std::vector<double> differences;
+  for (const auto& [seed, dice] : better.by_seed) {
+    const auto other = than.by_seed.find(seed);
+    if (other == than.by_seed.end()) continue;
+    double sum = 0;
+    int count = 0;
+    for (const auto& [subject, value] : dice) {
+      const auto pair = other->second.find(subject);
+      if (pair == other->second.end()) continue;
+      sum += value - pair->second;
+      ++count;
+    }
+    if (count > 0) differences.push_back(sum / count);
+  }
+  return differences;
+}
+
 Verdict verdict_of(const Comparison& comparison) {
   if (comparison.anatomies.empty()) return Verdict::kNoResult;
   if (comparison.too_few) return Verdict::kTooFew;
-  if (comparison.p_holm <= kAlpha && comparison.difference != 0)
-    return comparison.difference > 0 ? Verdict::kHolds : Verdict::kReverseHolds;
+  if (!(comparison.p_holm <= kAlpha)) return Verdict::kUndecided;
+  // One anatomy that a net fails on can turn the mean against the ranks, and the claim is of the mean.
+  if (comparison.direction > 0 && comparison.difference > 0) return Verdict::kHolds;
+  if (comparison.direction < 0 && comparison.difference < 0) return Verdict::kReverseHolds;
   return Verdict::kUndecided;
 }
 
@@ -75,6 +104,7 @@ ClaimTable read_claims(const std::vector<std::filesystem::path>& databases, cons
       const Side than = side_of(db, found.id, claim.than, claim.role);
       table.claims.push_back({.claim = claim,
                               .comparison = compare(better.dice, than.dice, claim.name),
+                              .by_seed = differences_by_seed(better, than),
                               .seed_sd = std::fmax(better.seed_sd, than.seed_sd),  // of a number and none: the number
                               .parameters = {better.parameters, than.parameters}});
     }

@@ -18,6 +18,7 @@ enum class Verdict { kNoResult, kTooFew, kHolds, kReverseHolds, kUndecided };
 struct ClaimResult {
   Claim claim;
   Comparison comparison;                 // all claims of the study are the family
+  std::vector<double> by_seed;           // mean difference of each seed that both variants have, in order of seeds
   double seed_sd = 0;                    // table1_cell.seed_sd, the larger of the two variants'; NaN for one seed
   std::vector<std::int64_t> parameters;  // of the nets of both
   Verdict verdict = Verdict::kNoResult;
@@ -31,7 +32,8 @@ struct ClaimTable {
 };
 
 /// kNoResult: no anatomy that both variants have. kTooFew: Comparison::too_few. kHolds and kReverseHolds: corrected p
-/// at most kAlpha and a difference above or below 0. `study` and errors as in render_claims.
+/// at most kAlpha, and both the ranks that it is of and the mean difference speak for it, or both against it. `study`
+/// and errors as in render_claims.
 ClaimTable read_claims(const std::vector<std::filesystem::path>& databases, const std::string& study);
 
 }  // namespace crossfade::analysis

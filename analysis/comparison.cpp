@@ -36,7 +36,10 @@ Comparison compare(const std::map<std::string, double>& better, const std::map<s
   result.difference = difference_sum / n;
   result.interval =
       bootstrap_mean(differences, data::Random(kBootstrapSeed, data::Purpose::kBootstrap, number_of(stream)));
-  result.p = wilcoxon_signed_rank(differences).p;
+  const SignedRank test = wilcoxon_signed_rank(differences);
+  const double expected = test.n * (test.n + 1) / 4.0;
+  result.p = test.p;
+  result.direction = (test.statistic > expected ? 1 : 0) - (test.statistic < expected ? 1 : 0);
   return result;
 }
 

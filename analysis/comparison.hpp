@@ -16,6 +16,7 @@ struct Comparison {
   double better_dice = 0, than_dice = 0;  // mean over these anatomies
   double difference = 0;                  // mean of better - than
   Interval interval;                      // of the difference, 95 % bootstrap
+  int direction = 0;                      // of the ranks that p is of: 1 where they speak for better, -1 for than
   double p = 0;                           // exact two-sided Wilcoxon; NaN where all differences are 0
   double p_holm = 0;                      // over the family
   bool too_few = false;                   // anatomies for a corrected p of kAlpha, whatever their differences
