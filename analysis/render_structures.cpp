@@ -92,6 +92,7 @@ nlohmann::ordered_json json(const StructureTable& table) {
     row["seed_sd"] = dice.seed_sd;
     row["p"] = compared(c.p);
     row["p_holm"] = compared(c.p_holm);
+    row["n_too_small"] = compares(table) && c.too_few;
     out["structures"].push_back(std::move(row));
   }
   return out;

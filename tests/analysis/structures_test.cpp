@@ -74,6 +74,7 @@ TEST_F(Structures, ArePairedBySubjectAfterTheMeanOverSeeds) {
   EXPECT_DOUBLE_EQ(first["finetuned_dice"].get<double>(), 0.75);
   EXPECT_DOUBLE_EQ(first["difference"].get<double>(), 0.1875);
   EXPECT_DOUBLE_EQ(first["p"].get<double>(), 0.5);
+  EXPECT_EQ(first["n_too_small"], true);
   EXPECT_EQ(first["p_holm"], 1) << "27 structures are the family, whichever have data";
   EXPECT_NEAR(first["seed_sd"].get<double>(), 0.375 / std::sqrt(2), 1e-15) << "of 0.75 and 0.375, before";
   EXPECT_DOUBLE_EQ(first["low"].get<double>(), 0.125) << "of two subjects, resamples are of the one alone as well";
@@ -84,8 +85,8 @@ TEST_F(Structures, ArePairedBySubjectAfterTheMeanOverSeeds) {
   EXPECT_EQ(table("plain")["structures"][0]["pretrained_dice"], 1);
   EXPECT_THAT(
       render_structures({file}, "csv", {}, "plain"),
-      StartsWith("structure,subjects,pretrained_dice,finetuned_dice,than_dice,difference,low,high,seed_sd,p,p_holm\n"
-                 "Left-Pallidum,2,1,,,,,,,,\n"));
+      StartsWith("structure,subjects,pretrained_dice,finetuned_dice,than_dice,difference,low,high,seed_sd,p,p_holm,"
+                 "n_too_small\nLeft-Pallidum,2,1,,,,,,,,,false\n"));
   const auto against = table("plain", "v")["structures"][0];  // 1 and 1 against 0.375 and 0.75
   EXPECT_DOUBLE_EQ(against["difference"].get<double>(), 0.4375);
   EXPECT_DOUBLE_EQ(against["than_dice"].get<double>(), 0.5625);
