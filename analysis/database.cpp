@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <regex>
+
 #include "data/structures.hpp"
 
 namespace crossfade::analysis {
@@ -22,10 +24,21 @@ void check_ours(SQLite::Database& db, const std::filesystem::path& file, int old
     throw database_error(file, "is not a results database of Crossfade (no schema of ours in it)");
   const int version = pragma(db, "user_version");
   if (version < oldest || version > kSchemaVersion)
-    throw database_error(
-        file, "has schema version " + std::to_string(version) + ", this program " +
-                  (oldest == kSchemaVersion ? "writes version " : "reads version " + std::to_string(oldest) + " to ") +
-                  std::to_string(kSchemaVersion) + "; name another file, or use the program that wrote it");
+    throw database_error(file, "has schema version " + std::to_string(version) + ", this program " +
+                                   (oldest == kOldestReadable ? "reads" : "writes") + " versions " +
+                                   std::to_string(oldest) + " to " + std::to_string(kSchemaVersion) +
+                                   "; name another file, or use the program that wrote it");
+}
+
+/// Brings the views to those of this program, and adds the tables that an older version lacks.
+void renew_schema(SQLite::Database& db, const std::filesystem::path& file) {
+  check_ours(db, file, kOldestWritable);
+  std::vector<std::string> views;
+  SQLite::Statement query(db, "SELECT name FROM sqlite_master WHERE type = 'view'");
+  while (query.executeStep()) views.push_back(query.getColumn(0).getString());
+  for (const std::string& view : views) db.exec("DROP VIEW \"" + view + "\"");
+  db.exec(std::regex_replace(kSchema, std::regex("CREATE (TABLE|INDEX|UNIQUE INDEX) "), "CREATE $1 IF NOT EXISTS "));
+  db.exec("PRAGMA user_version = " + std::to_string(kSchemaVersion));
 }
 
 void create_or_check(SQLite::Database& db, const std::filesystem::path& file) {
@@ -34,7 +47,7 @@ void create_or_check(SQLite::Database& db, const std::filesystem::path& file) {
   if (empty && pragma(db, "application_id") == 0 && pragma(db, "user_version") == 0)
     create_schema(db);
   else
-    check_ours(db, file, kSchemaVersion);
+    renew_schema(db, file);
   transaction.commit();
 }
 

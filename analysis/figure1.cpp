@@ -113,7 +113,7 @@ FigurePage page(const Figure1& figure) {
       data_blocks(figure) +
       "set rmargin 4\n"
       "set yrange [0:1]\nset ytics 0.1\n"
-      "set xlabel 'Epoch' offset 0, 0.4\nset ylabel 'Mean Dice (validation)'\n"
+      "set xlabel 'Epoch' offset 0, 0.4\nset ylabel 'Mean Dice (validation, labels of the stage)'\n"
       "set key bmargin center horizontal maxcols 2 samplen 2.5 spacing 1.2 Left reverse noenhanced font ',9'\n"
       "set xrange [0:" +
       exact(std::max(1.0, figure.stages.back().end)) + "]\n" + stage_marks(figure);

@@ -108,9 +108,10 @@ void copy_trials(SQLite::Database& db, const std::string& provenance) {
     copy_rows(
         db,
         {.table = table, .values = {{"epoch_id", "row.epoch_id" + epoch}}, .condition = "row.epoch_id IN " + epochs});
-  copy_rows(db, {.table = "subject_score",
-                 .values = {{"stage_id", "row.stage_id" + stage}},
-                 .condition = "row.stage_id IN " + stages});
+  for (const char* table : {"subject_score", "subject_time"})
+    copy_rows(
+        db,
+        {.table = table, .values = {{"stage_id", "row.stage_id" + stage}}, .condition = "row.stage_id IN " + stages});
 }
 
 /// Adds what the attached file `source` has of its study `id`.

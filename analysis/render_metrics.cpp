@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <map>
 
@@ -6,6 +7,7 @@
 #include "analysis/rendering.hpp"
 #include "analysis/report.hpp"
 #include "analysis/score_summary.hpp"
+#include "analysis/voxel_size.hpp"
 
 namespace crossfade::analysis {
 namespace {
@@ -14,10 +16,12 @@ namespace {
 struct Row {
   std::string variant, role;
   std::map<std::string, std::vector<double>> subjects;  // by metric: one a subject
+  std::vector<double> seconds;                          // one a subject, mean over trials
 };
 
 struct MetricTable {
   std::string study, caption;
+  std::vector<double> voxel_mm;
   std::vector<Row> rows;
 };
 
@@ -25,7 +29,7 @@ struct MetricTable {
 /// a cell of Table 1 is made.
 MetricTable read_metrics(const std::vector<std::filesystem::path>& databases, const std::string& study) {
   return read_study(databases, study, "reading metrics", [&](SQLite::Database& db, const StudyRow& found) {
-    MetricTable table{.study = found.name, .caption = found.caption, .rows = {}};
+    MetricTable table{.study = found.name, .caption = found.caption, .voxel_mm = {}, .rows = {}};
     SQLite::Statement query(db,
                             "SELECT v.name, m.role, m.metric, avg(m.value) FROM"
                             " (SELECT c.variant_id, c.role, score.metric, score.subject, avg(score.value) AS value"
@@ -38,9 +42,20 @@ MetricTable read_metrics(const std::vector<std::filesystem::path>& databases, co
     while (query.executeStep()) {
       const std::string variant = query.getColumn(0).getString(), role = query.getColumn(1).getString();
       if (table.rows.empty() || table.rows.back().variant != variant || table.rows.back().role != role)
-        table.rows.push_back({variant, role, {}});
+        table.rows.push_back({variant, role, {}, {}});
       table.rows.back().subjects[query.getColumn(2).getString()].push_back(query.getColumn(3).getDouble());
     }
+    SQLite::Statement times(db,
+                            "SELECT v.name, c.role, avg(time.seconds) FROM counted_stage AS c"
+                            " JOIN subject_time AS time ON time.stage_id = c.stage_id"
+                            " JOIN variant AS v ON v.id = c.variant_id WHERE v.study_id = ?"
+                            " GROUP BY v.id, c.role, time.subject");
+    times.bind(1, found.id);
+    while (times.executeStep())
+      for (Row& row : table.rows)
+        if (row.variant == times.getColumn(0).getString() && row.role == times.getColumn(1).getString())
+          row.seconds.push_back(times.getColumn(2).getDouble());
+    table.voxel_mm = voxel_sizes(db, found.id);
     if (table.rows.empty()) throw database_error(databases, "no trial of the study is finished yet");
     return table;
   });
@@ -52,10 +67,21 @@ const std::vector<double>& values_of(const Row& row, const char* metric) {
   return found == row.subjects.end() ? kNone : found->second;
 }
 
+/// "3.2 s", "4.5 min"
+std::string duration(double seconds) {
+  if (std::isnan(seconds)) return "–";
+  return seconds < 60 ? fixed(seconds, 1) + " s" : fixed(seconds / 60, 1) + " min";
+}
+
+bool timed(const MetricTable& table) {
+  return std::ranges::any_of(table.rows, [](const Row& row) { return !row.seconds.empty(); });
+}
+
 TextTable readable(const MetricTable& table) {
   TextTable out;
   out.columns = {{"Variant"}, {"Column"}};
   for (const Metric& metric : kMetrics) out.columns.push_back({metric.title, true});
+  if (timed(table)) out.columns.push_back({"Time a scan", true});
   out.columns.push_back({"Subjects", true});
   for (const Row& row : table.rows) {
     std::vector<std::string> cells = {row.variant, column_title(row.role)};
@@ -63,6 +89,7 @@ TextTable readable(const MetricTable& table) {
       const Spread s = spread(values_of(row, metric.name));
       cells.push_back(score_cell(s.mean) + (std::isnan(s.sd) ? "" : " ± " + fixed(s.sd, 3)));
     }
+    if (timed(table)) cells.push_back(duration(spread(row.seconds).mean));
     cells.push_back(std::to_string(values_of(row, kMetrics[0].name).size()));
     out.rows.push_back(std::move(cells));
   }
@@ -70,12 +97,19 @@ TextTable readable(const MetricTable& table) {
 }
 
 std::vector<std::string> notes(const MetricTable& table) {
-  return {
+  std::vector<std::string> lines = {
       study_note(table.study, table.caption),
-      "Test part, on the grid that Dice is counted on: per subject the mean over structures, then over seeds; then "
-      "mean ± sample sd over subjects. HD95: 95th percentile of the Hausdorff distance; a structure that only truth "
-      "or prediction has costs the volume's diagonal. NSD: normalised surface Dice at 1 mm. Volume difference: "
-      "(prediction - truth) / truth, signed."};
+      "Test part" + grid_words(table.voxel_mm) +
+          ": per subject the mean over structures, then over seeds; then mean ± sample sd over subjects. HD95: 95th "
+          "percentile of the Hausdorff distance; a structure that only truth or prediction has costs the volume's "
+          "diagonal. NSD: normalised surface Dice at 1 mm; on wider voxels surfaces meet or do not, with nothing "
+          "between. Volume difference: (prediction - truth) / truth, signed, of structures that the truth has."};
+  if (timed(table))
+    lines.push_back(
+        "Time a scan: from the scan to its labels, as measured while the study ran, with what ran beside it; of "
+        "atlases "
+        "with their registrations.");
+  return lines;
 }
 
 nlohmann::ordered_json json(const MetricTable& table) {
@@ -89,6 +123,7 @@ nlohmann::ordered_json json(const MetricTable& table) {
       cells[metric.name] = json_number(s.mean);
       cells[std::string(metric.name) + "_sd"] = json_number(s.sd);
     }
+    cells["seconds"] = json_number(spread(row.seconds).mean);
     out["rows"].push_back(std::move(cells));
   }
   return out;

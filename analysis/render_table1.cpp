@@ -5,6 +5,7 @@
 #include "analysis/rendering.hpp"
 #include "analysis/report.hpp"
 #include "analysis/table1.hpp"
+#include "analysis/voxel_size.hpp"
 
 namespace crossfade::analysis {
 namespace {
@@ -136,18 +137,11 @@ std::vector<std::string> notes(const Table1& table) {
   std::vector<std::string> lines;
   if (!table.caption.empty()) lines.push_back(study_note(table.study, table.caption));
   if (table.rows.empty()) return lines;
-  std::string grid;
-  for (const double mm : table.voxel_mm) {
-    std::string digits = fixed(mm, 2);
-    digits.erase(digits.find_last_not_of('0') + 1);
-    if (digits.ends_with('.')) digits.pop_back();
-    grid += (grid.empty() ? " on a grid of " : " and ") + digits;
-  }
-  if (!grid.empty()) grid += " mm voxels";
-  lines.push_back("Hard Dice on the test part" + grid +
+  lines.push_back("Hard Dice on the test part" + grid_words(table.voxel_mm) +
                   ": per subject the mean over structures, then over seeds; then mean ± sample sd over subjects (" +
                   range(table, "subjects") + "). Seeds: " + range(table, "seeds") +
-                  ". Validation: the same on the validation part.");
+                  ". Validation: the same on the validation part, on the labels that the stage is validated on, "
+                  "automatic or manual.");
   lines.push_back(
       "Sd over seeds: of the mean over test subjects. Converged: trials with a finite loss and a best "
       "validation Dice of at least 0.10; those that did not are in the means.");

@@ -106,6 +106,7 @@ struct StageResult {
   // negatives or with empty counts: each of their structures then scores 0, and no seed is left out of a mean.
   std::vector<SubjectCounts> validation, test;
   std::vector<SubjectSurfaces> surfaces = {};  // of the test part
+  std::vector<double> seconds = {};            // that each of the test part took to predict; empty: not known
 };
 
 /// What is known of a trial.

@@ -141,6 +141,13 @@ CREATE TABLE subject_score (          -- at the best checkpoint; structures 1 to
   PRIMARY KEY (stage_id, part, subject, structure_id, metric)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE subject_time (           -- of the test part
+  stage_id INTEGER NOT NULL REFERENCES stage ON DELETE CASCADE,
+  subject  TEXT NOT NULL,
+  seconds  REAL NOT NULL,             -- from the scan to its labels, as measured; of atlases with their registrations
+  PRIMARY KEY (stage_id, subject)
+) STRICT, WITHOUT ROWID;
+
 -- Views. The first columns of table1, figure1 and figure2 are a contract with notebooks: new ones go to their right.
 
 -- Stages that a trial's scores are taken from: of the vote, where nets of several planes vote.

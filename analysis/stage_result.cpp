@@ -49,12 +49,15 @@ std::int64_t stage_id(SQLite::Database& db, std::int64_t trial, int position) {
 
 void store_result(SQLite::Database& db, std::int64_t trial, const StageResult& r) {
   const std::int64_t stage = stage_id(db, trial, r.stage);
-  change(db, "DELETE FROM subject_score WHERE stage_id = ?", stage);
+  for (const char* table : {"subject_score", "subject_time"})
+    change(db, (std::string("DELETE FROM ") + table + " WHERE stage_id = ?").c_str(), stage);
   change(db, "UPDATE stage SET best_epoch = ?, best_dice = ?, stopped = ? WHERE id = ?", r.best_epoch, r.best_dice,
          r.stopped, stage);
   for (const SubjectCounts& s : r.validation) insert_scores(db, stage, "validation", s, r.best_epoch == 0);
   for (const SubjectCounts& s : r.test) insert_scores(db, stage, "test", s, r.best_epoch == 0);
   for (const SubjectSurfaces& s : r.surfaces) insert_surfaces(db, stage, "test", s);
+  for (std::size_t s = 0; s < r.seconds.size(); ++s)
+    change(db, "INSERT INTO subject_time VALUES (?, ?, ?)", stage, r.test.at(s).subject, r.seconds[s]);
 }
 
 void drop_results_from(SQLite::Database& db, std::int64_t stage) {
@@ -62,7 +65,8 @@ void drop_results_from(SQLite::Database& db, std::int64_t stage) {
       "(SELECT o.id FROM stage AS o JOIN stage AS s ON s.trial_id = o.trial_id AND o.position >= s.position"
       " WHERE s.id = ?1 AND o.plane IN (s.plane, 'all'))";
   change(db, ("DELETE FROM epoch WHERE stage_id <> ?1 AND stage_id IN " + later).c_str(), stage);
-  change(db, ("DELETE FROM subject_score WHERE stage_id IN " + later).c_str(), stage);
+  for (const char* table : {"subject_score", "subject_time"})
+    change(db, (std::string("DELETE FROM ") + table + " WHERE stage_id IN " + later).c_str(), stage);
   change(db, ("UPDATE stage SET best_epoch = NULL, best_dice = NULL, stopped = '' WHERE id IN " + later).c_str(),
          stage);
 }

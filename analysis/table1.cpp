@@ -1,6 +1,7 @@
 #include "analysis/table1.hpp"
 
 #include "analysis/merge.hpp"
+#include "analysis/voxel_size.hpp"
 
 namespace crossfade::analysis {
 namespace {
@@ -33,11 +34,7 @@ Table1 read_table1(const std::vector<std::filesystem::path>& databases, const st
       table.rows.push_back(std::move(row));
     }
 
-    SQLite::Statement voxels(db,
-                             "SELECT DISTINCT s.voxel_mm FROM stage AS s JOIN trial AS t ON t.id = s.trial_id"
-                             " WHERE t.study_id = ? AND t.in_grid = 1 AND s.voxel_mm IS NOT NULL ORDER BY 1");
-    voxels.bind(1, found.id);
-    while (voxels.executeStep()) table.voxel_mm.push_back(voxels.getColumn(0).getDouble());
+    table.voxel_mm = voxel_sizes(db, found.id);
     return table;
   });
 }

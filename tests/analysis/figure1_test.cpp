@@ -47,8 +47,9 @@ TEST_F(Figure, IsWrittenAsSvgPngPdfAndCsv) {
   EXPECT_THAT(read_text(folder / "figure1.png"), StartsWith("\x89PNG\r\n\x1a\n"));
   EXPECT_THAT(read_text(folder / "figure1.pdf"), StartsWith("%PDF-"));
   const auto texts = texts_of(folder / "figure1.svg");
-  for (const auto* text : {"fixed, \"w-CE\"", "scheduled & 50%_off", "never <converged>", "half done",
-                           "schedule switches", "made-up", "Mean Dice (validation)", "pretrain", "finetune"})
+  for (const auto* text :
+       {"fixed, \"w-CE\"", "scheduled & 50%_off", "never <converged>", "half done", "schedule switches", "made-up",
+        "Mean Dice (validation, labels of the stage)", "pretrain", "finetune"})
     EXPECT_THAT(texts, Contains(text));
 }
 
