@@ -10,6 +10,8 @@
 #include "analysis/results.hpp"
 #include "data/augmentation.hpp"
 #include "data/cohort.hpp"
+#include "model/atlas/fusion.hpp"
+#include "model/atlas/registration.hpp"
 #include "model/network.hpp"
 #include "schedules/scheduled_loss.hpp"
 
@@ -106,16 +108,38 @@ void describe(Visitor& visit, ViewOptions& v) {
                "the same of sagittal slices, whose net sees left and right merged; 0: no such net");
 }
 
+/// Segmentation without a net: each training subject is an atlas that is registered to the test subject, and their
+/// labels are fused.
+struct AtlasOptions {
+  std::string fusion = "joint";
+  model::JointFusionOptions joint;
+  model::RegistrationOptions registration;
+};
+
+template <class Visitor>
+void describe(Visitor& visit, AtlasOptions& a) {
+  visit.choice("fusion", a.fusion, {"majority", "staple", "joint"},
+               "majority vote; STAPLE (Warfield et al. 2004); or joint label fusion (Wang et al. 2013), as in PICSL");
+  visit.group("joint", a.joint, "joint label fusion");
+  visit.group("registration", a.registration, "of each atlas to the test subject, affine and then deformable");
+}
+
 /// One cell of the grid with one seed and one fold.
 struct TrialConfig {
   std::string variant;
   std::uint64_t seed = 1;
   int fold = 0;
+  std::string method = "net";  // key in the grid: net or atlas
   model::ModelOptions model;
   schedules::LossOptions loss_options;
   ViewOptions views;
-  std::vector<StageOptions> stages;
+  AtlasOptions atlas;                // method atlas: counts in place of the three above
+  std::vector<StageOptions> stages;  // method atlas: one, of which cohorts, labels, subjects and first scan count
 };
+
+inline bool uses_atlases(const TrialConfig& trial) {
+  return trial.method == "atlas";
+}
 
 /// How a study is run; changes no result beyond floating-point summation order, so it is not part of a trial's hash.
 struct RunOptions {

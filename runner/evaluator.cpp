@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <chrono>
 #include <span>
 
 #include "data/loader.hpp"
@@ -145,9 +146,13 @@ PredictVolume background(const std::vector<data::Shard>& shards) {
 VolumeScores score_volumes(const std::vector<data::Shard>& shards, Group& group, const PredictVolume& predict_volume) {
   constexpr std::size_t kEach = 3 * data::kClasses;
   std::vector<Counts> counts(shards.size());
-  std::vector<double> flat(kEach * shards.size());  // 0 where another rank has the number
+  // 0 where another rank has the number.
+  std::vector<double> flat(kEach * shards.size()), seconds(shards.size());
   for_each_volume(shards, group, [&](std::size_t s) {
-    const auto truth = labels_of(shards[s], data::LabelKind::kManual), prediction = predict_volume(s);
+    const auto begin = std::chrono::steady_clock::now();
+    const auto prediction = predict_volume(s);
+    seconds[s] = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    const auto truth = labels_of(shards[s], data::LabelKind::kManual);
     counts[s] = analysis::count(truth, prediction);
     const data::Geometry& grid = shards[s].info().grid;
     auto at = flat.begin() + static_cast<std::ptrdiff_t>(kEach * s);
@@ -157,8 +162,9 @@ VolumeScores score_volumes(const std::vector<data::Shard>& shards, Group& group,
     }
   });
   group.ranks().all_reduce_sum(flat.data(), flat.size(), ElementType::kFloat64);
+  group.ranks().all_reduce_sum(seconds.data(), seconds.size(), ElementType::kFloat64);
 
-  VolumeScores result{summed(shards, std::move(counts), group), {}};
+  VolumeScores result{summed(shards, std::move(counts), group), {}, std::move(seconds)};
   auto at = flat.begin();
   for (const data::Shard& shard : shards) {
     result.surfaces.push_back({shard.info().subject, {}});
@@ -173,6 +179,7 @@ VolumeScores score_volumes(const std::vector<data::Shard>& shards, Group& group,
 void set_test_scores(VolumeScores scores, analysis::StageResult& result) {
   result.test = std::move(scores.counts);
   result.surfaces = std::move(scores.surfaces);
+  result.seconds = std::move(scores.seconds);
 }
 
 std::vector<analysis::SubjectCounts> count_volumes(const std::vector<data::Shard>& shards, Group& group,

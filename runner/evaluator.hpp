@@ -40,6 +40,7 @@ PredictVolume background(const std::vector<data::Shard>& shards);
 struct VolumeScores {
   std::vector<analysis::SubjectCounts> counts;
   std::vector<analysis::SubjectSurfaces> surfaces;
+  std::vector<double> seconds;  // that `predict_volume` took of each shard, on the rank that it fell to
 };
 
 /// Dice counts, HD95, normalised surface Dice and volume difference of what `predict_volume` says of each shard,

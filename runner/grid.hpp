@@ -27,7 +27,9 @@ std::vector<std::string> stage_hashes(const TrialConfig& trial, const Study& stu
 
 /// Labels for tables: "U-Net (width 16, batch norm)", "QuickNAT (width 24, 3 views)"; "Fixed (w-CE + w-Dice)",
 /// "Scheduled (w-CE → w-CE + w-Dice → w-Dice)", "Scheduled (w-CE linear 1 → 0, w-Dice)". A weight other than 1 stands
-/// before its term.
+/// before its term. Of a trial with atlases "Atlases, joint label fusion" and "–".
+std::string trial_model_label(const TrialConfig& trial);
+std::string trial_loss_label(const TrialConfig& trial);
 std::string model_label(const model::ModelOptions& model, const ViewOptions& views = {});
 std::string loss_label(const std::vector<schedules::ScheduledTerm>& loss);
 

@@ -97,15 +97,58 @@ const data::CohortSpec& find_cohort(const Cohorts& cohorts, const std::string& n
   refuse(place, "unknown cohort '" + name + "', expected one of " + joined(names) + did_you_mean(name, names));
 }
 
+/// The place of a key of the stage, or of what it stands in.
+const Place& place_in_stage(const Value& tree, const StageOptions& stage, const char* key, const Entry& variant) {
+  return place_of(tree, {"stages", stage.name, key}, variant.place);
+}
+
+/// What a net asks of the data of a stage.
+void check_net(const Settings& settings, const StageOptions& stage, const data::CohortSpec& cohort, const Value& tree,
+               const Entry& variant) {
+  const std::string who = "variant '" + variant.key + "'", where = "stages." + stage.name;
+  if (settings.model.kernel % 2 == 0)
+    refuse(place_of(tree, {"model", "kernel"}, variant.place),
+           "model.kernel " + std::to_string(settings.model.kernel) + " of " + who + " is even, expected an odd number");
+  const int divisor = 1 << settings.model.depth;
+  if (cohort.size % divisor != 0)
+    refuse(place_of(tree, {"model", "depth"}, variant.place),
+           "size " + std::to_string(cohort.size) + " of cohort '" + stage.cohort + "' doesn't suit model.depth " +
+               std::to_string(settings.model.depth) + " of " + who + ", expected a multiple of " +
+               std::to_string(divisor));
+  if (stage.crop > cohort.size || stage.crop % divisor != 0)
+    refuse(place_in_stage(tree, stage, "crop", variant),
+           "crop " + std::to_string(stage.crop) + " doesn't suit cohort '" + stage.cohort + "' and model.depth " +
+               std::to_string(settings.model.depth) + " of " + who + ", expected a multiple of " +
+               std::to_string(divisor) + " up to " + std::to_string(cohort.size));
+  if (stage.patience > 0 && (last_change(stage.optimizer) == 1 || schedules::last_change(stage.loss) == 1))
+    refuse(place_in_stage(tree, stage, "patience", variant),
+           where + ".patience of " + who +
+               " never runs out, because learning rate or loss change to the end of the stage, "
+               "expected lr_schedule constant or step, and a last point before 1");
+}
+
+void check_folds(const Settings& settings, const StageOptions& stage, int folds, const Value& tree,
+                 const Entry& variant) {
+  for (const auto& [fold, seeds] : settings.seeds_of_folds)
+    if (fold >= folds)
+      refuse(place_of(tree, {"seeds_of_folds", std::to_string(fold)}, variant.place),
+             "seeds_of_folds has fold " + std::to_string(fold) + ", but cohort '" + stage.cohort + "' has " +
+                 (folds == 1 ? "no folds, expected seeds alone" : "folds 0 to " + std::to_string(folds - 1)));
+  const Value* chosen = tree.find("folds");
+  for (std::size_t i = 0; settings.folds && i < settings.folds->size(); ++i)
+    if ((*settings.folds)[i] >= folds)
+      refuse(chosen->list[i].place,
+             "fold " + std::to_string((*settings.folds)[i]) + " of cohort '" + stage.cohort + "', expected " +
+                 (folds == 1 ? "0 alone, as its split has no folds" : "0 to " + std::to_string(folds - 1)));
+}
+
 /// What can be judged of a stage only with everything merged. Returns the number of folds of its cohort.
 int check_stage(const Settings& settings, const StageOptions& stage, const Value& tree, const Entry& variant,
                 const Cohorts& cohorts) {
-  const std::string who = "variant '" + variant.key + "'", where = "stages." + stage.name;
-  const Place& stage_place = place_of(tree, {"stages", stage.name}, variant.place);
-  const auto place = [&](const char* key) -> const Place& {
-    return place_of(tree, {"stages", stage.name, key}, stage_place);
-  };
-  if (stage.cohort.empty()) refuse(stage_place, "missing key 'cohort' in " + where + ", expected the name of a cohort");
+  const std::string where = "stages." + stage.name;
+  const auto place = [&](const char* key) -> const Place& { return place_in_stage(tree, stage, key, variant); };
+  if (stage.cohort.empty())
+    refuse(place("cohort"), "missing key 'cohort' in " + where + ", expected the name of a cohort");
   const data::CohortSpec& cohort = find_cohort(cohorts, stage.cohort, place("cohort"));
   const std::string& test_name = test_cohort(stage);
   const data::CohortSpec& test = find_cohort(cohorts, test_name, place("test"));
@@ -130,37 +173,25 @@ int check_stage(const Settings& settings, const StageOptions& stage, const Value
            where + " trains on scans " + std::to_string(stage.first_scan) + " to " +
                std::to_string(stage.first_scan + std::max(stage.scans, 1) - 1) + ", expected 0 to " +
                std::to_string(cohort.scans_per_subject - 1) + " (scans_per_subject of cohort '" + stage.cohort + "')");
-  if (settings.model.kernel % 2 == 0)
-    refuse(place_of(tree, {"model", "kernel"}, variant.place),
-           "model.kernel " + std::to_string(settings.model.kernel) + " of " + who + " is even, expected an odd number");
-  const int divisor = 1 << settings.model.depth;
-  if (cohort.size % divisor != 0)
-    refuse(place_of(tree, {"model", "depth"}, stage_place), "size " + std::to_string(cohort.size) + " of cohort '" +
-                                                                stage.cohort + "' doesn't suit model.depth " +
-                                                                std::to_string(settings.model.depth) + " of " + who +
-                                                                ", expected a multiple of " + std::to_string(divisor));
-  if (stage.crop > cohort.size || stage.crop % divisor != 0)
-    refuse(place_of(tree, {"stages", stage.name, "crop"}, stage_place),
-           "crop " + std::to_string(stage.crop) + " doesn't suit cohort '" + stage.cohort + "' and model.depth " +
-               std::to_string(settings.model.depth) + " of " + who + ", expected a multiple of " +
-               std::to_string(divisor) + " up to " + std::to_string(cohort.size));
-  if (stage.patience > 0 && (last_change(stage.optimizer) == 1 || schedules::last_change(stage.loss) == 1))
-    refuse(place("patience"), where + ".patience of " + who +
-                                  " never runs out, because learning rate or loss change to the end of the stage, "
-                                  "expected lr_schedule constant or step, and a last point before 1");
+  if (settings.method == "net") check_net(settings, stage, cohort, tree, variant);
   const int folds = std::max(1, cohort.split.folds);
-  for (const auto& [fold, seeds] : settings.seeds_of_folds)
-    if (fold >= folds)
-      refuse(place_of(tree, {"seeds_of_folds", std::to_string(fold)}, variant.place),
-             "seeds_of_folds has fold " + std::to_string(fold) + ", but cohort '" + stage.cohort + "' has " +
-                 (folds == 1 ? "no folds, expected seeds alone" : "folds 0 to " + std::to_string(folds - 1)));
-  const Value* chosen = tree.find("folds");
-  for (std::size_t i = 0; settings.folds && i < settings.folds->size(); ++i)
-    if ((*settings.folds)[i] >= folds)
-      refuse(chosen->list[i].place,
-             "fold " + std::to_string((*settings.folds)[i]) + " of cohort '" + stage.cohort + "', expected " +
-                 (folds == 1 ? "0 alone, as its split has no folds" : "0 to " + std::to_string(folds - 1)));
+  check_folds(settings, stage, folds, tree, variant);
   return folds;
+}
+
+/// What a variant says itself must count with its method.
+void check_method(const Settings& settings, const Entry& variant) {
+  const std::string who = "variant '" + variant.key + "'";
+  const bool net = settings.method == "net";
+  for (const char* key : {"model", "optimizer", "loss", "loss_options", "views", "atlas"}) {
+    const Value* value = variant.value.find(key);
+    if (value != nullptr && net == (std::string(key) == "atlas"))
+      refuse(value->place, "key '" + std::string(key) + "' of " + who + " does not count with method: " +
+                               settings.method + ", expected " + (net ? "method: atlas beside it" : "no such key"));
+  }
+  if (!net && settings.stages.size() > 1)
+    refuse(variant.place, who + " has " + std::to_string(settings.stages.size()) +
+                              " stages, expected one with method: atlas, as nothing is trained");
 }
 
 /// What can be judged only with everything merged. Returns the number of folds of the trial's cohorts.
@@ -169,7 +200,8 @@ int check_trial(const Settings& settings, const Value& tree, const Entry& varian
   if (settings.stages.empty())
     refuse(variant.place,
            "missing key 'stages' for " + who + ", expected stages: {pretrain: {cohort: NAME}} here or in defaults");
-  if (settings.stages.front().loss.empty())
+  check_method(settings, variant);
+  if (settings.method == "net" && settings.stages.front().loss.empty())
     refuse(variant.place, "missing key 'loss' for " + who + ", expected loss: {TERM: WEIGHT} here or in defaults");
   int folds = 0;
   for (const StageOptions& stage : settings.stages) {
@@ -222,9 +254,11 @@ std::vector<TrialConfig> expand_trials(const Value& grid, const Cohorts& cohorts
           const TrialConfig trial{variant.key + combination.suffix,
                                   seed,
                                   fold,
+                                  settings.method,
                                   settings.model,
                                   settings.loss_options,
                                   settings.views,
+                                  settings.atlas,
                                   settings.stages};
           const auto [twin, is_new] = seen.emplace(identity_json(trial).dump(), trial.variant);
           if (!is_new)

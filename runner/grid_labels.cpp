@@ -49,6 +49,18 @@ std::string course(const ScheduledTerm& term) {
 
 }  // namespace
 
+std::string trial_model_label(const TrialConfig& trial) {
+  if (!uses_atlases(trial)) return model_label(trial.model, trial.views);
+  const std::string& fusion = trial.atlas.fusion;
+  return std::string("Atlases, ") + (fusion == "joint"    ? "joint label fusion"
+                                     : fusion == "staple" ? "STAPLE"
+                                                          : "majority vote");
+}
+
+std::string trial_loss_label(const TrialConfig& trial) {
+  return uses_atlases(trial) ? "–" : loss_label(trial.stages.front().loss);
+}
+
 std::string model_label(const model::ModelOptions& model, const ViewOptions& views) {
   const bool unet = model.name == "unet";
   const model::ModelOptions published;

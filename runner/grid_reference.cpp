@@ -32,7 +32,7 @@ std::string section(const std::string& title, const std::vector<ParameterRow>& r
 
 std::string grid_reference() {
   return section("The grid", rows_of(kRootKeys)) + section("cohorts.NAME", parameter_rows<data::CohortSpec>()) +
-         section("defaults, variants.NAME", rows_of(kSettingsKeys)) +
+         section("defaults, variants.NAME", rows_of(kSettingsKeys)) + section("atlas", parameter_rows<AtlasOptions>()) +
          section("model", parameter_rows<model::ModelOptions>()) +
          section("optimizer", parameter_rows<OptimizerOptions>()) +
          section("loss: terms", rows_of(schedules::term_names(), "weight or {SHAPE: {PROGRESS: WEIGHT, ...}}")) +

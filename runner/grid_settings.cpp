@@ -41,6 +41,11 @@ std::map<int, std::vector<std::uint64_t>> read_seeds_of_folds(const Value& map, 
   return seeds;
 }
 
+std::string read_method(const Value& value, const std::string& path) {
+  if (value.is_scalar() && (value.scalar == "net" || value.scalar == "atlas")) return value.scalar;
+  refuse(value.place, "expected net or atlas for " + path + ", not " + in_words(value));
+}
+
 /// The first stage trains with the trial's loss, a later one with what the loss before it ended with.
 void complete_losses(std::vector<StageOptions>& stages, const std::vector<schedules::ScheduledTerm>& of_trial) {
   const std::vector<schedules::ScheduledTerm>* before = nullptr;
@@ -121,6 +126,8 @@ Settings read_settings(const Value& map, const std::string& path) {
     settings.folds = read_integers<int>(*folds, reader.path_of("folds"), std::numeric_limits<int>::max());
   if (const Value* seeds = reader.take("seeds_of_folds"))
     settings.seeds_of_folds = read_seeds_of_folds(*seeds, reader.path_of("seeds_of_folds"));
+  if (const Value* method = reader.take("method")) settings.method = read_method(*method, reader.path_of("method"));
+  reader.group("atlas", settings.atlas, "");
   reader.group("model", settings.model, "");
   reader.group("optimizer", settings.optimizer, "");
   if (const Value* loss = reader.take("loss")) settings.loss = read_loss(*loss, reader.path_of("loss"));

@@ -17,6 +17,8 @@ struct Settings {
   std::vector<std::uint64_t> seeds = {1};
   std::optional<std::vector<int>> folds;                     // nothing: all of the cohort's
   std::map<int, std::vector<std::uint64_t>> seeds_of_folds;  // in place of `seeds`
+  std::string method = "net";
+  AtlasOptions atlas;
   model::ModelOptions model;
   OptimizerOptions optimizer;
   std::vector<schedules::ScheduledTerm> loss;

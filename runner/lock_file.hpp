@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <string>
 
 namespace crossfade::runner {
@@ -11,11 +12,14 @@ class LockFile {
  public:
   /// With `wait` false throws std::runtime_error "`what` is in use by another process (FILE)" where the lock is taken.
   LockFile(std::filesystem::path file, const std::string& what, bool wait);
+  /// Nothing where another holds the lock.
+  static std::unique_ptr<LockFile> if_free(const std::filesystem::path& file);
   ~LockFile();
   LockFile(const LockFile&) = delete;
   LockFile& operator=(const LockFile&) = delete;
 
  private:
+  explicit LockFile(int descriptor) : descriptor_(descriptor) {}
   int descriptor_;
 };
 

@@ -11,7 +11,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EpochRecord, stage, epoch, step, loss, terms,
                                    validation, seconds_train, seconds_validate, seconds_data, images)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SurfaceScores, hd95_mm, nsd, volume_difference)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SubjectSurfaces, subject, scores)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(StageResult, stage, best_epoch, best_dice, stopped, validation, test, surfaces)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(StageResult, stage, best_epoch, best_dice, stopped, validation, test, surfaces,
+                                   seconds)
 
 }  // namespace crossfade::analysis
 

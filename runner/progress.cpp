@@ -59,16 +59,22 @@ std::string ProgressDisplay::describe(int trial, const std::string& name, const 
   const double seconds = std::chrono::duration<double>(now - running.first_seen).count();
   const auto done = static_cast<double>(progress.step - running.first_step);
   const auto left = static_cast<double>(progress.steps - progress.step);
+  const std::string remaining = done > 0 ? duration(seconds / done * left) : "--:--";
   char text[160];
+  if (progress.epochs == 0) {
+    std::snprintf(text, sizeof text, "registration %lld of %lld  %s left", static_cast<long long>(progress.step),
+                  static_cast<long long>(progress.steps), remaining.c_str());
+    return name + "  " + text;
+  }
   std::snprintf(text, sizeof text, "%3d%%  epoch %d/%d  loss %.4f  Dice %.4f  %.0f images/s  %s left",
                 static_cast<int>(100 * progress.step / std::max<std::int64_t>(1, progress.steps)), progress.epoch,
-                progress.epochs, progress.loss, progress.dice, progress.images_per_second,
-                done > 0 ? duration(seconds / done * left).c_str() : "--:--");
+                progress.epochs, progress.loss, progress.dice, progress.images_per_second, remaining.c_str());
   return name + "  " + text;
 }
 
 void ProgressDisplay::step(int trial, const std::string& name, const TrialProgress& progress) {
   std::string line = describe(trial, name, progress);
+  if (!terminal_ && progress.epochs == 0) log_info(line);  // minutes apart
   running_[trial].line = std::move(line);
   if (terminal_ && Clock::now() - last_draw_ >= kRedraw) draw();
 }

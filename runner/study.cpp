@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <deque>
 #include <iostream>
+#include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -13,6 +14,7 @@
 #include "data/hash.hpp"
 #include "model/flops.hpp"
 #include "runner/agreement.hpp"
+#include "runner/atlas_trial.hpp"
 #include "runner/failure.hpp"
 #include "runner/grid.hpp"
 #include "runner/interrupt.hpp"
@@ -33,10 +35,12 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-/// What rank 0 tells the others before training: where the shards of each cohort are, and the hashes of each trial.
+/// What rank 0 tells the others before training, where the shards of each cohort are and the hashes of each trial, and
+/// what all know.
 struct Plan {
   CohortFolders folders;
   std::vector<std::vector<std::string>> hashes;  // of each trial's stage_rows()
+  fs::path registrations;                        // the folder of their cache
 };
 
 /// Rank 0's own: the database, and which trials are to be run.
@@ -67,12 +71,15 @@ void list_trials(const Study& study) {
   std::cout << "study " << study.name << ": " << study.trials.size() << " trials\n";
   int index = 0;
   for (const TrialConfig& trial : study.trials) {
-    std::cout << "  " << ++index << "  " << trial_name(trial, study) << ": " << model_label(trial.model, trial.views)
-              << ", " << loss_label(trial.stages.front().loss);
+    std::cout << "  " << ++index << "  " << trial_name(trial, study) << ": " << trial_model_label(trial);
+    if (!uses_atlases(trial)) std::cout << ", " << trial_loss_label(trial);
     for (const StageOptions& stage : trial.stages) {
-      std::cout << ", " << stage.name << " " << stage.epochs << " epochs on " << stage.cohort << " ("
-                << cohort_of(study, stage.cohort).size << " x " << cohort_of(study, stage.cohort).size << ", batch "
-                << stage.batch << ")";
+      const int size = cohort_of(study, stage.cohort).size;
+      std::cout << ", " << stage.name << " ";
+      if (!uses_atlases(trial)) std::cout << stage.epochs << " epochs ";
+      std::cout << "on " << stage.cohort << " (" << size << " x " << size;
+      if (!uses_atlases(trial)) std::cout << ", batch " << stage.batch;
+      std::cout << ")";
     }
     std::cout << '\n';
   }
@@ -82,17 +89,17 @@ std::vector<analysis::TrialRecord> trial_records(const Study& study,
                                                  const std::vector<std::vector<std::string>>& hashes) {
   struct Cost {
     std::int64_t parameters = 0;
-    double flops = 0;
+    double flops = std::numeric_limits<double>::quiet_NaN();
   };
   std::map<std::pair<std::string, int>, Cost> costs;  // counting takes making the net: once a model, not once a trial
   std::vector<analysis::TrialRecord> records;
   for (std::size_t i = 0; i < study.trials.size(); ++i) {
     const TrialConfig& trial = study.trials[i];
-    const std::string model = model_label(trial.model, trial.views);
+    const std::string model = trial_model_label(trial);
     const auto nets = static_cast<std::int64_t>(views_of(trial.views).size());
     const int size = cohort_of(study, trial.stages.front().cohort).size;
     const auto [cost, is_new] = costs.try_emplace({model, size});
-    if (is_new) {
+    if (is_new && !uses_atlases(trial)) {
       const auto network = model::make_network(trial.model, 1, data::kClasses, trial.seed);
       cost->second = {nets * model::parameter_count(*network),
                       static_cast<double>(nets) * model::forward_flops(*network, 1, size)};
@@ -101,7 +108,7 @@ std::vector<analysis::TrialRecord> trial_records(const Study& study,
     record.hash = hashes[i].back();
     record.variant = trial.variant;
     record.model = model;
-    record.loss = loss_label(trial.stages.front().loss);
+    record.loss = trial_loss_label(trial);
     record.seed = trial.seed;
     record.fold = trial.fold;
     record.config = to_json(trial);
@@ -110,14 +117,15 @@ std::vector<analysis::TrialRecord> trial_records(const Study& study,
     const std::vector<StageRow> rows = stage_rows(trial);
     for (std::size_t r = 0; r < rows.size(); ++r) {
       const StageOptions& stage = trial.stages[rows[r].stage];
-      record.stages.push_back({.name = stage.name,
-                               .plane = rows[r].plane,
-                               .hash = hashes[i][r],
-                               .cohort = stage.cohort,
-                               .labels = stage.labels,
-                               .epochs = stage.epochs,
-                               .switches = schedules::switch_points(stage.loss),
-                               .voxel_mm = data::voxel_mm(cohort_of(study, test_cohort(stage)))});
+      record.stages.push_back(
+          {.name = stage.name,
+           .plane = rows[r].plane,
+           .hash = hashes[i][r],
+           .cohort = stage.cohort,
+           .labels = stage.labels,
+           .epochs = uses_atlases(trial) ? 0 : stage.epochs,
+           .switches = uses_atlases(trial) ? std::vector<double>{} : schedules::switch_points(stage.loss),
+           .voxel_mm = data::voxel_mm(cohort_of(study, test_cohort(stage)))});
     }
     records.push_back(std::move(record));
   }
@@ -173,8 +181,8 @@ Plan open_ledger(World& world, const Study& study, const StudyOptions& options, 
 }
 
 /// Takes trials from the queue until none is left. Every rank of `ranks` comes here.
-void work(const Study& study, const Plan& plan, const fs::path& folder, Communicator& ranks, Group& group,
-          QueueClient& queue) {
+void work(const Study& study, const Plan& plan, const fs::path& folder, const Workers& workers, Communicator& ranks,
+          Group& group, QueueClient& queue) {
   const bool leads = ranks.rank() == 0;
   for (;;) {
     int index = leads ? queue.next() : kNoTrial;
@@ -197,7 +205,10 @@ void work(const Study& study, const Plan& plan, const fs::path& folder, Communic
     try {
       std::vector<std::vector<StageData>> planes;
       together(ranks, [&] { planes = open_data(study, trial, plan.folders); });
-      const TrialOutcome outcome = run_views(trial, hashes, planes, group, folder / "checkpoints", events);
+      const TrialOutcome outcome =
+          uses_atlases(trial)
+              ? run_atlases(trial, planes.front().front(), group, plan.registrations, workers.threads, events)
+              : run_views(trial, hashes, planes, group, folder / "checkpoints", events);
       if (leads) queue.ended(index, outcome == TrialOutcome::kFinished ? Ending::kFinished : Ending::kInterrupted);
     } catch (const std::exception& failure) {
       // Within a group of more than one, what it has not agreed on leaves its other ranks in a collective.
@@ -228,6 +239,7 @@ int run_study(World& world, const StudyOptions& options) {
   }));
   shared.at("folders").get_to(plan.folders);
   shared.at("hashes").get_to(plan.hashes);
+  plan.registrations = options.cohorts / "registrations";
 
   const fs::path file = results_file(study, options);
   watch_interrupts();
@@ -250,7 +262,7 @@ int run_study(World& world, const StudyOptions& options) {
     }
     QueueClient queue(channel);
     try {
-      work(study, plan, results_folder(file), ranks, group, queue);
+      work(study, plan, results_folder(file), workers, ranks, group, queue);
     } catch (const std::exception& error) {
       end_world(world, error);  // here, as the server's thread would be waited for on the way out
     }

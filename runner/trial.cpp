@@ -371,6 +371,7 @@ analysis::StageResult background_result(int position, const std::string& stopped
   result.stopped = stopped;
   result.validation = count_volumes(data.validation, group, label_kind(stage), background(data.validation));
   set_test_scores(score_volumes(data.test, group, background(data.test)), result);
+  result.seconds.clear();  // nothing predicted it
   return result;
 }
 

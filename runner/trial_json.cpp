@@ -18,8 +18,27 @@ constexpr int kResultFormat = 2;
 constexpr auto kAll = [](const auto& options) { return parameters_json(options); };
 constexpr auto kChanged = [](const auto& options) { return changed_parameters_json(options); };
 
+/// What counts of a trial without a net: of its stage, where labels and subjects come from.
+template <class Parameters>
+nlohmann::json atlas_json(const TrialConfig& trial, Parameters parameters) {
+  nlohmann::json json = {{"method", trial.method},
+                         {"seed", trial.seed},
+                         {"fold", trial.fold},
+                         {"atlas", parameters(trial.atlas)},
+                         {"stages", nlohmann::json::array()}};
+  for (const StageOptions& stage : trial.stages) {
+    const nlohmann::json all = parameters(stage);
+    nlohmann::json options = {{"name", stage.name}};
+    for (const char* key : {"cohort", "test", "labels", "train_subjects", "first_scan"})
+      if (all.contains(key)) options[key] = all[key];
+    json["stages"].push_back(std::move(options));
+  }
+  return json;
+}
+
 template <class Parameters>
 nlohmann::json trial_json(const TrialConfig& trial, Parameters parameters) {
+  if (uses_atlases(trial)) return atlas_json(trial, parameters);
   nlohmann::json json = {{"seed", trial.seed},
                          {"fold", trial.fold},
                          {"model", parameters(trial.model)},
@@ -61,6 +80,7 @@ nlohmann::json identity_json(const TrialConfig& trial) {
 nlohmann::json config_json(const TrialConfig& trial) {
   nlohmann::json json = trial_json(trial, kAll);
   json["variant"] = trial.variant;
+  json["method"] = trial.method;
   return json;
 }
 

@@ -7,9 +7,9 @@ namespace crossfade::runner {
 
 /// Where a trial stands, for a progress line.
 struct TrialProgress {
-  int stage = 0;  // of stage_rows()
-  int epoch = 0;  // from 1
-  int epochs = 0;
+  int stage = 0;          // of stage_rows()
+  int epoch = 0;          // from 1
+  int epochs = 0;         // 0: nothing is trained, steps are registrations
   std::int64_t step = 0;  // of the stage
   std::int64_t steps = 0;
   double loss = 0;               // of the last step

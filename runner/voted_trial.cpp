@@ -34,8 +34,9 @@ Nets load_nets(const TrialConfig& config, const std::vector<View>& views, const 
   return nets;
 }
 
-/// `events` told of rows of the database that begin at `before`.
-TrialEvents shifted(const TrialEvents& events, int before) {
+/// `events` told of rows of the database that begin at `before`; `stopped` learns what stopped each row's net, on group
+/// rank 0.
+TrialEvents shifted(const TrialEvents& events, int before, std::vector<std::string>& stopped) {
   TrialEvents own;
   own.stop_requested = events.stop_requested;
   own.on_step = [&events, before](TrialProgress progress) {
@@ -46,8 +47,9 @@ TrialEvents shifted(const TrialEvents& events, int before) {
     record.stage += before;
     events.on_epoch(record);
   };
-  own.on_stage = [&events, before](analysis::StageResult result) {
+  own.on_stage = [&events, &stopped, before](analysis::StageResult result) {
     result.stage += before;
+    stopped[static_cast<std::size_t>(result.stage)] = result.stopped;
     events.on_stage(result);
   };
   return own;
@@ -86,11 +88,12 @@ TrialOutcome run_views(const TrialConfig& config, const std::vector<std::string>
   if (planes.size() != views.size() || hashes.size() != stage_rows(config).size())
     throw std::invalid_argument("run_views: one list of StageData for each view, one hash for each row");
 
+  std::vector<std::string> stopped(hashes.size());
   for (std::size_t v = 0; v < views.size(); ++v) {
     const auto before = static_cast<int>(v * stages);
     const auto first = hashes.begin() + before;
     if (run_trial(config, {first, first + static_cast<std::ptrdiff_t>(stages)}, planes[v], group, checkpoints,
-                  shifted(events, before)) == TrialOutcome::kInterrupted)
+                  shifted(events, before, stopped)) == TrialOutcome::kInterrupted)
       return TrialOutcome::kInterrupted;
   }
   if (views.size() == 1) return TrialOutcome::kFinished;
@@ -105,7 +108,10 @@ TrialOutcome run_views(const TrialConfig& config, const std::vector<std::string>
     }
     const Nets nets = load_nets(config, views, stage_hashes, group, checkpoints);
     const auto row = static_cast<int>(views.size() * stages + s);
-    const analysis::StageResult result = vote_on(config.stages[s], row, views, nets, stage_planes, group);
+    analysis::StageResult result = vote_on(config.stages[s], row, views, nets, stage_planes, group);
+    for (std::size_t v = 0; v < views.size() && result.stopped.empty(); ++v)
+      if (const std::string& why = stopped[v * stages + s]; !why.empty())
+        result.stopped = "the " + std::string(views[v].plane) + " net stopped: " + why;
     if (group.rank() == 0) events.on_stage(result);
   }
   return TrialOutcome::kFinished;

@@ -29,14 +29,15 @@ Workers arrange_workers(Communicator& world, const RunOptions& options) {
   workers.group = world.rank() / workers.ranks_per_trial;
 
   const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  const int threads = options.threads > 0 ? options.threads : std::max(1, cores / machine.size());
-  at::set_num_threads(threads);
+  workers.threads = options.threads > 0 ? options.threads : std::max(1, cores / machine.size());
+  at::set_num_threads(workers.threads);
   if (gpus > 0) workers.device = torch::Device(torch::kCUDA, static_cast<c10::DeviceIndex>(machine.rank()));
   const auto count = [](int n, const std::string& what) {
     return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
   };
   workers.description = count(world.size(), "rank") + (gpus > 0 ? " on GPUs, " : " on CPUs, ") +
-                        count(workers.ranks_per_trial, "rank") + " a trial, " + count(threads, "thread") + " a rank";
+                        count(workers.ranks_per_trial, "rank") + " a trial, " + count(workers.threads, "thread") +
+                        " a rank";
   return workers;
 }
 

@@ -22,12 +22,21 @@ std::vector<std::uint8_t> majority_vote(const std::vector<WarpedAtlas>& atlases)
 /// of voxels that some atlas labels; ties go to the majority. `size` is that of the grid. Throws as majority_vote().
 std::vector<std::uint8_t> staple(const std::vector<WarpedAtlas>& atlases, const std::array<int, 3>& size);
 
+/// The defaults are those of Wang et al. 2013.
 struct JointFusionOptions {
-  int patch_radius = 2;   // voxels
-  int search_radius = 3;  // voxels
+  int patch_radius = 2;
+  int search_radius = 3;
   double alpha = 0.1;
   double beta = 2;
 };
+
+template <class Visitor>
+void describe(Visitor& visit, JointFusionOptions& j) {
+  visit.integer("patch_radius", j.patch_radius, 0, 10, "voxels from the centre of a patch to its side");
+  visit.integer("search_radius", j.search_radius, 0, 10, "voxels that an atlas' patch may lie off, on each axis");
+  visit.number("alpha", j.alpha, 1e-9, 1e6, "added to the diagonal of the matrix of errors: large is an equal vote");
+  visit.number("beta", j.beta, 0.1, 10, "power of the products of two atlases' errors");
+}
 
 /// Joint label fusion (Wang et al. 2013, PICSL's): at each voxel x the atlases' labels are summed with the weights
 ///     w = (M + alpha I)^-1 1 / (1' (M + alpha I)^-1 1),   M(a, b) = <|T(x) - A_a(x)|, |T(x) - A_b(x)|>^beta,

@@ -27,8 +27,8 @@ TEST(GridErrors, UnknownKeyNamesTheNearest) {
       "grid.yaml:4:1: unknown key 'default' in the grid, expected one of study, caption, cohorts, defaults, variants, "
       "sweep, claims, run (did you mean 'defaults'?)");
   EXPECT_EQ(said("model: {width: 4}", "modle: {width: 4}"),
-            "grid.yaml:6:3: unknown key 'modle' in defaults, expected one of seeds, folds, seeds_of_folds, model, "
-            "optimizer, loss, loss_options, views, stages (did you mean 'model'?)");
+            "grid.yaml:6:3: unknown key 'modle' in defaults, expected one of seeds, folds, seeds_of_folds, method, "
+            "atlas, model, optimizer, loss, loss_options, views, stages (did you mean 'model'?)");
   EXPECT_EQ(
       said("train: 2", "trian: 2"),
       "grid.yaml:3:44: unknown key 'trian' in cohorts.phantom.split, expected one of train, validation, test, folds, "
@@ -176,6 +176,21 @@ TEST(GridErrors, PatienceThatNeverRunsOut) {
   EXPECT_EQ(refusal(changed(patient, "lr: 1e-2", "lr_schedule: step")), "accepted");
   EXPECT_EQ(refused(changed(patient, "{wce: 1}", "{wce: {linear: {0: 1, 1: 2}}}")), words);
   EXPECT_EQ(refusal(changed(patient, "{wce: 1}", "{wce: {linear: {0: 1, 0.8: 2}}}")), "accepted");
+}
+
+TEST(GridErrors, MethodAndWhatDoesNotCountWithIt) {
+  const std::string atlas = changed(kValidGrid, "{loss: {wce: 1}}", "{method: atlas}");
+  EXPECT_EQ(refusal(atlas), "accepted");
+  EXPECT_THAT(refusal(changed(atlas, "method: atlas", "method: atals")),
+              testing::HasSubstr("expected net or atlas for variants.A.method, not 'atals'"));
+  EXPECT_THAT(refusal(changed(atlas, "method: atlas", "method: atlas, loss: {wce: 1}")),
+              testing::HasSubstr("key 'loss' of variant 'A' does not count with method: atlas, expected no such key"));
+  EXPECT_THAT(refusal(changed(kValidGrid, "{loss: {wce: 1}}", "{loss: {wce: 1}, atlas: {fusion: staple}}")),
+              testing::HasSubstr("key 'atlas' of variant 'A' does not count with method: net, expected method: atlas"));
+  EXPECT_THAT(refusal(changed(atlas, "method: atlas", "method: atlas, atlas: {fusion: vote}")),
+              testing::HasSubstr("expected one of majority, staple, joint"));
+  EXPECT_THAT(refusal(changed(atlas, "variants:", "    finetune: {cohort: phantom}\nvariants:")),
+              testing::HasSubstr("variant 'A' has 2 stages, expected one with method: atlas"));
 }
 
 TEST(GridErrors, StagesOfUnlikeFolds) {

@@ -57,6 +57,18 @@ TEST(TrialHash, DiffersWithAnythingThatMakesAnotherTrial) {
   EXPECT_NE(stage_hashes(study.trials[0], study, {{"phantom", "another"}}).back(), hash);
 }
 
+TEST(TrialHash, OfAtlasesDependsOnNothingThatNetsAreMadeOf) {
+  const std::string grid = changed(kValidGrid, "{loss: {wce: 1}}", "{method: atlas}");
+  const std::string hash = hash_of(grid);
+  EXPECT_NE(hash, hash_of(kValidGrid));
+  for (const char* change : {"optimizer.lr=0.02", "model.width=8", "stages.pretrain.epochs=3"})
+    EXPECT_EQ(hash_of(grid, {std::string("defaults.") + change}), hash) << change;
+  for (const char* change : {"variants.A.atlas.fusion=staple", "variants.A.atlas.registration.bins=16",
+                             "variants.A.atlas.joint.alpha=1", "seeds=[2]", "stages.pretrain.train_subjects=1",
+                             "cohorts.phantom.split={train: 1, validation: 2, test: 1}"})
+    EXPECT_NE(hash_of(grid, {change}), hash) << change;
+}
+
 TEST(TrialHash, OfAStageDoesNotDependOnLaterOnes) {
   const std::string stages = "pretrain: {cohort: phantom, epochs: 2}";
   const auto hashes = [&](const std::string& more) {

@@ -96,6 +96,21 @@ TEST_F(VotedTrial, InterruptedInTheSecondPlaneEndsAsIfNothingHadHappened) {
   for (std::size_t s = 0; s < 4; ++s) EXPECT_EQ(after.stages.at(s).test[0].counts, whole.stages.at(s).test[0].counts);
 }
 
+TEST_F(VotedTrial, SaysThatANetWasLostAfterItsLastCheckpoint) {
+  config_.model.norm = "none";
+  config_.stages[0].optimizer.name = "sgd";
+  schedules::Curve bursting;
+  bursting.shape = "linear";
+  bursting.points = {{0.0, 1}, {0.5, 1}, {0.6, 1e30}};  // of two epochs the second is lost
+  config_.stages[0].loss = {{"wce", bursting}};
+  Heard heard;
+  ASSERT_EQ(run(heard), TrialOutcome::kFinished);
+  const analysis::StageResult& result = heard.stages.at(3);
+  EXPECT_EQ(result.best_epoch, 1);
+  EXPECT_EQ(result.stopped, "the axial net stopped: " + heard.stages[0].stopped);
+  EXPECT_THAT(result.stopped, testing::HasSubstr("not finite"));
+}
+
 TEST_F(VotedTrial, ANetWithoutACheckpointLeavesNoVote) {
   config_.model.norm = "none";
   config_.stages[0].optimizer.name = "sgd";

@@ -1,0 +1,191 @@
+#include "runner/registration_cache.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <span>
+#include <stdexcept>
+#include <thread>
+
+#include "data/hash.hpp"
+#include "data/nifti.hpp"
+#include "data/publish.hpp"
+#include "runner/lock_file.hpp"
+
+namespace crossfade::runner {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr auto kPause = std::chrono::milliseconds(200);
+
+// Part of every hash. Raise it when a change of the code changes what a registration gives.
+constexpr int kFormat = 1;
+
+struct KindOfLabels {
+  data::LabelKind kind;
+  const char* file;
+};
+constexpr std::array kKinds = {KindOfLabels{data::LabelKind::kManual, "manual.nii.gz"},
+                               KindOfLabels{data::LabelKind::kAutomatic, "automatic.nii.gz"}};
+
+std::string file_of(data::LabelKind kind) {
+  return std::ranges::find(kKinds, kind, &KindOfLabels::kind)->file;
+}
+
+std::vector<std::uint8_t> read_scan(const data::Shard& shard, int scan) {
+  std::vector<std::uint8_t> voxels(shard.info().grid.voxels());
+  shard.read(scan * shard.info().slices_per_scan(), shard.info().slices_per_scan(), voxels, {});
+  return voxels;
+}
+
+std::vector<std::uint8_t> read_labels(const data::Shard& shard, int scan, data::LabelKind kind) {
+  std::vector<std::uint8_t> voxels(shard.info().grid.voxels());
+  shard.read(scan * shard.info().slices_per_scan(), shard.info().slices_per_scan(), {}, voxels, kind);
+  return voxels;
+}
+
+data::Volume<std::int32_t> volume(const data::Shard& shard, const std::vector<std::uint8_t>& voxels) {
+  return {shard.info().grid, {voxels.begin(), voxels.end()}};
+}
+
+model::Atlas atlas_of(const AtlasPair& pair) {
+  model::Atlas atlas{volume(*pair.atlas, read_scan(*pair.atlas, pair.scan)), {}};
+  for (const KindOfLabels& kind : kKinds)
+    if (pair.atlas->info().has(kind.kind))
+      atlas.labels.push_back(volume(*pair.atlas, read_labels(*pair.atlas, pair.scan, kind.kind)));
+  return atlas;
+}
+
+std::string names(const AtlasPair& pair) {
+  return "registration of atlas " + pair.atlas->info().subject + " to " + pair.target->info().subject;
+}
+
+/// As class ids, or intensities.
+std::vector<std::uint8_t> read_bytes(const fs::path& file, const data::Geometry& grid) {
+  const data::Volume<std::int32_t> volume = data::read_label_map(file);
+  if (volume.geometry.size != grid.size) throw std::runtime_error(file.string() + " is not on the grid of its target");
+  std::vector<std::uint8_t> bytes;
+  bytes.reserve(volume.voxels.size());
+  for (const std::int32_t value : volume.voxels) {
+    if (value < 0 || value > 255) throw std::runtime_error(file.string() + " has a value that is no byte");
+    bytes.push_back(static_cast<std::uint8_t>(value));
+  }
+  return bytes;
+}
+
+/// Left by processes that were killed: this one holds the lock of `target`, so no other is at it.
+void remove_partial(const fs::path& target) {
+  for (const auto& entry : fs::directory_iterator(target.parent_path())) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with(target.filename().string() + ".") && name.ends_with(".partial")) fs::remove_all(entry.path());
+  }
+}
+
+}  // namespace
+
+RegistrationCache::RegistrationCache(fs::path folder, model::RegistrationOptions options, std::uint64_t seed,
+                                     int threads)
+    : folder_(std::move(folder)), options_(options), seed_(seed), threads_(threads) {}
+
+fs::path RegistrationCache::folder_of(const AtlasPair& pair) const {
+  data::Sha256 hash;
+  const auto add = [&](const std::vector<std::uint8_t>& voxels) { hash.update(std::as_bytes(std::span(voxels))); };
+  hash.update(std::to_string(kFormat) + "\n");
+  for (const std::string& text : model::parameter_files(options_, seed_)) hash.update(text + "\n");
+  for (const data::Shard* shard : {pair.target, pair.atlas}) {
+    const data::Geometry& grid = shard->info().grid;
+    hash.update(nlohmann::json{grid.size, grid.affine}.dump() + "\n");
+  }
+  add(read_scan(*pair.target, 0));
+  add(read_scan(*pair.atlas, pair.scan));
+  for (const KindOfLabels& kind : kKinds) {
+    const bool has = pair.atlas->info().has(kind.kind);
+    hash.update(has ? "labels\n" : "none\n");
+    if (has) add(read_labels(*pair.atlas, pair.scan, kind.kind));
+  }
+  return folder_ / hash.hex().substr(0, 16);
+}
+
+bool RegistrationCache::fill(const std::vector<AtlasPair>& pairs, std::size_t first,
+                             const std::function<void(std::size_t)>& on_done,
+                             const std::function<bool()>& stop_requested) const {
+  fs::create_directories(folder_);
+  struct Missing {
+    const AtlasPair* pair;
+    fs::path folder;
+  };
+  std::vector<Missing> missing;
+  for (std::size_t p = 0; p < pairs.size(); ++p) {
+    const AtlasPair& pair = pairs[(first + p) % pairs.size()];
+    missing.push_back({&pair, folder_of(pair)});
+  }
+  const auto drop_made = [&] { std::erase_if(missing, [](const Missing& m) { return fs::exists(m.folder); }); };
+  for (drop_made(); !missing.empty(); drop_made()) {
+    bool made = false;
+    for (const Missing& next : missing) {
+      if (stop_requested()) return false;
+      const auto lock = LockFile::if_free(fs::path(next.folder).concat(".lock"));
+      if (!lock || fs::exists(next.folder)) continue;
+      if (!make(*next.pair, next.folder, stop_requested)) return false;
+      made = true;
+      on_done(static_cast<std::size_t>(
+                  std::ranges::count_if(missing, [](const Missing& m) { return fs::exists(m.folder); })) +
+              pairs.size() - missing.size());
+    }
+    if (!made) {
+      if (stop_requested()) return false;
+      std::this_thread::sleep_for(kPause);
+    }
+  }
+  return true;
+}
+
+bool RegistrationCache::make(const AtlasPair& pair, const fs::path& target,
+                             const std::function<bool()>& stop_requested) const {
+  remove_partial(target);
+  const fs::path partial = data::partial_name(target), work = partial / "work";
+  fs::create_directories(work);
+  try {
+    const auto begin = std::chrono::steady_clock::now();
+    const auto warped = model::register_atlas(volume(*pair.target, read_scan(*pair.target, 0)), atlas_of(pair),
+                                              options_, seed_, threads_, work, stop_requested);
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    if (!warped) {
+      fs::remove_all(partial);
+      return false;
+    }
+    data::write_label_map(partial / "image.nii.gz", warped->image);
+    auto labels = warped->labels.begin();
+    for (const KindOfLabels& kind : kKinds)
+      if (pair.atlas->info().has(kind.kind)) data::write_label_map(partial / kind.file, *labels++);
+    const nlohmann::json record = {{"target", pair.target->info().subject},
+                                   {"atlas", pair.atlas->info().subject},
+                                   {"scan", pair.scan},
+                                   {"seconds", seconds}};
+    std::ofstream out(partial / "registration.json");
+    out << record.dump(2) << '\n';
+    if (!out.flush()) throw std::runtime_error("cannot write " + (partial / "registration.json").string());
+    fs::remove_all(work);
+    data::publish(partial, target);
+    return true;
+  } catch (const std::exception& error) {
+    std::error_code ignored;
+    fs::remove_all(partial, ignored);
+    throw std::runtime_error(names(pair) + ": " + error.what());
+  }
+}
+
+RegisteredAtlas RegistrationCache::read(const AtlasPair& pair, data::LabelKind labels) const {
+  const fs::path folder = folder_of(pair);
+  const data::Geometry& grid = pair.target->info().grid;
+  std::ifstream in(folder / "registration.json");
+  const nlohmann::json record = nlohmann::json::parse(in, nullptr, false);
+  if (record.is_discarded() || !record.contains("seconds"))
+    throw std::runtime_error((folder / "registration.json").string() + " is damaged; remove " + folder.string());
+  return {{read_bytes(folder / "image.nii.gz", grid), read_bytes(folder / file_of(labels), grid)},
+          record.at("seconds").get<double>()};
+}
+
+}  // namespace crossfade::runner

@@ -1,0 +1,55 @@
+// Registered atlases on disk, each made once and shared by all fusions, trials and studies.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "data/shard.hpp"
+#include "model/atlas/fusion.hpp"
+#include "model/atlas/registration.hpp"
+
+namespace crossfade::runner {
+
+/// An atlas (scan `scan` of its shard) and the target (scan 0 of its shard) that it is to be registered to.
+struct AtlasPair {
+  const data::Shard* target = nullptr;
+  const data::Shard* atlas = nullptr;
+  int scan = 0;
+};
+
+/// A registered atlas, and the seconds that its registration took when it was made.
+struct RegisteredAtlas {
+  model::WarpedAtlas volumes;
+  double seconds = 0;
+};
+
+/// A folder for each registration in `folder`, by the hash of all that it depends on: image.nii.gz, manual.nii.gz and
+/// automatic.nii.gz (class ids, where the atlas has such labels) on the target's grid, and registration.json.
+class RegistrationCache {
+ public:
+  RegistrationCache(std::filesystem::path folder, model::RegistrationOptions options, std::uint64_t seed, int threads);
+
+  /// Makes what is missing, beginning with pair `first`, and waits for what other processes are making: any number may
+  /// work on the same pairs at a time, and share them out. `on_done` is told how many of the pairs are there after each
+  /// that was made here. False where `stop_requested` said so. Throws std::runtime_error that names both subjects.
+  bool fill(const std::vector<AtlasPair>& pairs, std::size_t first, const std::function<void(std::size_t)>& on_done,
+            const std::function<bool()>& stop_requested) const;
+
+  /// Throws std::runtime_error naming the file where it is damaged or not there.
+  RegisteredAtlas read(const AtlasPair& pair, data::LabelKind labels) const;
+
+ private:
+  std::filesystem::path folder_of(const AtlasPair& pair) const;
+  bool make(const AtlasPair& pair, const std::filesystem::path& target,
+            const std::function<bool()>& stop_requested) const;
+
+  std::filesystem::path folder_;
+  model::RegistrationOptions options_;
+  std::uint64_t seed_;
+  int threads_;
+};
+
+}  // namespace crossfade::runner

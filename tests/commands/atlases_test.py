@@ -1,0 +1,106 @@
+"""Trials by atlases under a real mpirun: the registrations are shared, survive a kill, and a failing one ends its trial alone."""
+
+import os
+import signal
+import time
+import unittest
+
+import nibabel
+import numpy
+
+from harness import Case
+
+GRID = """\
+study: tiny
+cohorts:
+  phantom: {source: phantom, subjects: 6, size: 32, seed: 7, split: {train: 4, validation: 1, test: 1}}
+defaults:
+  stages:
+    finetune: {cohort: phantom}
+variants:
+  majority: {method: atlas, atlas: {fusion: majority, registration: &quick {deformable_levels: 2, control_spacing_mm: 40}}}
+  joint:    {method: atlas, atlas: {fusion: joint, joint: {search_radius: 0}, registration: *quick}}
+  net:
+    model: {name: unet, width: 4, depth: 2}
+    loss: {wce: 1}
+    stages: {finetune: {epochs: 1, batch: 8}}
+"""
+
+
+class Atlases(Case):
+    def setUp(self):
+        super().setUp()
+        self.grid.write_text(GRID)
+        self.cohorts = self.folder / "cohorts"
+
+    def study(self, results, *more):
+        return ["--grid", self.grid, "--cohorts", self.cohorts, "--results", self.folder / results, *more]
+
+    def registrations(self):
+        folder = self.cohorts / "registrations"
+        return sorted(p for p in folder.glob("*") if p.is_dir() and p.suffix == "") if folder.exists() else []
+
+    def test_share_registrations_and_stand_beside_the_net(self):
+        completed = self.run_runner(*self.study("first.sqlite"), ranks=2)
+        self.assertEqual(completed.returncode, 0, completed.stderr)
+        self.assertEqual(len(self.registrations()), 4)
+        self.assertEqual(list((self.cohorts / "registrations").glob("*.partial")), [])
+        self.assertEqual(self.query("first.sqlite", "select variant, model, loss from table1"),
+                         [("majority", "Atlases, majority vote", "–"), ("joint", "Atlases, joint label fusion", "–"),
+                          ("net", "U-Net (width 4, depth 2)", "Fixed (w-CE)")])
+        self.assertEqual(self.query("first.sqlite", "select count(*), min(seconds) > 0 from subject_time"), [(3, 1)])
+        self.assert_consistent("first.sqlite")
+        report = self.run_runner("report", "metrics", "--results", "first.sqlite")
+        self.assertIn("Time a scan", report.stdout)
+
+        # The majority vote again, by NumPy: the classes' volumes are those that were counted.
+        labels = numpy.array([nibabel.load(r / "manual.nii.gz").get_fdata() for r in self.registrations()])
+        votes = numpy.array([(labels == c).sum(0) for c in range(28)])
+        volumes = numpy.bincount(votes.argmax(0).ravel(), minlength=28)[1:]  # argmax: the smaller class among equals
+        counted = self.query("first.sqlite", "select true_positive + false_positive from figure2 join structure on"
+                                             " structure.name = figure2.structure where variant = 'majority' order by id")
+        self.assertEqual([c for c, in counted], volumes.tolist())
+
+        # Another study on the same subjects finds them made.
+        made = {r: os.stat(r / "registration.json").st_mtime_ns for r in self.registrations()}
+        completed = self.run_runner(*self.study("second.sqlite", "--only", "joint"), ranks=1)
+        self.assertEqual(completed.returncode, 0, completed.stderr)
+        self.assertEqual({r: os.stat(r / "registration.json").st_mtime_ns for r in self.registrations()}, made)
+        scores = "select structure_id, metric, value from subject_score join stage on stage.id = stage_id join trial on" \
+                 " trial.id = trial_id join variant on variant.id = variant_id where variant.name = 'joint' order by 1, 2"
+        self.assertEqual(self.query("second.sqlite", scores), self.query("first.sqlite", scores))
+
+    def test_go_on_after_a_kill(self):
+        process = self.start_runner(*self.study("r.sqlite", "--only", "majority"), ranks=2)
+        deadline = time.monotonic() + 200
+        while not self.registrations() and time.monotonic() < deadline and process.poll() is None:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+        made = self.registrations()
+        self.assertLess(len(made), 4, "it ended before it was interrupted")
+        completed = self.run_runner(*self.study("r.sqlite", "--only", "majority"), ranks=2)
+        self.assertEqual(completed.returncode, 0, completed.stderr)
+        self.assertEqual(len(self.registrations()), 4)
+        self.assertEqual(self.query("r.sqlite", "select state, attempts from trial where state = 'finished'"), [("finished", 2)])
+
+    def test_a_registration_that_fails_ends_its_trial_and_the_grid_goes_on(self):
+        broken = self.folder / "bin"
+        broken.mkdir()
+        (broken / "elastix").write_text("#!/bin/sh\necho 'ERROR: the images are too far apart'\nexit 1\n")
+        (broken / "elastix").chmod(0o755)
+        path = os.environ["PATH"]
+        os.environ["PATH"] = f"{broken}:{path}"
+        self.addCleanup(os.environ.__setitem__, "PATH", path)
+        completed = self.run_runner(*self.study("r.sqlite"), ranks=2)
+        self.assertEqual(completed.returncode, 1)
+        states = dict(self.query("r.sqlite", "select variant.name, state from trial join variant on variant.id = variant_id"))
+        self.assertEqual(states, {"majority": "failed", "joint": "failed", "net": "finished"})
+        for error, in self.query("r.sqlite", "select error from trial where state = 'failed'"):
+            self.assertRegex(error, r"registration of atlas phantom-\d+ to phantom-\d+: elastix failed \(status 1\): "
+                                    "ERROR: the images are too far apart")
+        self.assertEqual(self.registrations(), [])
+
+
+if __name__ == "__main__":
+    unittest.main()
