@@ -50,6 +50,7 @@ TrialRecord trial_of(const ScoredVariant& variant) {
 StageResult result_of(const ScoredVariant& variant) {
   StageResult result{.stopped = "", .validation = {}, .test = counts_of(variant.subjects), .surfaces = {}};
   result.best_dice = mean_over_subjects(result.test);  // no net, no validation: what `converged` is computed from
+  if (variant.seconds > 0) result.seconds.assign(variant.subjects.size(), variant.seconds);
   for (const SubjectScores& s : variant.subjects) result.surfaces.push_back({s.subject, s.surfaces});
   return result;
 }

@@ -15,6 +15,7 @@ struct ScoredVariant {
   std::string role = "pretrained";  // "pretrained" or "finetuned": the column of Table 1 that it fills
   std::string config;               // JSON object: how it was scored
   std::vector<SubjectScores> subjects;
+  double seconds = 0;  // that the tool takes for a scan; 0: not known
 };
 
 /// How many subjects the trials of a study's grid were tested on, and how many of them a scored variant has.

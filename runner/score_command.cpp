@@ -19,6 +19,7 @@ struct ScoreOptions {
   std::string name;
   std::string label_table = "freesurfer", prediction_table;
   std::string format = "text";
+  double minutes = 0;  // 0: not known
   fs::path results;
   std::string study;
   std::string column = "pretrained";
@@ -63,9 +64,13 @@ void store(const ScoreOptions& options, const std::vector<analysis::SubjectScore
                                  {"label_table", options.label_table},
                                  {"prediction_table", options.prediction_table},
                                  {"surface_tolerance_mm", analysis::kSurfaceToleranceMm}};
-  const analysis::Coverage coverage = analysis::record_scored_variant(
-      options.results, options.study,
-      {.name = options.name, .role = options.column, .config = config.dump(), .subjects = scores}, local_provenance());
+  const analysis::Coverage coverage = analysis::record_scored_variant(options.results, options.study,
+                                                                      {.name = options.name,
+                                                                       .role = options.column,
+                                                                       .config = config.dump(),
+                                                                       .subjects = scores,
+                                                                       .seconds = 60 * options.minutes},
+                                                                      local_provenance());
   if (coverage.tested > 0)
     log_info("the scores cover " + std::to_string(coverage.covered) + " of the study's " +
              std::to_string(coverage.tested) + " test subjects");
@@ -117,6 +122,9 @@ Action add_score(CLI::App& app) {
   command->add_option("--column", options->column, "column of Table 1")
       ->check(CLI::IsMember({"pretrained", "finetuned"}))
       ->capture_default_str()
+      ->needs(results);
+  command->add_option("--minutes", options->minutes, "minutes that the tool takes for a scan, for the table of metrics")
+      ->check(CLI::PositiveNumber)
       ->needs(results);
   command->add_option("--format", options->format, "text, csv or json")
       ->check(CLI::IsMember({"text", "csv", "json"}))

@@ -51,7 +51,8 @@ class CrossEntropy final : public Term {
   bool by_pixels_;
 };
 
-/// ω_0 = 2·median(f)/min(f) (Roy et al. 2017): the largest median-frequency weight belongs to the rarest class.
+/// ω_0 = 2·median(f)/min(f) (Roy et al. 2017): the largest median-frequency weight belongs to the rarest class. A cap
+/// of the weights is one of ω_0 as well.
 double boundary_weight(const std::vector<double>& class_weights, const LossOptions& options) {
   if (options.boundary_weight > 0) return options.boundary_weight;
   return 2 * *std::max_element(class_weights.begin(), class_weights.end());

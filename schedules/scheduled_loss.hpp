@@ -38,7 +38,8 @@ struct LossOptions {
   std::string absent = "keep";        // classes absent from the batch's labels: keep, or drop from both sums of Dice
   std::string normalise = "weights";  // wce over the sum of weights, or over the number of pixels (as QuickNAT)
   double weight_cap = 0;              // largest median-frequency class weight; 0: none
-  double boundary_weight = 0;         // w_0 of wce_boundary; 0: twice the largest class weight, 2 median(f) / min(f)
+  double boundary_weight =
+      0;  // w_0 of wce_boundary; 0: twice the largest class weight: 2 median(f) / min(f), or twice the cap
 };
 
 template <class Visitor>
@@ -52,8 +53,9 @@ void describe(Visitor& visit, LossOptions& o) {
   visit.choice("normalise", o.normalise, {"weights", "pixels"},
                "divide cross-entropy by the sum of weights or by the number of pixels");
   visit.number("weight_cap", o.weight_cap, 0, 1e9, "largest class weight; 0: no cap");
-  visit.number("boundary_weight", o.boundary_weight, 0, 1e9,
-               "w_0 of wce_boundary; 0: twice the largest class weight, which is 2 median(f) / min(f)");
+  visit.number(
+      "boundary_weight", o.boundary_weight, 0, 1e9,
+      "w_0 of wce_boundary; 0: twice the largest class weight, which is 2 median(f) / min(f) where it is not capped");
 }
 
 /// What one evaluation gives, the same on all ranks. `terms` and `weights` are in the order of the schedule; a term of

@@ -66,6 +66,9 @@ class Score(Case):
         self.assertEqual(self.query("r.sqlite", "select variant, round(pretrained_dice, 9), subjects from table1"),
                          [("FreeSurfer", 0.95, 2), ("SynthSeg", 0.95, 2)])
         self.assert_consistent("r.sqlite")
+        completed = self.score("--results", "r.sqlite", "--study", "mine", "--minutes", 420, name="FreeSurfer")
+        self.assertEqual(completed.returncode, 0, completed.stderr)
+        self.assertIn("420.0 min", self.run_runner("report", "metrics", "--results", "r.sqlite").stdout)
         for what in ("table1", "structures"):
             report = self.run_runner("report", what, "--results", "r.sqlite")
             self.assertEqual(report.returncode, 0, report.stderr)
@@ -74,7 +77,7 @@ class Score(Case):
         self.assertEqual(plot.returncode, 0, plot.stderr)
         self.assertIn("Left-Thalamus,pretrained,anna,0.9", (self.folder / "figure2.csv").read_text())
         provenance = self.query("r.sqlite", "select command, devices from provenance")
-        self.assertEqual(len(provenance), 3)
+        self.assertEqual(len(provenance), 4)
         self.assertIn("--study mine", provenance[0][0])
         self.assertRegex(provenance[0][1], r"^1 process; .*\b\d+ cores?, \d+ GiB")
 

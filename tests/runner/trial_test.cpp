@@ -197,6 +197,7 @@ TEST_F(TrialOfTwoStages, StartsTheSecondFromTheBestNetOfTheFirst) {
   ASSERT_EQ(whole.stages.size(), 2U);
   EXPECT_EQ(whole.epochs.back().stage, 1);
   EXPECT_EQ(whole.stages[1].best_epoch, 1);
+  EXPECT_LT(whole.stages[0].best_epoch, config_.stages[0].epochs) << "else the best is the last, and tells nothing";
   // Interrupted after the first stage's 9 steps and one of the second.
   ASSERT_EQ(run_both("parts", before, 10), TrialOutcome::kInterrupted);
   run_both("parts", after);
