@@ -50,8 +50,8 @@ class Padded {
       for (int j = -radius; j <= radius; ++j)
         for (int i = -radius; i <= radius; ++i) found.emplace_back(i * i + j * j + k * k, offset(i, j, k));
     std::ranges::stable_sort(found, {}, &std::pair<int, std::ptrdiff_t>::first);
-    std::vector<std::ptrdiff_t> offsets;
-    for (const auto& [distance, at] : found) offsets.push_back(at);
+    std::vector<std::ptrdiff_t> offsets(found.size());
+    std::ranges::transform(found, offsets.begin(), &std::pair<int, std::ptrdiff_t>::second);
     return offsets;
   }
 
@@ -91,6 +91,7 @@ class JointFusion {
         patch_(grid_.cube(options.patch_radius)),
         search_(grid_.cube(options.search_radius)),
         target_(grid_.pad<float>(target)) {
+    atlases_.reserve(atlases.size());
     for (const WarpedAtlas& atlas : atlases) {
       atlases_.push_back({grid_.pad<float>(atlas.image), grid_.pad<std::uint8_t>(atlas.labels), {}});
       normalise(atlases_.back());
@@ -210,11 +211,13 @@ std::vector<std::uint8_t> joint_fusion(const std::vector<std::uint8_t>& target, 
   // A patch that decides reaches so far: the voxel is within search of a label, and searches, and compares patches.
   const Box box = labelled_box(atlases, size, 2 * options.search_radius + options.patch_radius);
   std::vector<WarpedAtlas> parts;
+  parts.reserve(atlases.size());
   for (const WarpedAtlas& atlas : atlases) parts.push_back({cut(atlas.image, size, box), cut(atlas.labels, size, box)});
   std::vector<std::uint8_t> part = parts.front().labels;
   if (part.empty()) return fused;
   const JointFusion fusion(cut(target, size, box), parts, box.size(), options);
   std::vector<std::jthread> workers;
+  workers.reserve(static_cast<std::size_t>(threads));
   const int slices = box.size()[2];
   for (int t = 0; t < threads; ++t)
     workers.emplace_back([&, t] { fusion.fuse(slices * t / threads, slices * (t + 1) / threads, part); });
