@@ -5,6 +5,7 @@
 #include <map>
 
 #include "analysis/merge.hpp"
+#include "analysis/net_size.hpp"
 
 namespace crossfade::analysis {
 namespace {
@@ -33,15 +34,10 @@ struct Side {
 };
 
 Side side_of(SQLite::Database& db, std::int64_t study, const std::string& variant, const std::string& role) {
-  const auto of_variant = [&](const std::string& sql) {
-    SQLite::Statement query(db, sql);
+  const auto of_role = [&](const std::string& sql) {
+    SQLite::Statement query(db, sql + " WHERE v.study_id = ? AND v.name = ? AND c.role = ? AND c.part = 'test'");
     query.bind(1, study);
     query.bind(2, variant);
-    return query;
-  };
-  const auto of_role = [&](const std::string& sql) {
-    SQLite::Statement query =
-        of_variant(sql + " WHERE v.study_id = ? AND v.name = ? AND c.role = ? AND c.part = 'test'");
     query.bind(3, role);
     return query;
   };
@@ -58,10 +54,10 @@ Side side_of(SQLite::Database& db, std::int64_t study, const std::string& varian
       side.by_seed[seeds.getColumn(0).getInt64()][seeds.getColumn(1).getString()] = seeds.getColumn(2).getDouble();
   SQLite::Statement spread = of_role("SELECT c.seed_sd FROM table1_cell AS c JOIN variant AS v ON v.id = c.variant_id");
   if (spread.executeStep() && !spread.getColumn(0).isNull()) side.seed_sd = spread.getColumn(0).getDouble();
-  SQLite::Statement nets = of_variant(
-      "SELECT max(t.parameters) FROM trial AS t JOIN variant AS v ON v.id = t.variant_id"
-      " WHERE v.study_id = ? AND v.name = ? AND t.in_grid = 1");
-  if (nets.executeStep()) side.parameters = nets.getColumn(0).getInt64();  // NULL reads as 0
+  SQLite::Statement row(db, "SELECT id FROM variant WHERE study_id = ? AND name = ?");
+  row.bind(1, study);
+  row.bind(2, variant);
+  if (row.executeStep()) side.parameters = parameters_of(db, row.getColumn(0).getInt64());
   return side;
 }
 

@@ -4,6 +4,7 @@
 
 #include "analysis/merge.hpp"
 #include "analysis/metrics.hpp"
+#include "analysis/net_size.hpp"
 #include "analysis/rendering.hpp"
 #include "analysis/report.hpp"
 #include "analysis/score_summary.hpp"
@@ -22,6 +23,7 @@ struct Row {
 struct MetricTable {
   std::string study, caption;
   std::vector<double> voxel_mm;
+  std::vector<std::int64_t> parameters;  // of each variant's nets
   std::vector<Row> rows;
 };
 
@@ -29,9 +31,9 @@ struct MetricTable {
 /// a cell of Table 1 is made.
 MetricTable read_metrics(const std::vector<std::filesystem::path>& databases, const std::string& study) {
   return read_study(databases, study, "reading metrics", [&](SQLite::Database& db, const StudyRow& found) {
-    MetricTable table{.study = found.name, .caption = found.caption, .voxel_mm = {}, .rows = {}};
+    MetricTable table{.study = found.name, .caption = found.caption, .voxel_mm = {}, .parameters = {}, .rows = {}};
     SQLite::Statement query(db,
-                            "SELECT v.name, m.role, m.metric, avg(m.value) FROM"
+                            "SELECT v.name, m.role, m.metric, avg(m.value), v.id FROM"
                             " (SELECT c.variant_id, c.role, score.metric, score.subject, avg(score.value) AS value"
                             "  FROM counted_stage AS c JOIN subject_score AS score ON score.stage_id = c.stage_id"
                             "  WHERE score.part = 'test' GROUP BY c.stage_id, score.metric, score.subject) AS m"
@@ -41,6 +43,8 @@ MetricTable read_metrics(const std::vector<std::filesystem::path>& databases, co
     query.bind(1, found.id);
     while (query.executeStep()) {
       const std::string variant = query.getColumn(0).getString(), role = query.getColumn(1).getString();
+      if (table.rows.empty() || table.rows.back().variant != variant)
+        table.parameters.push_back(parameters_of(db, query.getColumn(4).getInt64()));
       if (table.rows.empty() || table.rows.back().variant != variant || table.rows.back().role != role)
         table.rows.push_back({variant, role, {}, {}});
       table.rows.back().subjects[query.getColumn(2).getString()].push_back(query.getColumn(3).getDouble());
@@ -104,6 +108,7 @@ std::vector<std::string> notes(const MetricTable& table) {
           "percentile of the Hausdorff distance; a structure that only truth or prediction has costs the volume's "
           "diagonal. NSD: normalised surface Dice at 1 mm; on wider voxels surfaces meet or do not, with nothing "
           "between. Volume difference: (prediction - truth) / truth, signed, of structures that the truth has."};
+  if (const std::string note = unlike_size_note(table.parameters); !note.empty()) lines.push_back(note);
   if (timed(table))
     lines.push_back(
         "Time a scan: from the scan to its labels, as measured while the study ran, with what ran beside it; of "

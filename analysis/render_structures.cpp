@@ -3,6 +3,7 @@
 #include <limits>
 #include <utility>
 
+#include "analysis/net_size.hpp"
 #include "analysis/rendering.hpp"
 #include "analysis/report.hpp"
 #include "analysis/score_summary.hpp"
@@ -68,6 +69,7 @@ std::vector<std::string> notes(const StructureTable& table) {
   if (std::ranges::any_of(table.structures, [](const StructureDice& dice) { return dice.comparison.too_few; }))
     lines.push_back(
         "n too small: with so few subjects no p can reach 0.05 after that correction, whatever the differences.");
+  if (const std::string note = unlike_size_note(table.parameters); !note.empty()) lines.push_back(note);
   if (table.folds > 1) lines.push_back(folds_note(table.folds));
   return lines;
 }

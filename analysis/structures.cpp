@@ -6,6 +6,7 @@
 #include <set>
 
 #include "analysis/merge.hpp"
+#include "analysis/net_size.hpp"
 #include "analysis/rendering.hpp"
 
 namespace crossfade::analysis {
@@ -145,12 +146,14 @@ StructureTable read_structures(const std::vector<std::filesystem::path>& databas
                          .caption = found.caption,
                          .variant = chosen.name,
                          .sides = {},
+                         .parameters = {},
                          .role = {},
                          .folds = count_folds(db, chosen.id),
                          .structures = {}};
     std::vector<Cells> cells;
     for (const Source& source : sources_of(variants, chosen, than, databases)) {
       table.sides.push_back(source.side);
+      table.parameters.push_back(parameters_of(db, source.variant));
       table.role = source.role;
       cells.push_back(read_cells(db, source));
     }

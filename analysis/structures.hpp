@@ -28,6 +28,7 @@ struct StructureDice {
 struct StructureTable {
   std::string study, caption, variant;
   std::vector<StructureSide> sides;       // one or two
+  std::vector<std::int64_t> parameters;   // of the nets of the sides
   std::string role;                       // the column of Table 1 that two variants are compared in
   int subjects = 0;                       // the most that a structure has
   int folds = 0;                          // of the variant's trials

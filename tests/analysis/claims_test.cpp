@@ -203,6 +203,10 @@ TEST_F(Claims, SayWhereFoldsShareSubjectsAndNetsDifferInSize) {
                             HasSubstr("unlike size are compared in 'one': the largest has 1,101 parameters, the "
                                       "smallest 1,000"),
                             Not(HasSubstr("compared in 'two'"))));
+  const std::string unlike = "unlike size are compared: the largest has 1,101 parameters, the smallest 1,000";
+  EXPECT_THAT(render_metrics({file}, "markdown"), HasSubstr(unlike));
+  EXPECT_THAT(render_structures({file}, "markdown", {}, "a", "b"), HasSubstr(unlike));
+  EXPECT_THAT(render_structures({file}, "markdown", {}, "c", "b"), Not(HasSubstr("unlike size")));
 }
 
 // 15 anatomies a little better, and one that is lost: W- = 16, and subsets of {1..16} with a sum up to 16 make p about
