@@ -9,6 +9,7 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "data/distance.hpp"
 #include "data/hash.hpp"
 
 namespace crossfade::data {
@@ -95,12 +96,37 @@ std::string names_of(const List& list, Name name) {
   return names;
 }
 
-/// Of the two classes the one whose nearest voxel is closer to (i, j, k) in mm; the left one for a tie.
+/// Voxels to look for either class before distances from all of the volume are cheaper.
+constexpr int kReach = 16;
+
+/// Squared distances in mm of each voxel from a class, computed when first asked for.
+class ClassDistances {
+ public:
+  explicit ClassDistances(const Volume<std::uint8_t>& classes) : classes_(classes) {}
+
+  float squared_mm(int c, std::size_t voxel) {
+    auto found = distances_.find(c);
+    if (found == distances_.end()) {
+      Mask mask{classes_.geometry.size, classes_.geometry.spacing(), {}};
+      mask.voxels.resize(classes_.voxels.size());
+      std::ranges::transform(classes_.voxels, mask.voxels.begin(),
+                             [c](std::uint8_t of) { return static_cast<std::uint8_t>(of == c); });
+      found = distances_.emplace(c, nearest_voxels(mask).squared_mm).first;
+    }
+    return found->second[voxel];
+  }
+
+ private:
+  const Volume<std::uint8_t>& classes_;
+  std::map<int, std::vector<float>> distances_;
+};
+
+/// Of the two classes the one whose nearest voxel is closer to (i, j, k) in mm; the left one for a tie; 0 where neither
+/// is within kReach voxels on each axis.
 int nearer_class(const Volume<std::uint8_t>& classes, const LabelTable::Nearest& rule, int i, int j, int k) {
   const Geometry& geometry = classes.geometry;
   const std::array<double, 3> spacing = geometry.spacing();
   const double thinnest = std::min({spacing[0], spacing[1], spacing[2]});
-  const int farthest = std::max({geometry.size[0], geometry.size[1], geometry.size[2]});
   double best = std::numeric_limits<double>::infinity();
   int best_class = 0;
   const auto look_at = [&](int x, int y, int z) {
@@ -119,7 +145,7 @@ int nearer_class(const Volume<std::uint8_t>& classes, const LabelTable::Nearest&
     }
   };
   // Shells of a growing cube: beyond radius r nothing is nearer than (r + 1) voxels of the shortest side.
-  for (int r = 1; r <= farthest && r * thinnest * (r * thinnest) <= best; ++r) {
+  for (int r = 1; (r <= kReach || best_class != 0) && r * thinnest * (r * thinnest) <= best; ++r) {
     for (int z = std::max(0, k - r); z <= std::min(geometry.size[2] - 1, k + r); ++z) {
       for (int y = std::max(0, j - r); y <= std::min(geometry.size[1] - 1, j + r); ++y) {
         const bool face = std::abs(z - k) == r || std::abs(y - j) == r;
@@ -221,6 +247,7 @@ MappedLabels map_labels(const Volume<std::int32_t>& ids, const LabelTable& table
 
   // Decisions are collected first: they go by the voxels of the classes proper, not by one another.
   std::vector<std::uint8_t> decisions(undecided.size());
+  ClassDistances distances(result.classes);
   const auto width = static_cast<std::size_t>(ids.geometry.size[0]);
   const auto height = static_cast<std::size_t>(ids.geometry.size[1]);
   for (std::size_t n = 0; n < undecided.size(); ++n) {
@@ -232,6 +259,10 @@ MappedLabels map_labels(const Volume<std::int32_t>& ids, const LabelTable& table
       const std::size_t voxel = undecided[n];
       decision = nearer_class(result.classes, rule, static_cast<int>(voxel % width),
                               static_cast<int>(voxel / width % height), static_cast<int>(voxel / (width * height)));
+      if (decision == 0)
+        decision = distances.squared_mm(rule.left_class, voxel) <= distances.squared_mm(rule.right_class, voxel)
+                       ? rule.left_class
+                       : rule.right_class;
     } else if (left || right) {
       decision = left ? rule.left_class : rule.right_class;
     }

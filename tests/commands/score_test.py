@@ -81,6 +81,38 @@ class Score(Case):
         self.assertIn("--study mine", provenance[0][0])
         self.assertRegex(provenance[0][1], r"^1 process; .*\b\d+ cores?, \d+ GiB")
 
+    def test_takes_aseg_in_freesurfers_own_form(self):
+        """256 x 256 x 256 conformed voxels of one byte, every id that aseg.mgz has: cubes of 12 voxels, found one to the side."""
+        ids = [2, 3, 4, 5, 7, 8, *range(10, 19), 24, 26, 28, 30, 31, *range(41, 45), 46, 47, *range(49, 55), 58, 60, 62, 63, 72, 77,
+               80, 85, *range(251, 256)]
+        conformed = numpy.array([[-1, 0, 0, 128], [0, 0, 1, -128], [0, -1, 0, 128], [0, 0, 0, 1]], float)
+        truth, aseg = numpy.zeros((256, 256, 256), numpy.uint8), numpy.zeros((256, 256, 256), numpy.uint8)
+        for n, identity in enumerate(ids):
+            low = numpy.array([20 + 30 * (n % 7), 20 + 30 * (n // 7), 100])
+            block(truth, low, low + 12, identity)
+            block(aseg, low + [1, 0, 0], low + [13, 12, 12], identity)
+        for folder in ("manual", "mri"):
+            (self.folder / folder).mkdir()
+        nibabel.save(nibabel.Nifti1Image(truth, conformed), self.folder / "manual" / "bert.nii.gz")
+        image = nibabel.MGHImage(aseg, conformed)
+        self.assertEqual((image.header["type"], image.header["goodRASFlag"]), (0, 1))  # MRI_UCHAR, as FreeSurfer writes it
+        nibabel.save(image, self.folder / "mri" / "bert.mgz")
+        completed = self.run_runner("score", "--labels", "manual", "--predictions", "mri", "--name", "FreeSurfer",
+                                    "--results", "r.sqlite", "--study", "mine")
+        self.assertEqual(completed.returncode, 0, completed.stderr)
+        self.assertIn("not named by label table freesurfer, so class 0: ", completed.stderr)
+        dice = dict(self.query("r.sqlite", "select structure, dice from figure2"))
+        self.assertEqual(len(dice), 27)
+        for structure, value in dice.items():  # 11 of 12 layers, of each id alone and folded into one
+            if structure.endswith("Cerebral-White-Matter"):  # with what goes to the nearer side, which a shift may change
+                self.assertGreater(value, 0.89)
+            else:
+                self.assertAlmostEqual(value, 11 / 12, places=12, msg=structure)
+        mean = f"{sum(dice.values()) / 27:.4f}"
+        self.assertRegex(self.run_runner("report", "--results", "r.sqlite").stdout, rf"FreeSurfer .* {mean} ")
+        self.assertEqual(self.run_runner("plot", "figure2", "--results", "r.sqlite").returncode, 0)
+        self.assertEqual((self.folder / "figure2.csv").read_text().count(",bert,0.91666"), 25)
+
     def test_stands_beside_a_grids_variants_also_when_the_grid_runs_again(self):
         completed = self.run_runner(*self.study("tiny.sqlite"), ranks=2)
         self.assertEqual(completed.returncode, 0, completed.stderr)

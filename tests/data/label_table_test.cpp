@@ -237,5 +237,25 @@ TEST(MapLabels, FindsAllStructuresInRealMaps) {
   EXPECT_FALSE(mapped.unnamed.contains(85));
 }
 
+// A voxel of the corpus callosum far from both hemispheres: a cube that grows to them would look at 10^7 voxels for
+// each.
+TEST(LabelTable, DecidesByDistanceAlsoFarFromBothClasses) {
+  Volume<std::int32_t> ids;
+  ids.geometry = {{160, 40, 40}, {{{1, 0, 0, 0}, {0, 2, 0, 0}, {0, 0, 1, 0}}}};
+  ids.voxels.resize(ids.geometry.voxels());
+  ids.at(0, 20, 20) = 2;     // left white matter
+  ids.at(159, 20, 20) = 41;  // right white matter
+  for (const int i : {50, 79, 80, 110}) ids.at(i, 20, 20) = 251;
+  ids.at(79, 0, 5) = 251;
+  const MappedLabels mapped = map_labels(ids, label_table("freesurfer"));
+  const int left = mapped.classes.at(0, 20, 20), right = mapped.classes.at(159, 20, 20);
+  ASSERT_NE(left, right);
+  EXPECT_EQ(mapped.classes.at(50, 20, 20), left);
+  EXPECT_EQ(mapped.classes.at(79, 20, 20), left);  // 79 mm from the left, 80 from the right
+  EXPECT_EQ(mapped.classes.at(80, 20, 20), right);
+  EXPECT_EQ(mapped.classes.at(110, 20, 20), right);
+  EXPECT_EQ(mapped.classes.at(79, 0, 5), left);
+}
+
 }  // namespace
 }  // namespace crossfade::data
