@@ -1,4 +1,4 @@
-// NIfTI volumes on disk. The only file of the project that includes ITK.
+// NIfTI volumes on disk, by ITK.
 #pragma once
 
 #include <cstdint>

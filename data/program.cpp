@@ -42,6 +42,7 @@ pid_t start(const Command& command, std::FILE* in, std::FILE* said) {
   std::ranges::transform(words, arguments.begin(), [](std::string& word) { return word.data(); });
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
+  if (!command.folder.empty()) posix_spawn_file_actions_addchdir_np(&actions, command.folder.c_str());
   posix_spawn_file_actions_adddup2(&actions, fileno(in), STDIN_FILENO);
   posix_spawn_file_actions_adddup2(&actions, fileno(said), STDOUT_FILENO);
   posix_spawn_file_actions_adddup2(&actions, fileno(said), STDERR_FILENO);
@@ -86,6 +87,8 @@ Ending run_program(const Command& command) {
     std::this_thread::sleep_for(kPause);
   }
   if (!WIFEXITED(status)) {
+    // A terminal, and mpirun, send a signal to the whole process group: the program may have died of it first.
+    ending.stopped = ending.stopped || (command.stop_requested && command.stop_requested());
     ending.failure = "signal " + std::to_string(WTERMSIG(status));
   } else if (WEXITSTATUS(status) != 0) {
     ending.failure = "status " + std::to_string(WEXITSTATUS(status));

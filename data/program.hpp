@@ -11,6 +11,7 @@ struct Command {
   std::vector<std::string> words;             // the program, found on PATH, and its arguments
   std::string package;                        // of Debian, that has the program: for the message where it is missing
   std::string input = {};                     // what it reads from standard input
+  std::string folder = {};                    // where it runs; empty: where this program does
   std::function<bool()> stop_requested = {};  // asked some twenty times a second; the program is ended once it says so
 };
 

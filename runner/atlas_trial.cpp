@@ -1,6 +1,9 @@
 #include "runner/atlas_trial.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <functional>
+#include <optional>
 #include <stdexcept>
 
 #include "runner/agreement.hpp"
@@ -35,59 +38,115 @@ std::vector<AtlasPair> pairs_of(const StageOptions& stage, const data::Shard& ta
   return pairs;
 }
 
-std::vector<std::uint8_t> fuse(const AtlasOptions& options, const data::Shard& target,
-                               const std::vector<model::WarpedAtlas>& atlases, int threads) {
+/// Nothing where it is stopped.
+std::optional<std::vector<std::uint8_t>> fuse(const AtlasOptions& options, const data::Shard& target,
+                                              const std::vector<model::WarpedAtlas>& atlases, int threads,
+                                              const std::function<bool()>& stop_requested) {
   if (options.fusion == "majority") return model::majority_vote(atlases);
   if (options.fusion == "staple") return model::staple(atlases, target.info().grid.size);
   std::vector<std::uint8_t> image(target.info().grid.voxels());
   target.read(0, target.info().slices_per_scan(), image, {});
-  return model::joint_fusion(image, atlases, target.info().grid.size, options.joint, threads);
+  return model::joint_fusion(image, atlases, target.info().grid.size, options.joint, threads, stop_requested);
 }
+
+/// What a rank makes of its own test subjects: nothing of the others.
+struct Segmented {
+  std::vector<std::vector<std::uint8_t>> classes;
+  std::vector<double> seconds;
+};
+
+class AtlasTrial {
+ public:
+  AtlasTrial(const TrialConfig& config, const StageData& data, Group& group, const std::filesystem::path& registrations,
+             int threads, const TrialEvents& events)
+      : config_(config),
+        stage_(config.stages.front()),
+        data_(data),
+        group_(group),
+        threads_(threads),
+        events_(events),
+        stop_requested_([&events] { return events.stop_requested && events.stop_requested(); }) {
+    together(group_.ranks(), [&] {
+      check_data(stage_, data_);
+      cache_.emplace(registrations, config_.atlas.registration, config_.seed);
+    });
+  }
+
+  TrialOutcome run() {
+    bool whole = false;
+    together(group_.ranks(), [&] { whole = register_all(); });
+    if (!on_all(whole)) return TrialOutcome::kInterrupted;
+    Segmented segmented;
+    together(group_.ranks(), [&] { whole = segment(segmented); });
+    if (!on_all(whole)) return TrialOutcome::kInterrupted;
+
+    analysis::StageResult result;
+    set_test_scores(score_volumes(data_.test, group_, [&](std::size_t s) { return segmented.classes[s]; }), result);
+    group_.ranks().all_reduce_sum(segmented.seconds.data(), segmented.seconds.size(), ElementType::kFloat64);
+    result.seconds = segmented.seconds;
+    result.best_dice = analysis::mean_over_subjects(result.test);  // nothing is validated; `converged` is made from it
+    if (group_.rank() == 0 && events_.on_stage) events_.on_stage(result);
+    return TrialOutcome::kFinished;
+  }
+
+ private:
+  bool on_all(bool here) {
+    std::vector<std::int64_t> missing = {here ? 0 : 1};
+    group_.all_reduce_counts(missing);
+    return missing[0] == 0;
+  }
+
+  /// Whether it came to its end, as segment() says, too.
+  bool register_all() {
+    std::vector<AtlasPair> pairs;
+    for (const data::Shard& target : data_.test)
+      for (const AtlasPair& pair : pairs_of(stage_, target, data_)) pairs.push_back(pair);
+    // Ranks begin far from one another, so that they seldom meet.
+    const std::size_t first =
+        pairs.size() * static_cast<std::size_t>(group_.rank()) / static_cast<std::size_t>(group_.size());
+    const auto tell = [&](std::size_t done) {
+      TrialProgress progress;
+      progress.step = static_cast<std::int64_t>(done);
+      progress.steps = static_cast<std::int64_t>(pairs.size());
+      if (group_.rank() == 0 && events_.on_step) events_.on_step(progress);
+    };
+    return cache_->fill(pairs, first, threads_, tell, stop_requested_);
+  }
+
+  bool segment(Segmented& result) const {
+    result.classes.resize(data_.test.size());
+    result.seconds.resize(data_.test.size());
+    for (const std::size_t s : own_volumes(data_.test.size(), group_)) {
+      std::vector<model::WarpedAtlas> atlases;
+      for (const AtlasPair& pair : pairs_of(stage_, data_.test[s], data_)) {
+        RegisteredAtlas atlas = cache_->read(pair, label_kind(stage_));
+        result.seconds[s] += atlas.seconds;
+        atlases.push_back(std::move(atlas.volumes));
+      }
+      const auto begin = std::chrono::steady_clock::now();
+      auto fused = fuse(config_.atlas, data_.test[s], atlases, threads_, stop_requested_);
+      if (!fused || stop_requested_()) return false;
+      result.seconds[s] += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+      result.classes[s] = std::move(*fused);
+    }
+    return true;
+  }
+
+  const TrialConfig& config_;
+  const StageOptions& stage_;
+  const StageData& data_;
+  Group& group_;
+  int threads_;
+  const TrialEvents& events_;
+  std::function<bool()> stop_requested_;
+  std::optional<RegistrationCache> cache_;
+};
 
 }  // namespace
 
 TrialOutcome run_atlases(const TrialConfig& config, const StageData& data, Group& group,
                          const std::filesystem::path& registrations, int threads, const TrialEvents& events) {
-  const StageOptions& stage = config.stages.front();
-  const RegistrationCache cache(registrations, config.atlas.registration, config.seed, threads);
-  together(group.ranks(), [&] {
-    check_data(stage, data);
-    std::vector<AtlasPair> pairs;
-    for (const data::Shard& target : data.test)
-      for (const AtlasPair& pair : pairs_of(stage, target, data)) pairs.push_back(pair);
-    // Ranks begin far from one another, so that they seldom meet.
-    const std::size_t first =
-        pairs.size() * static_cast<std::size_t>(group.rank()) / static_cast<std::size_t>(group.size());
-    cache.fill(
-        pairs, first,
-        [&](std::size_t done) {
-          TrialProgress progress;
-          progress.step = static_cast<std::int64_t>(done);
-          progress.steps = static_cast<std::int64_t>(pairs.size());
-          if (group.rank() == 0 && events.on_step) events.on_step(progress);
-        },
-        [&] { return events.stop_requested && events.stop_requested(); });
-  });
-  if (asked_to_stop(events, group)) return TrialOutcome::kInterrupted;
-
-  std::vector<double> registering(data.test.size());  // seconds of what this rank fuses
-  analysis::StageResult result;
-  set_test_scores(score_volumes(data.test, group,
-                                [&](std::size_t s) {
-                                  std::vector<model::WarpedAtlas> atlases;
-                                  for (const AtlasPair& pair : pairs_of(stage, data.test[s], data)) {
-                                    RegisteredAtlas atlas = cache.read(pair, label_kind(stage));
-                                    registering[s] += atlas.seconds;
-                                    atlases.push_back(std::move(atlas.volumes));
-                                  }
-                                  return fuse(config.atlas, data.test[s], atlases, threads);
-                                }),
-                  result);
-  group.ranks().all_reduce_sum(registering.data(), registering.size(), ElementType::kFloat64);
-  for (std::size_t s = 0; s < registering.size(); ++s) result.seconds[s] += registering[s];
-  result.best_dice = analysis::mean_over_subjects(result.test);  // nothing is validated; what `converged` is made from
-  if (group.rank() == 0 && events.on_stage) events.on_stage(result);
-  return TrialOutcome::kFinished;
+  return AtlasTrial(config, data, group, registrations, threads, events).run();
 }
 
 }  // namespace crossfade::runner

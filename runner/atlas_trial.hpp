@@ -10,7 +10,7 @@
 namespace crossfade::runner {
 
 /// Collective over `group`. Registers the atlases (scan `first_scan` of each training subject) to each test subject,
-/// each rank with `threads` threads, fuses their labels and scores them: one stage, without epochs or validation. What
+/// each rank `threads` at a time, fuses their labels and scores them: one stage, without epochs or validation. What
 /// was registered lies in the folder `registrations` (see registration_cache.hpp), so an interrupted trial goes on from
 /// there. The seconds of a subject are those of its registrations, when they were made, and of the fusion. Otherwise as
 /// run_trial().

@@ -69,8 +69,7 @@ void for_each_table(std::vector<Counts>& counts, Each each) {
 template <class Use>
 void for_each_volume(const std::vector<data::Shard>& shards, Group& group, Use use) {
   together(group.ranks(), [&] {
-    const auto first = static_cast<std::size_t>(group.rank()), step = static_cast<std::size_t>(group.size());
-    for (std::size_t s = first; s < shards.size(); s += step) use(s);
+    for (const std::size_t s : own_volumes(shards.size(), group)) use(s);
   });
 }
 
@@ -137,6 +136,13 @@ std::vector<analysis::SubjectCounts> evaluate(model::Network& network, const std
   std::vector<Counts> counts(shards.size());
   together(group.ranks(), [&] { counts = count_part(network, shards, group, batch, labels); });
   return summed(shards, std::move(counts), group);
+}
+
+std::vector<std::size_t> own_volumes(std::size_t count, const Group& group) {
+  const auto first = static_cast<std::size_t>(group.rank()), step = static_cast<std::size_t>(group.size());
+  std::vector<std::size_t> own;
+  for (std::size_t v = first; v < count; v += step) own.push_back(v);
+  return own;
 }
 
 PredictVolume background(const std::vector<data::Shard>& shards) {

@@ -37,6 +37,9 @@ using PredictVolume = std::function<std::vector<std::uint8_t>(std::size_t)>;
 /// Class 0 everywhere: the prediction of a trial that never had a checkpoint. `shards` must outlive it.
 PredictVolume background(const std::vector<data::Shard>& shards);
 
+/// Which of `count` volumes fall to this rank where whole volumes are shared out among the ranks.
+std::vector<std::size_t> own_volumes(std::size_t count, const Group& group);
+
 struct VolumeScores {
   std::vector<analysis::SubjectCounts> counts;
   std::vector<analysis::SubjectSurfaces> surfaces;

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "runner/grid_keys.hpp"
 #include "runner/grid_path.hpp"
 #include "runner/grid_settings.hpp"
 #include "runner/learning_rate.hpp"
@@ -189,7 +190,14 @@ void check_method(const Settings& settings, const Entry& variant) {
       refuse(value->place, "key '" + std::string(key) + "' of " + who + " does not count with method: " +
                                settings.method + ", expected " + (net ? "method: atlas beside it" : "no such key"));
   }
-  if (!net && settings.stages.size() > 1)
+  if (net) return;
+  if (const Value* stages = variant.value.find("stages"))
+    for (const Entry& stage : stages->map)
+      for (const Entry& entry : stage.value.map)
+        if (std::ranges::find(kStageKeysOfAtlases, entry.key) == kStageKeysOfAtlases.end())
+          refuse(entry.place, "key '" + entry.key + "' of stages." + stage.key + " of " + who +
+                                  " does not count with method: atlas, as nothing is trained");
+  if (settings.stages.size() > 1)
     refuse(variant.place, who + " has " + std::to_string(settings.stages.size()) +
                               " stages, expected one with method: atlas, as nothing is trained");
 }
@@ -257,7 +265,7 @@ std::vector<TrialConfig> expand_trials(const Value& grid, const Cohorts& cohorts
                                   settings.method,
                                   settings.model,
                                   settings.loss_options,
-                                  settings.views,
+                                  settings.method == "atlas" ? ViewOptions{} : settings.views,
                                   settings.atlas,
                                   settings.stages};
           const auto [twin, is_new] = seen.emplace(identity_json(trial).dump(), trial.variant);

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace crossfade::runner {
@@ -49,6 +50,10 @@ inline constexpr std::array kStageKeys = {
     GridKey{"loss", "map of terms", "",
             "default: the trial's in the first stage, then what the loss of the stage before ended with"},
 };
+
+/// Of StageOptions, those that count with method: atlas.
+inline constexpr std::array<std::string_view, 5> kStageKeysOfAtlases = {"cohort", "test", "labels", "train_subjects",
+                                                                        "first_scan"};
 
 template <std::size_t N>
 std::vector<std::string> names_of(const std::array<GridKey, N>& keys) {

@@ -1,8 +1,10 @@
 #include "runner/registration_cache.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <fstream>
+#include <future>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <stdexcept>
@@ -85,14 +87,13 @@ void remove_partial(const fs::path& target) {
 
 }  // namespace
 
-RegistrationCache::RegistrationCache(fs::path folder, model::RegistrationOptions options, std::uint64_t seed,
-                                     int threads)
-    : folder_(std::move(folder)), options_(options), seed_(seed), threads_(threads) {}
+RegistrationCache::RegistrationCache(fs::path folder, model::RegistrationOptions options, std::uint64_t seed)
+    : folder_(std::move(folder)), options_(options), seed_(seed), elastix_(model::elastix_version()) {}
 
 fs::path RegistrationCache::folder_of(const AtlasPair& pair) const {
   data::Sha256 hash;
   const auto add = [&](const std::vector<std::uint8_t>& voxels) { hash.update(std::as_bytes(std::span(voxels))); };
-  hash.update(std::to_string(kFormat) + "\n");
+  hash.update(std::to_string(kFormat) + "\n" + elastix_ + "\n");
   for (const std::string& text : model::parameter_files(options_, seed_)) hash.update(text + "\n");
   for (const data::Shard* shard : {pair.target, pair.atlas}) {
     const data::Geometry& grid = shard->info().grid;
@@ -108,49 +109,68 @@ fs::path RegistrationCache::folder_of(const AtlasPair& pair) const {
   return folder_ / hash.hex().substr(0, 16);
 }
 
-bool RegistrationCache::fill(const std::vector<AtlasPair>& pairs, std::size_t first,
+bool RegistrationCache::fill(const std::vector<AtlasPair>& pairs, std::size_t first, int threads,
                              const std::function<void(std::size_t)>& on_done,
                              const std::function<bool()>& stop_requested) const {
   fs::create_directories(folder_);
-  struct Missing {
-    const AtlasPair* pair;
-    fs::path folder;
-  };
   std::vector<Missing> missing;
   for (std::size_t p = 0; p < pairs.size(); ++p) {
     const AtlasPair& pair = pairs[(first + p) % pairs.size()];
     missing.push_back({&pair, folder_of(pair)});
   }
+  const auto count = [&] {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(missing, [](const Missing& m) { return fs::exists(m.folder); }));
+  };
+  std::size_t there = count();
+  std::atomic<bool> failed = false;
+  const auto stops = [&] { return failed || stop_requested(); };
+  std::vector<std::future<void>> workers;
+  for (int t = 0; t < threads && there < missing.size(); ++t) {
+    std::vector<Missing> order = missing;  // threads begin far from one another, so that they seldom meet
+    std::ranges::rotate(order, order.begin() + static_cast<std::ptrdiff_t>(order.size()) * t / threads);
+    workers.push_back(std::async(std::launch::async, [this, order, &stops, &failed] {
+      try {
+        make_missing(order, stops);
+      } catch (...) {
+        failed = true;
+        throw;
+      }
+    }));
+  }
+  for (std::future<void>& worker : workers) {
+    while (worker.wait_for(kPause) != std::future_status::ready)
+      if (const std::size_t now = count(); now > there) on_done(there = now);
+  }
+  for (std::future<void>& worker : workers) worker.get();
+  if (const std::size_t now = count(); now > there) on_done(now);
+  return count() == missing.size();
+}
+
+void RegistrationCache::make_missing(std::vector<Missing> missing, const std::function<bool()>& stop_requested) const {
   const auto drop_made = [&] { std::erase_if(missing, [](const Missing& m) { return fs::exists(m.folder); }); };
   for (drop_made(); !missing.empty(); drop_made()) {
     bool made = false;
     for (const Missing& next : missing) {
-      if (stop_requested()) return false;
+      if (stop_requested()) return;
       const auto lock = LockFile::if_free(fs::path(next.folder).concat(".lock"));
       if (!lock || fs::exists(next.folder)) continue;
-      if (!make(*next.pair, next.folder, stop_requested)) return false;
+      if (!make(*next.pair, next.folder, stop_requested)) return;
       made = true;
-      on_done(static_cast<std::size_t>(
-                  std::ranges::count_if(missing, [](const Missing& m) { return fs::exists(m.folder); })) +
-              pairs.size() - missing.size());
     }
-    if (!made) {
-      if (stop_requested()) return false;
-      std::this_thread::sleep_for(kPause);
-    }
+    if (!made) std::this_thread::sleep_for(kPause);
   }
-  return true;
 }
 
 bool RegistrationCache::make(const AtlasPair& pair, const fs::path& target,
                              const std::function<bool()>& stop_requested) const {
-  remove_partial(target);
   const fs::path partial = data::partial_name(target), work = partial / "work";
-  fs::create_directories(work);
   try {
+    remove_partial(target);
+    fs::create_directories(work);
     const auto begin = std::chrono::steady_clock::now();
     const auto warped = model::register_atlas(volume(*pair.target, read_scan(*pair.target, 0)), atlas_of(pair),
-                                              options_, seed_, threads_, work, stop_requested);
+                                              options_, seed_, work, stop_requested);
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     if (!warped) {
       fs::remove_all(partial);
@@ -163,16 +183,20 @@ bool RegistrationCache::make(const AtlasPair& pair, const fs::path& target,
     const nlohmann::json record = {{"target", pair.target->info().subject},
                                    {"atlas", pair.atlas->info().subject},
                                    {"scan", pair.scan},
+                                   {"made by", elastix_},
                                    {"seconds", seconds}};
-    std::ofstream out(partial / "registration.json");
+    const fs::path about = partial / "registration.json", unsynced = data::partial_name(about);
+    std::ofstream out(unsynced);
     out << record.dump(2) << '\n';
-    if (!out.flush()) throw std::runtime_error("cannot write " + (partial / "registration.json").string());
+    if (!out.flush()) throw std::runtime_error("cannot write " + unsynced.string());
+    data::publish(unsynced, about);
     fs::remove_all(work);
     data::publish(partial, target);
     return true;
   } catch (const std::exception& error) {
     std::error_code ignored;
     fs::remove_all(partial, ignored);
+    if (fs::exists(target)) return true;  // made by another machine meanwhile, as flock() doesn't reach there
     throw std::runtime_error(names(pair) + ": " + error.what());
   }
 }

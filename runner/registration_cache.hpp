@@ -30,26 +30,33 @@ struct RegisteredAtlas {
 /// automatic.nii.gz (class ids, where the atlas has such labels) on the target's grid, and registration.json.
 class RegistrationCache {
  public:
-  RegistrationCache(std::filesystem::path folder, model::RegistrationOptions options, std::uint64_t seed, int threads);
+  /// Throws std::runtime_error where elastix, whose version is part of the hashes, is missing.
+  RegistrationCache(std::filesystem::path folder, model::RegistrationOptions options, std::uint64_t seed);
 
-  /// Makes what is missing, beginning with pair `first`, and waits for what other processes are making: any number may
-  /// work on the same pairs at a time, and share them out. `on_done` is told how many of the pairs are there after each
-  /// that was made here. False where `stop_requested` said so. Throws std::runtime_error that names both subjects.
-  bool fill(const std::vector<AtlasPair>& pairs, std::size_t first, const std::function<void(std::size_t)>& on_done,
-            const std::function<bool()>& stop_requested) const;
+  /// Makes what is missing, `threads` at a time, beginning with pair `first`, and waits for what other processes are
+  /// making: any number may work on the same pairs at a time, and share them out, if flock() works where the folder is.
+  /// `on_done` is told, by the calling thread, how many of the pairs are there whenever they have become more. False
+  /// where `stop_requested`, which any thread asks, said so. Throws std::runtime_error that names both subjects.
+  bool fill(const std::vector<AtlasPair>& pairs, std::size_t first, int threads,
+            const std::function<void(std::size_t)>& on_done, const std::function<bool()>& stop_requested) const;
 
   /// Throws std::runtime_error naming the file where it is damaged or not there.
   RegisteredAtlas read(const AtlasPair& pair, data::LabelKind labels) const;
 
  private:
+  struct Missing {
+    const AtlasPair* pair;
+    std::filesystem::path folder;
+  };
   std::filesystem::path folder_of(const AtlasPair& pair) const;
+  void make_missing(std::vector<Missing> missing, const std::function<bool()>& stop_requested) const;
   bool make(const AtlasPair& pair, const std::filesystem::path& target,
             const std::function<bool()>& stop_requested) const;
 
   std::filesystem::path folder_;
   model::RegistrationOptions options_;
   std::uint64_t seed_;
-  int threads_;
+  std::string elastix_;
 };
 
 }  // namespace crossfade::runner

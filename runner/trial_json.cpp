@@ -5,6 +5,7 @@
 
 #include "data/hash.hpp"
 #include "runner/grid.hpp"
+#include "runner/grid_keys.hpp"
 #include "runner/parameter_json.hpp"
 #include "runner/views.hpp"
 
@@ -29,8 +30,8 @@ nlohmann::json atlas_json(const TrialConfig& trial, Parameters parameters) {
   for (const StageOptions& stage : trial.stages) {
     const nlohmann::json all = parameters(stage);
     nlohmann::json options = {{"name", stage.name}};
-    for (const char* key : {"cohort", "test", "labels", "train_subjects", "first_scan"})
-      if (all.contains(key)) options[key] = all[key];
+    for (const std::string_view key : kStageKeysOfAtlases)
+      if (all.contains(key)) options[std::string(key)] = all.at(std::string(key));
     json["stages"].push_back(std::move(options));
   }
   return json;

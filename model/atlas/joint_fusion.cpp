@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <future>
 #include <limits>
 #include <stdexcept>
-#include <thread>
 
 #include "model/atlas/atlas_check.hpp"
 #include "model/atlas/box.hpp"
@@ -78,7 +78,7 @@ Normalisation normalisation(const float* centre, const std::vector<std::ptrdiff_
 struct PaddedAtlas {
   std::vector<float> image;
   std::vector<std::uint8_t> labels;
-  std::vector<Normalisation> normalisations;  // of the patch around each voxel that a search may look at
+  std::vector<float> scales;  // Normalisation::scale of the patch around each voxel that a search may look at
 };
 
 class JointFusion {
@@ -98,14 +98,15 @@ class JointFusion {
     }
   }
 
-  /// The slices from `first` to before `end`.
-  void fuse(int first, int end, std::vector<std::uint8_t>& fused) const {
+  /// The slices from `first` to before `end`, as far as it isn't stopped.
+  void fuse(int first, int end, const std::function<bool()>& stop_requested, std::vector<std::uint8_t>& fused) const {
     std::vector<float> target(patch_.size());
     std::vector<std::vector<float>> differences(atlases_.size(), target);
     std::vector<std::uint8_t> labels(atlases_.size());
     auto out = fused.begin() + static_cast<std::ptrdiff_t>(first) * size_[0] * size_[1];
     for (int k = first; k < end; ++k) {
       for (int j = 0; j < size_[1]; ++j) {
+        if (stop_requested()) return;
         for (int i = 0; i < size_[0]; ++i, ++out) {
           const std::ptrdiff_t at = grid_.index(i, j, k);
           *out = atlases_.front().labels[static_cast<std::size_t>(at)];
@@ -121,13 +122,13 @@ class JointFusion {
 
  private:
   void normalise(PaddedAtlas& atlas) const {
-    atlas.normalisations.resize(atlas.image.size());
+    atlas.scales.resize(atlas.image.size());
     const int reach = options_.search_radius;
     for (int k = -reach; k < size_[2] + reach; ++k)
       for (int j = -reach; j < size_[1] + reach; ++j)
         for (int i = -reach; i < size_[0] + reach; ++i) {
           const std::ptrdiff_t at = grid_.index(i, j, k);
-          atlas.normalisations[static_cast<std::size_t>(at)] = normalisation(atlas.image.data() + at, patch_);
+          atlas.scales[static_cast<std::size_t>(at)] = normalisation(atlas.image.data() + at, patch_).scale;
         }
   }
 
@@ -151,7 +152,7 @@ class JointFusion {
     std::ptrdiff_t nearest = at;
     for (const std::ptrdiff_t step : search_) {
       const float* centre = atlas.image.data() + at + step;
-      const float scale = atlas.normalisations[static_cast<std::size_t>(at + step)].scale;
+      const float scale = atlas.scales[static_cast<std::size_t>(at + step)];
       std::array<float, 4> products{};  // sums that don't wait for one another
       for (std::size_t p = 0; p < target.size(); ++p) products[p % 4] += target[p] * centre[patch_[p]];
       const float product = products[0] + products[1] + products[2] + products[3];
@@ -160,7 +161,8 @@ class JointFusion {
       least = distance;
       nearest = at + step;
     }
-    take_patch(atlas.image.data() + nearest, atlas.normalisations[static_cast<std::size_t>(nearest)], difference);
+    const float* chosen = atlas.image.data() + nearest;
+    take_patch(chosen, normalisation(chosen, patch_), difference);
     for (std::size_t p = 0; p < target.size(); ++p) difference[p] = std::abs(target[p] - difference[p]);
     return atlas.labels[static_cast<std::size_t>(nearest)];
   }
@@ -184,7 +186,7 @@ class JointFusion {
 
 }  // namespace
 
-std::vector<double> joint_weights(const std::vector<std::vector<float>>& differences, double alpha, double beta) {
+std::vector<double> joint_weights(const std::vector<std::vector<float>>& differences, double alpha, int beta) {
   const auto n = static_cast<Eigen::Index>(differences.size());
   Eigen::MatrixXd matrix(n, n);
   for (Eigen::Index a = 0; a < n; ++a) {
@@ -202,8 +204,10 @@ std::vector<double> joint_weights(const std::vector<std::vector<float>>& differe
   return {weights.begin(), weights.end()};
 }
 
-std::vector<std::uint8_t> joint_fusion(const std::vector<std::uint8_t>& target, const std::vector<WarpedAtlas>& atlases,
-                                       const std::array<int, 3>& size, const JointFusionOptions& options, int threads) {
+std::optional<std::vector<std::uint8_t>> joint_fusion(const std::vector<std::uint8_t>& target,
+                                                      const std::vector<WarpedAtlas>& atlases,
+                                                      const std::array<int, 3>& size, const JointFusionOptions& options,
+                                                      int threads, const std::function<bool()>& stop_requested) {
   require_alike(atlases);
   std::vector<std::uint8_t> fused(atlases.front().labels.size());
   if (target.size() != fused.size() || atlases.front().image.size() != fused.size())
@@ -216,12 +220,15 @@ std::vector<std::uint8_t> joint_fusion(const std::vector<std::uint8_t>& target, 
   std::vector<std::uint8_t> part = parts.front().labels;
   if (part.empty()) return fused;
   const JointFusion fusion(cut(target, size, box), parts, box.size(), options);
-  std::vector<std::jthread> workers;
-  workers.reserve(static_cast<std::size_t>(threads));
+  std::vector<std::future<void>> slabs;
+  slabs.reserve(static_cast<std::size_t>(threads));
   const int slices = box.size()[2];
   for (int t = 0; t < threads; ++t)
-    workers.emplace_back([&, t] { fusion.fuse(slices * t / threads, slices * (t + 1) / threads, part); });
-  workers.clear();  // waits for them
+    slabs.push_back(std::async(std::launch::async, [&, t] {
+      fusion.fuse(slices * t / threads, slices * (t + 1) / threads, stop_requested, part);
+    }));
+  for (std::future<void>& slab : slabs) slab.get();
+  if (stop_requested()) return std::nullopt;
   paste(part, box, size, fused);
   return fused;
 }

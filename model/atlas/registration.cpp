@@ -81,10 +81,10 @@ std::string complaint(const std::string& said) {
   return found.empty() ? last : found;
 }
 
-/// Whether it came to its end. Throws what it said where it failed.
-bool call(const std::vector<std::string>& words, const std::function<bool()>& stop_requested) {
-  const data::Ending ending =
-      data::run_program({.words = words, .package = "elastix", .input = {}, .stop_requested = stop_requested});
+/// Whether it came to its end, in `folder`: elastix takes no path with a space. Throws what it said where it failed.
+bool call(const std::vector<std::string>& words, const fs::path& folder, const std::function<bool()>& stop_requested) {
+  const data::Ending ending = data::run_program(
+      {.words = words, .package = "elastix", .folder = folder.string(), .stop_requested = stop_requested});
   if (ending.stopped) return false;
   if (!ending.failure.empty())
     throw std::runtime_error(words.front() + " failed (" + ending.failure + "): " + complaint(ending.output));
@@ -118,30 +118,33 @@ std::vector<std::string> parameter_files(const RegistrationOptions& options, std
               numbers(options, seed, options.deformable_levels, options.deformable_iterations)};
 }
 
+std::string elastix_version() {
+  const data::Ending ending = data::run_program({.words = {"elastix", "--version"}, .package = "elastix"});
+  if (!ending.failure.empty()) throw std::runtime_error("elastix --version failed (" + ending.failure + ")");
+  return ending.output.substr(0, ending.output.find('\n'));
+}
+
 std::optional<Atlas> register_atlas(const data::Volume<std::int32_t>& target, const Atlas& atlas,
-                                    const RegistrationOptions& options, std::uint64_t seed, int threads,
-                                    const fs::path& folder, const std::function<bool()>& stop_requested) {
-  const auto path = [&](const char* name) { return (folder / name).string(); };
-  const std::string count = std::to_string(threads);
-  data::write_label_map(path("target.nii"), target);
-  data::write_label_map(path("image.nii"), atlas.image);
+                                    const RegistrationOptions& options, std::uint64_t seed, const fs::path& folder,
+                                    const std::function<bool()>& stop_requested) {
+  data::write_label_map(folder / "target.nii", target);
+  data::write_label_map(folder / "image.nii", atlas.image);
   const std::vector<std::string> parameters = parameter_files(options, seed);
-  write_text(path("affine.txt"), parameters[0]);
-  write_text(path("deformable.txt"), parameters[1]);
-  if (!call({"elastix", "-f", path("target.nii"), "-m", path("image.nii"), "-p", path("affine.txt"), "-p",
-             path("deformable.txt"), "-out", folder.string(), "-threads", count},
-            stop_requested))
+  write_text(folder / "affine.txt", parameters[0]);
+  write_text(folder / "deformable.txt", parameters[1]);
+  if (!call({"elastix", "-f", "target.nii", "-m", "image.nii", "-p", "affine.txt", "-p", "deformable.txt", "-out", ".",
+             "-threads", "1"},
+            folder, stop_requested))
     return std::nullopt;
 
-  Atlas warped{read_result(path("result.1.nii"), target.geometry), {}};
-  write_text(path("labels.txt"), of_labels(read_text(path("TransformParameters.1.txt"))));
+  Atlas warped{read_result(folder / "result.1.nii", target.geometry), {}};
+  write_text(folder / "labels.txt", of_labels(read_text(folder / "TransformParameters.1.txt")));
   for (const data::Volume<std::int32_t>& labels : atlas.labels) {
-    data::write_label_map(path("labels.nii"), labels);
-    if (!call({"transformix", "-in", path("labels.nii"), "-tp", path("labels.txt"), "-out", folder.string(), "-threads",
-               count},
+    data::write_label_map(folder / "labels.nii", labels);
+    if (!call({"transformix", "-in", "labels.nii", "-tp", "labels.txt", "-out", ".", "-threads", "1"}, folder,
               stop_requested))
       return std::nullopt;
-    warped.labels.push_back(read_result(path("result.nii"), target.geometry));
+    warped.labels.push_back(read_result(folder / "result.nii", target.geometry));
   }
   return warped;
 }

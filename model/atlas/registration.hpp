@@ -40,6 +40,9 @@ void describe(Visitor& visit, RegistrationOptions& r) {
 /// The two parameter files that elastix is called with, the affine one first.
 std::vector<std::string> parameter_files(const RegistrationOptions& options, std::uint64_t seed);
 
+/// What elastix says of itself: "elastix version: 5.0.1". Throws std::runtime_error where it is missing.
+std::string elastix_version();
+
 struct Atlas {
   data::Volume<std::int32_t> image;                // 0 to 255
   std::vector<data::Volume<std::int32_t>> labels;  // class ids, on the grid of the image; one for each kind of labels
@@ -47,10 +50,11 @@ struct Atlas {
 
 /// The atlas's image (linear interpolation) and each of its `labels` (nearest neighbour) on the grid of `target`, 0
 /// where the atlas does not reach. Files lie in `folder`, which must be there and empty, on the way. Nothing where
-/// `stop_requested` said so. The same inputs give the same on the same machine. Throws std::runtime_error where elastix
-/// or transformix is missing or fails, with what it says, or where it gives another grid than the target's.
+/// `stop_requested` said so. On one thread, as elastix's result depends on their number: register several side by side.
+/// Throws std::runtime_error where elastix or transformix is missing or fails, with what it says, or where it gives
+/// another grid than the target's.
 std::optional<Atlas> register_atlas(const data::Volume<std::int32_t>& target, const Atlas& atlas,
-                                    const RegistrationOptions& options, std::uint64_t seed, int threads,
+                                    const RegistrationOptions& options, std::uint64_t seed,
                                     const std::filesystem::path& folder, const std::function<bool()>& stop_requested);
 
 }  // namespace crossfade::model

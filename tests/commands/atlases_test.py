@@ -1,6 +1,7 @@
 """Trials by atlases under a real mpirun: the registrations are shared, survive a kill, and a failing one ends its trial alone."""
 
 import os
+import shutil
 import signal
 import time
 import unittest
@@ -66,9 +67,16 @@ class Atlases(Case):
         completed = self.run_runner(*self.study("second.sqlite", "--only", "joint"), ranks=1)
         self.assertEqual(completed.returncode, 0, completed.stderr)
         self.assertEqual({r: os.stat(r / "registration.json").st_mtime_ns for r in self.registrations()}, made)
+        # Two ranks on one trial make them anew, and the same.
+        self.cohorts = self.folder / "other cohorts"
+        together = self.study("third.sqlite", "--only", "joint", "--set", "run.ranks_per_trial=2")
+        completed = self.run_runner(*together, ranks=2)
+        self.assertEqual(completed.returncode, 0, completed.stderr)
+        self.assertEqual(len(self.registrations()), 4)
         scores = "select structure_id, metric, value from subject_score join stage on stage.id = stage_id join trial on" \
                  " trial.id = trial_id join variant on variant.id = variant_id where variant.name = 'joint' order by 1, 2"
-        self.assertEqual(self.query("second.sqlite", scores), self.query("first.sqlite", scores))
+        for other in ("second.sqlite", "third.sqlite"):
+            self.assertEqual(self.query(other, scores), self.query("first.sqlite", scores), other)
 
     def test_go_on_after_a_kill(self):
         process = self.start_runner(*self.study("r.sqlite", "--only", "majority"), ranks=2)
@@ -79,6 +87,7 @@ class Atlases(Case):
         process.communicate(timeout=60)
         made = self.registrations()
         self.assertLess(len(made), 4, "it ended before it was interrupted")
+        self.assertEqual(self.query("r.sqlite", "select state, error from trial where attempts > 0"), [("interrupted", "")])
         completed = self.run_runner(*self.study("r.sqlite", "--only", "majority"), ranks=2)
         self.assertEqual(completed.returncode, 0, completed.stderr)
         self.assertEqual(len(self.registrations()), 4)
@@ -87,7 +96,9 @@ class Atlases(Case):
     def test_a_registration_that_fails_ends_its_trial_and_the_grid_goes_on(self):
         broken = self.folder / "bin"
         broken.mkdir()
-        (broken / "elastix").write_text("#!/bin/sh\necho 'ERROR: the images are too far apart'\nexit 1\n")
+        (broken / "elastix").write_text("#!/bin/sh\n"
+                                        f"[ $1 = --version ] && exec {shutil.which('elastix')} --version\n"
+                                        "echo 'ERROR: the images are too far apart'\nexit 1\n")
         (broken / "elastix").chmod(0o755)
         path = os.environ["PATH"]
         os.environ["PATH"] = f"{broken}:{path}"

@@ -31,6 +31,10 @@ TEST(Program, ReadsItsInputAndTakesArgumentsAsTheyAre) {
   EXPECT_EQ(run_program({.words = {"printf", "%s", "$HOME 'x'"}, .package = "coreutils"}).output, "$HOME 'x'");
 }
 
+TEST(Program, RunsInTheFolderThatIsNamed) {
+  EXPECT_EQ(run_program({.words = {"pwd"}, .package = "coreutils", .folder = "/usr"}).output, "/usr\n");
+}
+
 TEST(Program, SaysMoreThanAPipeHolds) {
   EXPECT_EQ(run_program(shell("head -c 300000 /dev/zero")).output.size(), 300000U);
 }
@@ -43,6 +47,17 @@ TEST(Program, IsEndedWhenAskedToStop) {
   const Ending ending = run_program(sleep);
   EXPECT_TRUE(ending.stopped);
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(50));  // not to its own end
+  Command killed = shell("kill -15 $$");
+  killed.stop_requested = [calls = 0]() mutable { return ++calls > 100; };
+  EXPECT_FALSE(run_program(killed).stopped);
+  bool died = false;  // of the signal that asks this process to stop, too
+  killed.words = {"sh", "-c", "sleep 0.2; kill -15 $$"};
+  const auto start = std::chrono::steady_clock::now();
+  killed.stop_requested = [&] {
+    died = std::chrono::steady_clock::now() - start > std::chrono::milliseconds(150);
+    return died;
+  };
+  EXPECT_TRUE(run_program(killed).stopped);
   sleep = shell("exit 4");
   sleep.stop_requested = [] { return false; };
   EXPECT_EQ(run_program(sleep).failure, "status 4");

@@ -85,7 +85,7 @@ TEST_F(AtlasTrial, ScoresTheFusionOfItsRegisteredAtlases) {
   Heard heard;
   ASSERT_EQ(run(heard), TrialOutcome::kFinished);
   EXPECT_THAT(made(), SizeIs(6));
-  EXPECT_THAT(heard.steps, SizeIs(6));
+  ASSERT_FALSE(heard.steps.empty());
   EXPECT_EQ(heard.steps.back().step, 6);
   EXPECT_TRUE(heard.epochs.empty());
   ASSERT_THAT(heard.stages, SizeIs(1));
@@ -94,7 +94,7 @@ TEST_F(AtlasTrial, ScoresTheFusionOfItsRegisteredAtlases) {
   EXPECT_THAT(result.seconds, AllOf(SizeIs(2), Each(Gt(0))));
   EXPECT_EQ(result.best_dice, analysis::mean_over_subjects(result.test));
 
-  const RegistrationCache cache(folder_.path / "registrations", config_.atlas.registration, config_.seed, 1);
+  const RegistrationCache cache(folder_.path / "registrations", config_.atlas.registration, config_.seed);
   for (std::size_t s = 0; s < 2; ++s) {
     std::vector<model::WarpedAtlas> registered;
     for (const data::Shard& atlas : data_.train)
@@ -125,14 +125,39 @@ TEST_F(AtlasTrial, SharesRegistrationsWithOtherFusionsAndSeedsTheirsAlone) {
 TEST_F(AtlasTrial, GoesOnFromTheRegistrationsThatItMade) {
   Heard before, after;
   ASSERT_EQ(run(before, 2), TrialOutcome::kInterrupted);
-  EXPECT_THAT(made(), SizeIs(2));
+  const std::size_t there = made().size();
+  EXPECT_GE(there, 2U);
+  EXPECT_LT(there, 6U);
   EXPECT_TRUE(before.stages.empty());
   // As a killed process leaves it: begun, and not whole.
   const fs::path half = folder_.path / "registrations" / (made().front().filename().string() + ".0123.partial");
   fs::create_directories(half);
   ASSERT_EQ(run(after), TrialOutcome::kFinished);
-  EXPECT_THAT(after.steps, SizeIs(4));
+  EXPECT_GT(after.steps.front().step, static_cast<std::int64_t>(there));
   EXPECT_EQ(after.steps.back().step, 6);
+}
+
+TEST_F(AtlasTrial, IsTheSameWithSeveralThreads) {
+  Heard one, three;
+  config_.atlas.fusion = "joint";
+  config_.atlas.joint = {.patch_radius = 1, .search_radius = 1};
+  data_.test.pop_back();
+  run(one);
+  EXPECT_EQ(run_atlases(config_, data_, group_, folder_.path / "others", 3, three.events()), TrialOutcome::kFinished);
+  EXPECT_EQ(three.stages[0].test[0].counts, one.stages[0].test[0].counts);
+}
+
+TEST_F(AtlasTrial, StopsInTheFusion) {
+  Heard heard;
+  config_.atlas.fusion = "joint";
+  data_.test.pop_back();
+  TrialEvents events = heard.events();
+  events.stop_requested = [this] {
+    const auto whole = [](const fs::path& made) { return made.extension().empty(); };
+    return fs::exists(folder_.path / "registrations") && std::ranges::count_if(made(), whole) == 3;
+  };
+  EXPECT_EQ(run_atlases(config_, data_, group_, folder_.path / "registrations", 1, events), TrialOutcome::kInterrupted);
+  EXPECT_TRUE(heard.stages.empty());
 }
 
 TEST_F(AtlasTrial, RefusesAtlasesWithoutLabels) {

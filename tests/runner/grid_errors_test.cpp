@@ -189,6 +189,11 @@ TEST(GridErrors, MethodAndWhatDoesNotCountWithIt) {
               testing::HasSubstr("key 'atlas' of variant 'A' does not count with method: net, expected method: atlas"));
   EXPECT_THAT(refusal(changed(atlas, "method: atlas", "method: atlas, atlas: {fusion: vote}")),
               testing::HasSubstr("expected one of majority, staple, joint"));
+  EXPECT_THAT(refusal(changed(atlas, "method: atlas", "method: atlas, stages: {pretrain: {epochs: 3}}")),
+              testing::HasSubstr("key 'epochs' of stages.pretrain of variant 'A' does not count with method: atlas"));
+  const Study votes = study_of(changed(atlas, "  seeds: [1]", "  views: {axial: 0.5, coronal: 0.5}"));
+  EXPECT_EQ(votes.trials[0].views.coronal, 0) << "nets of other planes are none of its";
+  EXPECT_EQ(votes.trials[1].views.coronal, 0.5);
   EXPECT_THAT(refusal(changed(atlas, "variants:", "    finetune: {cohort: phantom}\nvariants:")),
               testing::HasSubstr("variant 'A' has 2 stages, expected one with method: atlas"));
 }

@@ -63,9 +63,9 @@ TEST(TrialHash, OfAtlasesDependsOnNothingThatNetsAreMadeOf) {
   EXPECT_NE(hash, hash_of(kValidGrid));
   for (const char* change : {"optimizer.lr=0.02", "model.width=8", "stages.pretrain.epochs=3"})
     EXPECT_EQ(hash_of(grid, {std::string("defaults.") + change}), hash) << change;
-  for (const char* change : {"variants.A.atlas.fusion=staple", "variants.A.atlas.registration.bins=16",
-                             "variants.A.atlas.joint.alpha=1", "seeds=[2]", "stages.pretrain.train_subjects=1",
-                             "cohorts.phantom.split={train: 1, validation: 2, test: 1}"})
+  for (const char* change :
+       {"variants.A.atlas.fusion=staple", "variants.A.atlas.registration.bins=16", "variants.A.atlas.joint.alpha=1",
+        "seeds=[2]", "stages.pretrain.train_subjects=1", "cohorts.phantom.split={train: 1, validation: 2, test: 1}"})
     EXPECT_NE(hash_of(grid, {change}), hash) << change;
 }
 

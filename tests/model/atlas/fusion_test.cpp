@@ -106,7 +106,7 @@ TEST(JointFusion, SearchesWhereTheAtlasIsAVoxelOff) {
     atlas.image[v] = one.target[from];
     atlas.labels[v] = truth[from];
   }
-  const Voxels fused = joint_fusion(one.target, one.atlases, one.size, {.patch_radius = 1, .search_radius = 1});
+  const Voxels fused = joint_fusion(one.target, one.atlases, one.size, {.patch_radius = 1, .search_radius = 1}).value();
   for (std::size_t v = 0; v < fused.size(); ++v) {
     if (v % 9 == 0 || v % 9 >= 7) continue;  // patches that are not whole in both
     EXPECT_EQ(fused[v], truth[v]) << v;
@@ -148,6 +148,12 @@ Voxels reference(const std::string& method, const Case& of, const JointFusionOpt
   std::ifstream(folder / "fused", std::ios::binary)
       .read(reinterpret_cast<char*>(fused.data()), static_cast<std::streamsize>(fused.size()));
   return fused;
+}
+
+TEST(JointFusion, IsNothingWhereItIsStopped) {
+  const Case some = random_case(7, 2);
+  for (const int threads : {1, 3})
+    EXPECT_FALSE(joint_fusion(some.target, some.atlases, some.size, {}, threads, [] { return true; }));
 }
 
 TEST(JointFusion, IsWhatPlainNumPyMakesOfTheFormula) {

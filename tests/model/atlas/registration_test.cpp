@@ -59,14 +59,14 @@ class Registration : public testing::Test {
  protected:
   void SetUp() override {
     folder_ = fs::path(testing::TempDir()) /
-              ("crossfade-registration-" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
+              ("crossfade registration " + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
     fs::remove_all(folder_);
     fs::create_directories(folder_);
   }
   std::optional<Atlas> registered(
       const Atlas& target, const Atlas& atlas, const std::function<bool()>& stop = [] { return false; }) {
     SetUp();
-    return register_atlas(target.image, atlas, kQuick, 1, 1, folder_, stop);
+    return register_atlas(target.image, atlas, kQuick, 1, folder_, stop);
   }
   fs::path folder_;
 };
@@ -97,6 +97,10 @@ TEST_F(Registration, SaysWhatElastixSaysWhereItFails) {
 
 TEST_F(Registration, EndsElastixWhenAskedToStop) {
   EXPECT_FALSE(registered(head(0, 1), head(4, 1.15), [] { return true; }));
+}
+
+TEST_F(Registration, KnowsElastixVersion) {
+  EXPECT_THAT(elastix_version(), testing::ContainsRegex("elastix version: [0-9.]+"));
 }
 
 TEST_F(Registration, NamesThePackageWhereElastixIsMissing) {
