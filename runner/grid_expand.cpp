@@ -112,7 +112,7 @@ void check_net(const Settings& settings, const StageOptions& stage, const data::
            "model.kernel " + std::to_string(settings.model.kernel) + " of " + who + " is even, expected an odd number");
   const int divisor = 1 << settings.model.depth;
   if (cohort.size % divisor != 0)
-    refuse(place_of(tree, {"model", "depth"}, variant.place),
+    refuse(place_of(tree, {"model", "depth"}, place_of(tree, {"stages", stage.name}, variant.place)),
            "size " + std::to_string(cohort.size) + " of cohort '" + stage.cohort + "' doesn't suit model.depth " +
                std::to_string(settings.model.depth) + " of " + who + ", expected a multiple of " +
                std::to_string(divisor));
