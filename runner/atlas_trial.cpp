@@ -9,6 +9,7 @@
 #include "runner/agreement.hpp"
 #include "runner/evaluator.hpp"
 #include "runner/registration_cache.hpp"
+#include "runner/scan.hpp"
 
 namespace crossfade::runner {
 namespace {
@@ -44,9 +45,8 @@ std::optional<std::vector<std::uint8_t>> fuse(const AtlasOptions& options, const
                                               const std::function<bool()>& stop_requested) {
   if (options.fusion == "majority") return model::majority_vote(atlases);
   if (options.fusion == "staple") return model::staple(atlases, target.info().grid.size);
-  std::vector<std::uint8_t> image(target.info().grid.voxels());
-  target.read(0, target.info().slices_per_scan(), image, {});
-  return model::joint_fusion(image, atlases, target.info().grid.size, options.joint, threads, stop_requested);
+  return model::joint_fusion(read_image(target, 0), atlases, target.info().grid.size, options.joint, threads,
+                             stop_requested);
 }
 
 /// What a rank makes of its own test subjects: nothing of the others.

@@ -9,6 +9,7 @@
 #include "data/loader.hpp"
 #include "data/plane.hpp"
 #include "runner/agreement.hpp"
+#include "runner/scan.hpp"
 #include "runner/trainer.hpp"
 
 namespace crossfade::runner {
@@ -71,10 +72,6 @@ void for_each_volume(const std::vector<data::Shard>& shards, Group& group, Use u
   together(group.ranks(), [&] {
     for (const std::size_t s : own_volumes(shards.size(), group)) use(s);
   });
-}
-
-std::vector<std::uint8_t> labels_of(const data::Shard& shard, data::LabelKind kind) {
-  return labels_of(shard, 0, shard.info().slices_per_scan(), kind);
 }
 
 /// Adds up `counts` over the ranks of the group, in place. Collective.
@@ -158,7 +155,7 @@ VolumeScores score_volumes(const std::vector<data::Shard>& shards, Group& group,
     const auto begin = std::chrono::steady_clock::now();
     const auto prediction = predict_volume(s);
     seconds[s] = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    const auto truth = labels_of(shards[s], data::LabelKind::kManual);
+    const auto truth = read_labels(shards[s], 0, data::LabelKind::kManual);
     counts[s] = analysis::count(truth, prediction);
     const data::Geometry& grid = shards[s].info().grid;
     auto at = flat.begin() + static_cast<std::ptrdiff_t>(kEach * s);
@@ -190,8 +187,9 @@ void set_test_scores(VolumeScores scores, analysis::StageResult& result) {
 
 std::vector<analysis::SubjectCounts> count_volumes(const std::vector<data::Shard>& shards, Group& group,
                                                    data::LabelKind labels, const PredictVolume& predict_volume) {
-  return count_volumes(shards, group,
-                       [&](std::size_t s) { return analysis::count(labels_of(shards[s], labels), predict_volume(s)); });
+  return count_volumes(shards, group, [&](std::size_t s) {
+    return analysis::count(read_labels(shards[s], 0, labels), predict_volume(s));
+  });
 }
 
 std::vector<analysis::SubjectCounts> count_volumes(const std::vector<data::Shard>& shards, Group& group,

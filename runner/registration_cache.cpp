@@ -14,6 +14,7 @@
 #include "data/nifti.hpp"
 #include "data/publish.hpp"
 #include "runner/lock_file.hpp"
+#include "runner/scan.hpp"
 
 namespace crossfade::runner {
 namespace {
@@ -36,24 +37,12 @@ std::string file_of(data::LabelKind kind) {
   return std::ranges::find(kKinds, kind, &KindOfLabels::kind)->file;
 }
 
-std::vector<std::uint8_t> read_scan(const data::Shard& shard, int scan) {
-  std::vector<std::uint8_t> voxels(shard.info().grid.voxels());
-  shard.read(scan * shard.info().slices_per_scan(), shard.info().slices_per_scan(), voxels, {});
-  return voxels;
-}
-
-std::vector<std::uint8_t> read_labels(const data::Shard& shard, int scan, data::LabelKind kind) {
-  std::vector<std::uint8_t> voxels(shard.info().grid.voxels());
-  shard.read(scan * shard.info().slices_per_scan(), shard.info().slices_per_scan(), {}, voxels, kind);
-  return voxels;
-}
-
 data::Volume<std::int32_t> volume(const data::Shard& shard, const std::vector<std::uint8_t>& voxels) {
   return {shard.info().grid, {voxels.begin(), voxels.end()}};
 }
 
 model::Atlas atlas_of(const AtlasPair& pair) {
-  model::Atlas atlas{volume(*pair.atlas, read_scan(*pair.atlas, pair.scan)), {}};
+  model::Atlas atlas{volume(*pair.atlas, read_image(*pair.atlas, pair.scan)), {}};
   for (const KindOfLabels& kind : kKinds)
     if (pair.atlas->info().has(kind.kind))
       atlas.labels.push_back(volume(*pair.atlas, read_labels(*pair.atlas, pair.scan, kind.kind)));
@@ -99,8 +88,8 @@ fs::path RegistrationCache::folder_of(const AtlasPair& pair) const {
     const data::Geometry& grid = shard->info().grid;
     hash.update(nlohmann::json{grid.size, grid.affine}.dump() + "\n");
   }
-  add(read_scan(*pair.target, 0));
-  add(read_scan(*pair.atlas, pair.scan));
+  add(read_image(*pair.target, 0));
+  add(read_image(*pair.atlas, pair.scan));
   for (const KindOfLabels& kind : kKinds) {
     const bool has = pair.atlas->info().has(kind.kind);
     hash.update(has ? "labels\n" : "none\n");
@@ -169,7 +158,7 @@ bool RegistrationCache::make(const AtlasPair& pair, const fs::path& target,
     remove_partial(target);
     fs::create_directories(work);
     const auto begin = std::chrono::steady_clock::now();
-    const auto warped = model::register_atlas(volume(*pair.target, read_scan(*pair.target, 0)), atlas_of(pair),
+    const auto warped = model::register_atlas(volume(*pair.target, read_image(*pair.target, 0)), atlas_of(pair),
                                               options_, seed_, work, stop_requested);
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     if (!warped) {
