@@ -98,14 +98,15 @@ TEST_F(TrialOfAllRanks, MeasuresTheSameSurfacesAsOneRankAlone) {
   place_network(*network, torch::kCPU);
   Group alone(test_world().communicator().split(group_.rank()), torch::kCPU);
   const auto predicted = [&](std::size_t s) { return predict(*network, stages[0].train[s], torch::kCPU, 4); };
-  const auto [counts, together] = score_volumes(stages[0].train, group_, predicted);
-  const auto [expected_counts, expected] = score_volumes(stages[0].train, alone, predicted);
-  ASSERT_EQ(together.size(), 3U);
+  const VolumeScores together = score_volumes(stages[0].train, group_, predicted);
+  const VolumeScores expected = score_volumes(stages[0].train, alone, predicted);
+  ASSERT_EQ(together.surfaces.size(), 3U);
+  ASSERT_EQ(together.seconds.size(), 3U);
   for (std::size_t s = 0; s < 3; ++s) {
-    EXPECT_EQ(counts[s].counts, expected_counts[s].counts);
-    EXPECT_EQ(together[s].subject, expected[s].subject);
+    EXPECT_EQ(together.counts[s].counts, expected.counts[s].counts);
+    EXPECT_EQ(together.surfaces[s].subject, expected.surfaces[s].subject);
     for (std::size_t c = 0; c < data::kClasses; ++c) {
-      const analysis::SurfaceScores &a = together[s].scores[c], &b = expected[s].scores[c];
+      const analysis::SurfaceScores &a = together.surfaces[s].scores[c], &b = expected.surfaces[s].scores[c];
       EXPECT_EQ(std::isnan(a.hd95_mm), std::isnan(b.hd95_mm));
       if (!std::isnan(b.hd95_mm)) {
         EXPECT_EQ(a.hd95_mm, b.hd95_mm);
