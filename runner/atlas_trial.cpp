@@ -44,7 +44,7 @@ std::optional<std::vector<std::uint8_t>> fuse(const AtlasOptions& options, const
                                               const std::vector<model::WarpedAtlas>& atlases, int threads,
                                               const std::function<bool()>& stop_requested) {
   if (options.fusion == "majority") return model::majority_vote(atlases);
-  if (options.fusion == "staple") return model::staple(atlases, target.info().grid.size);
+  if (options.fusion == "staple") return model::staple(atlases, target.info().grid.size, stop_requested);
   return model::joint_fusion(read_image(target, 0), atlases, target.info().grid.size, options.joint, threads,
                              stop_requested);
 }

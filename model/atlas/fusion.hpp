@@ -22,7 +22,10 @@ std::vector<std::uint8_t> majority_vote(const std::vector<WarpedAtlas>& atlases)
 /// STAPLE of several labels (Warfield et al. 2004, as ITK's MultiLabelSTAPLEImageFilter has it): the atlases'
 /// confusion matrices and the segmentation that they make most likely, by expectation maximisation. On the box
 /// of voxels that some atlas labels; ties go to the majority. `size` is that of the grid. Throws as majority_vote().
-std::vector<std::uint8_t> staple(const std::vector<WarpedAtlas>& atlases, const std::array<int, 3>& size);
+/// Nothing where `stop_requested`, asked at each iteration, said so.
+std::optional<std::vector<std::uint8_t>> staple(
+    const std::vector<WarpedAtlas>& atlases, const std::array<int, 3>& size,
+    const std::function<bool()>& stop_requested = [] { return false; });
 
 /// The defaults are those of Wang et al. 2013.
 struct JointFusionOptions {

@@ -28,7 +28,8 @@ Image::Pointer itk_image(const std::vector<std::uint8_t>& voxels, const std::arr
 
 }  // namespace
 
-std::vector<std::uint8_t> staple(const std::vector<WarpedAtlas>& atlases, const std::array<int, 3>& size) {
+std::optional<std::vector<std::uint8_t>> staple(const std::vector<WarpedAtlas>& atlases, const std::array<int, 3>& size,
+                                                const std::function<bool()>& stop_requested) {
   std::vector<std::uint8_t> fused = majority_vote(atlases);
   const Box box = labelled_box(atlases, size, 0);
   std::vector<std::uint8_t> part = cut(fused, size, box);
@@ -38,11 +39,16 @@ std::vector<std::uint8_t> staple(const std::vector<WarpedAtlas>& atlases, const 
   filter->SetLabelForUndecidedPixels(kUndecided);
   for (std::size_t a = 0; a < atlases.size(); ++a)
     filter->SetInput(static_cast<unsigned>(a), itk_image(cut(atlases[a].labels, size, box), box.size()));
+  bool stopped = false;
+  filter->AddObserver(itk::IterationEvent(), [&](const itk::EventObject&) {
+    if (stop_requested()) filter->SetAbortGenerateData(stopped = true);
+  });
   try {
     filter->Update();
   } catch (const itk::ExceptionObject& error) {
     throw std::runtime_error(std::string("STAPLE: ") + error.GetDescription());
   }
+  if (stopped) return std::nullopt;
   const std::uint8_t* from = filter->GetOutput()->GetBufferPointer();
   for (std::uint8_t& label : part) {
     if (*from != kUndecided) label = *from;

@@ -171,7 +171,14 @@ TEST(Staple, IsWhatPlainNumPyMakesOfTheFormula) {
 }
 
 TEST(Staple, OfNothingLabelledIsNothing) {
-  EXPECT_THAT(staple({labelled({0, 0}), labelled({0, 0})}, {2, 1, 1}), ElementsAre(0, 0));
+  EXPECT_THAT(staple({labelled({0, 0}), labelled({0, 0})}, {2, 1, 1}).value(), ElementsAre(0, 0));
+}
+
+TEST(Staple, StopsAtTheIterationAtWhichItIsAskedTo) {
+  const Case some = random_case(6, 5);
+  int asked = 0;
+  EXPECT_EQ(staple(some.atlases, some.size, [&] { return ++asked == 2; }), std::nullopt);
+  EXPECT_EQ(asked, 2);
 }
 
 }  // namespace
