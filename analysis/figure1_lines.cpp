@@ -5,6 +5,7 @@
 #include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 
 #include "analysis/merge.hpp"
@@ -45,13 +46,18 @@ std::vector<std::pair<std::int64_t, Trial>> read_trials(SQLite::Database& db, st
   return trials;
 }
 
-/// A stage that was stopped counts as 0 from there on, one that ended early as it was in its last epoch.
+/// A stage that was stopped counts as 0 from there on, one that ended early as it was in its last epoch. Epochs before
+/// the first that is recorded stay unknown.
 void fill_missing_epochs(Trial& trial) {
   int epoch = 1;
   for (std::size_t s = 0; s < trial.stages.size(); ++s) {
-    double last = 0;
-    for (; epoch <= static_cast<int>(trial.stages[s].end); ++epoch)
-      last = trial.dice.emplace(epoch, trial.stopped[s] ? 0 : last).first->second;
+    std::optional<double> last;
+    if (trial.stopped[s]) last = 0;
+    for (; epoch <= static_cast<int>(trial.stages[s].end); ++epoch) {
+      const auto found = trial.dice.find(epoch);
+      if (found == trial.dice.end() && last) trial.dice[epoch] = *last;
+      if (found != trial.dice.end() && !trial.stopped[s]) last = found->second;
+    }
   }
 }
 

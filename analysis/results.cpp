@@ -177,6 +177,11 @@ void ResultsDatabase::record_epoch(std::int64_t trial, const EpochRecord& e) {
   connection_->transact(doing, [&] {
     auto& db = connection_->db;
     const std::int64_t stage = stage_id(db, trial, e.stage);
+    if (e.again) {
+      SQLite::Statement known(db, "SELECT 1 FROM epoch WHERE stage_id = ? AND epoch = ?");
+      bind_all(known, stage, e.epoch);
+      if (known.executeStep()) return;
+    }
     change(db, "DELETE FROM epoch WHERE stage_id = ? AND epoch >= ?", stage, e.epoch);
     drop_results_from(db, stage);
 

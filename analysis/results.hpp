@@ -88,6 +88,7 @@ struct EpochRecord {
   std::vector<SubjectCounts> validation;  // from which pooled and mean Dice and the rows of `dice` are made
   double seconds_train = 0, seconds_validate = 0, seconds_data = 0;  // data: waiting for batches, a part of train
   std::int64_t images = 0;
+  bool again = false;  // by a trial that goes on from a checkpoint: counts only where the epoch is not recorded
 };
 
 /// Distances between surfaces, and difference of volumes, of one subject's structures.

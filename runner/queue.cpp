@@ -84,8 +84,10 @@ void QueueServer::handle(const Message& message, int from) {
   } else if (const auto* epoch = std::get_if<Epoch>(&message)) {
     QueuedTrial& of = trial(epoch->trial);
     database_.record_epoch(of.id, epoch->record);
-    of.last_epoch = epoch->progress;
-    display_.epoch(epoch->trial, of.name, epoch->progress);
+    if (!epoch->record.again) {
+      of.last_epoch = epoch->progress;
+      display_.epoch(epoch->trial, of.name, epoch->progress);
+    }
   } else if (const auto* stage = std::get_if<Stage>(&message)) {
     QueuedTrial& of = trial(stage->trial);
     database_.record_stage(of.id, stage->result);

@@ -96,7 +96,7 @@ class Trial {
   fs::path last() const { return stage_folder(checkpoints_, hash()) / "last.safetensors"; }
   fs::path best() const { return stage_folder(checkpoints_, hash()) / "best.safetensors"; }
   bool leads() const { return group_.rank() == 0; }
-  /// Group rank 0 reads; the others get position and tensors from it. The results of stages that lie behind are said
+  /// Group rank 0 reads; the others get position and tensors from it. Epochs and results that lie behind are said
   /// again: whoever trained them may have said them of another trial, or to another database.
   void resume() {
     std::string position;
@@ -113,12 +113,31 @@ class Trial {
     });
     position = group_.ranks().broadcast(position, 0);
     const Position found = position.empty() ? Position{} : position_from_json(position);
-    for (; position_.stage < found.stage; ++position_.stage) report_best("");
+    for (; position_.stage < found.stage; ++position_.stage) {
+      together(group_.ranks(), [&] {
+        const fs::path file = stage_folder(checkpoints_, hash()) / "last.safetensors";
+        if (leads() && fs::exists(file)) say_again(read_tensors(file));
+      });
+      report_best("");
+    }
     position_ = found;
+    together(group_.ranks(), [&] {
+      if (resumed_) say_again(*resumed_);
+    });
     together(group_.ranks(), [&] {
       if (resumed_) restore_network(*resumed_, *network_);
     });
     broadcast(*network_, group_);
+  }
+
+  void say_again(const TensorFile& last) {
+    const auto found = last.metadata.find("epochs");
+    epochs_ = found == last.metadata.end() ? std::vector<analysis::EpochRecord>{} : epochs_from_json(found->second);
+    for (analysis::EpochRecord epoch : epochs_) {
+      epoch.stage = position_.stage;
+      epoch.again = true;
+      if (events_.on_epoch) events_.on_epoch(epoch);
+    }
   }
 
   void resume_optimizer() {
@@ -143,6 +162,7 @@ class Trial {
       if (!leads()) return;
       if (trainer_) position_.optimizer_steps = trainer_->optimizer().steps();
       TensorFile file = checkpoint();
+      file.metadata.emplace("epochs", to_json(epochs_));
       if (trainer_) save_optimizer(trainer_->optimizer(), file);
       write_tensors(last(), file);
     });
@@ -266,6 +286,7 @@ class Trial {
       position_.best_epoch = position_.epoch;
     }
     if (leads() && events_.on_epoch) events_.on_epoch(record);
+    epochs_.push_back(std::move(record));
     if (best) save_best();
     save_last();
   }
@@ -307,6 +328,7 @@ class Trial {
   void begin_next_stage() {
     const int next = position_.stage + 1;
     position_ = {};
+    epochs_.clear();
     position_.stage = next;
     if (position_.stage < static_cast<int>(stages_.size())) save_last();
   }
@@ -329,6 +351,7 @@ class Trial {
   std::optional<TensorFile> resumed_;  // on group rank 0, until the optimizer has its part
   std::optional<Trainer> trainer_;     // of the stage under way
   Position position_;
+  std::vector<analysis::EpochRecord> epochs_;  // of the stage under way; after resuming, on group rank 0 alone
 };
 
 }  // namespace

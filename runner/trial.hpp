@@ -26,7 +26,8 @@ data::LabelKind label_kind(const StageOptions& stage);
 
 /// Called on group rank 0 alone, except `stop_requested`, which is asked on every rank after each step (any rank's yes
 /// stops all). `on_epoch` and `on_stage` return before the checkpoint that passes that point is written, so that what a
-/// checkpoint has behind it is in the database; a resumed trial may say an epoch again, with the same numbers.
+/// checkpoint has behind it is in the database. A resumed trial may say an epoch again, with the same numbers, and does
+/// so, marked as `again`, with all that its checkpoints have behind them: the database may be another one than theirs.
 struct TrialEvents {
   std::function<void(const TrialProgress&)> on_step;
   std::function<void(const analysis::EpochRecord&)> on_epoch;
@@ -41,7 +42,7 @@ std::filesystem::path stage_folder(const std::filesystem::path& checkpoints, con
 
 /// Collective over `group`. `hashes` are those of the stages, from stage_hashes(). Each stage keeps last.safetensors
 /// and best.safetensors in its folder below `checkpoints`; the trial goes on from the last stage that has one, trained
-/// by this trial or by another, says the results of the stages behind it again, and begins otherwise. An interrupted
+/// by this trial or by another, says the epochs and results behind it again, and begins otherwise. An interrupted
 /// trial has written its state at the step it stopped at and goes on bit for bit. A loss or gradient that is not finite
 /// ends the trial as finished, with the reason in its StageResult. Throws AgreedError where the data or the disk are at
 /// fault; the group is then ready for another trial. So it is after any error of a group of one; in a larger one,

@@ -7,6 +7,7 @@
 
 #include "data/structures.hpp"
 #include "runner/parameter_json.hpp"
+#include "runner/record_json.hpp"
 
 namespace crossfade::runner {
 
@@ -61,6 +62,14 @@ std::string to_json(const Position& position) {
 
 Position position_from_json(const std::string& text) {
   return json::parse(text).get<Position>();
+}
+
+std::string to_json(const std::vector<analysis::EpochRecord>& epochs) {
+  return json(epochs).dump();
+}
+
+std::vector<analysis::EpochRecord> epochs_from_json(const std::string& text) {
+  return json::parse(text).get<std::vector<analysis::EpochRecord>>();
 }
 
 TensorFile save_network(const model::Network& network, const model::ModelOptions& options) {

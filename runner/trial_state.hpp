@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "analysis/results.hpp"
 #include "model/network.hpp"
 #include "runner/checkpoint.hpp"
 #include "runner/optimizer.hpp"
@@ -41,6 +42,10 @@ struct Position {
 /// Numbers survive bit for bit. from_json throws std::exception for anything else than to_json made.
 std::string to_json(const Position& position);
 Position position_from_json(const std::string& text);
+
+/// The same of the epochs that a stage has behind it.
+std::string to_json(const std::vector<analysis::EpochRecord>& epochs);
+std::vector<analysis::EpochRecord> epochs_from_json(const std::string& text);
 
 /// A checkpoint's head: format, version and the net's parameters and buffers ("model.NAME") with what it takes to make
 /// the net again (metadata "model").

@@ -1,5 +1,6 @@
 #include "analysis/figure1.hpp"
 
+#include <SQLiteCpp/SQLiteCpp.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -143,6 +144,13 @@ TEST_F(Figure, ASeedOutOfPatienceGoesOnAtTheDiceOfItsLastEpoch) {
   EXPECT_EQ(table.rows[0]["ended_early"], 1);
   EXPECT_EQ(table.rows[0]["converged"], 2) << "nothing went wrong";
   EXPECT_THAT(render_table1({file}, "markdown"), HasSubstr("Ended early, out of patience: 1 of 2 trials of 'v'."));
+}
+
+TEST_F(Figure, AnEpochThatWasNeverRecordedIsLeftOut) {
+  write_two_seeds(file, 2, {epoch_of(1, 1, 2), epoch_of(2, 1, 0)}, "");
+  { SQLite::Database(file, SQLite::OPEN_READWRITE).exec("DELETE FROM epoch WHERE epoch = 1 AND stage_id = 1"); }
+  plot_figure1({file}, folder / "f");
+  EXPECT_THAT(read_text(folder / "f.csv"), HasSubstr("\nv,1,0.25,0.25,0.25,1\nv,2,"));
 }
 
 TEST_F(Figure, RefusesAnEmptyStudyAndAFolderThatIsNotThere) {

@@ -8,8 +8,8 @@
 
 #include <cmath>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <limits>
+#include <nlohmann/json.hpp>
 
 #include "analysis/report.hpp"
 #include "study.hpp"
@@ -143,6 +143,25 @@ TEST_F(Results, EpochsOfASharedStageAreAdopted) {
   EXPECT_NE(own, ask(epochs + "'a'"));
   db.adopt_epochs(trials[1].id);
   EXPECT_EQ(ask(epochs + "'b'"), own);
+}
+
+TEST_F(Results, AnEpochSaidAgainCountsWhereItIsNotRecorded) {
+  ResultsDatabase db(file);
+  const auto trials = db.begin(study_record(), provenance(), {trial_record("a", 1)});
+  const auto say = [&](int number, double loss, bool again) {
+    EpochRecord epoch = epoch_record(random, number, 0.5);
+    epoch.loss = loss;
+    epoch.again = again;
+    db.record_epoch(trials[0].id, epoch);
+  };
+  const std::string losses = "SELECT group_concat(epoch || ':' || loss) FROM (SELECT * FROM epoch ORDER BY epoch)";
+  say(2, 0.2, false);
+  say(1, 0.1, true);
+  say(2, 0.3, true);
+  EXPECT_EQ(ask(losses), "1:0.1,2:0.3") << "a hole, and what stood behind it";
+  say(1, 0.4, true);
+  say(2, 0.5, true);
+  EXPECT_EQ(ask(losses), "1:0.1,2:0.3") << "known";
 }
 
 TEST_F(Results, AnEpochOfOnePlaneLeavesTheOthersAsTheyAre) {

@@ -77,11 +77,13 @@ class Stages(Case):
 
         scores = "select v.name, s.name, plane, part, subject, structure_id, metric, value from subject_score as c join stage as s on s.id = c.stage_id" \
                  " join trial as t on t.id = s.trial_id join variant as v on v.id = t.variant_id order by 1, 2, 3, 4, 5, 6, 7"
-        before = self.query("r.sqlite", scores)
+        curves = "select variant, plane, stage, epoch, dice, loss, seconds, state from figure1 order by 1, 2, 3, 4"
+        before, drawn = self.query("r.sqlite", scores), self.query("r.sqlite", curves)
         (self.folder / "r.sqlite").rename(self.folder / "elsewhere.sqlite")
         completed = self.run_runner("--grid", self.grid, "--cohorts", COHORTS, "--results", "r.sqlite", ranks=2)
         self.assertEqual(completed.returncode, 0, completed.stderr)
         self.assertEqual(self.query("r.sqlite", scores), before, "from the checkpoints alone")
+        self.assertEqual(self.query("r.sqlite", curves), drawn)
 
         completed = self.run_runner("report", "structures", "--results", "r.sqlite", "--format", "json")
         self.assertEqual(completed.returncode, 0, completed.stderr)

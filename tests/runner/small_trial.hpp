@@ -76,7 +76,7 @@ inline TrialConfig small_trial() {
 
 /// Everything a trial says.
 struct Heard {
-  std::vector<analysis::EpochRecord> epochs;
+  std::vector<analysis::EpochRecord> epochs, again;  // trained, and said again
   std::vector<analysis::StageResult> stages;
   std::vector<TrialProgress> steps;
 
@@ -84,7 +84,9 @@ struct Heard {
   TrialEvents events(int stop_after = -1) {
     TrialEvents events;
     events.on_step = [this](const TrialProgress& progress) { steps.push_back(progress); };
-    events.on_epoch = [this](const analysis::EpochRecord& record) { epochs.push_back(record); };
+    events.on_epoch = [this](const analysis::EpochRecord& record) {
+      (record.again ? again : epochs).push_back(record);
+    };
     events.on_stage = [this](const analysis::StageResult& result) { stages.push_back(result); };
     events.stop_requested = [this, stop_after] { return stop_after >= 0 && std::cmp_equal(steps.size(), stop_after); };
     return events;

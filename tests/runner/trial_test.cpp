@@ -4,6 +4,7 @@
 #include <torch/torch.h>
 
 #include <fstream>
+#include <tuple>
 
 #include "runner/evaluator.hpp"
 #include "runner/trial_state.hpp"
@@ -19,6 +20,7 @@ namespace fs = std::filesystem;
 using data::TemporaryFolder;
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::IsEmpty;
 
 class TrialOfOneRank : public testing::Test {
  protected:
@@ -233,6 +235,28 @@ TEST_F(TrialOfTwoStages, SharesAFirstStageThatAnotherTrialHasTrained) {
     EXPECT_EQ(second.stages[s].test[0].counts, alone.stages[s].test[0].counts);
   }
   expect_same_tensors(file("shared", "another second"), file("alone", "another second"));
+}
+
+TEST_F(TrialOfTwoStages, SaysAgainWhatItsCheckpointsHaveBehindThem) {
+  Heard before, after, finished;
+  run_both("a", before, 11);  // within the second stage
+  run_both("a", after);
+  EXPECT_THAT(before.again, IsEmpty());
+  EXPECT_EQ(after.again.size(), 3U);
+  run_both("a", finished);
+  EXPECT_THAT(finished.epochs, IsEmpty());
+  std::vector<analysis::EpochRecord> trained = before.epochs;
+  trained.insert(trained.end(), after.epochs.begin(), after.epochs.end());
+  ASSERT_EQ(trained.size(), 4U);
+  ASSERT_EQ(finished.again.size(), 4U);
+  for (std::size_t e = 0; e < 4; ++e) {
+    const analysis::EpochRecord &a = finished.again[e], &b = trained[e];
+    EXPECT_EQ(std::tie(a.stage, a.epoch, a.step, a.loss, a.learning_rate, a.gradient_norm, a.images, a.seconds_train),
+              std::tie(b.stage, b.epoch, b.step, b.loss, b.learning_rate, b.gradient_norm, b.images, b.seconds_train));
+    EXPECT_EQ(a.terms[0].value, b.terms[0].value);
+    EXPECT_EQ(a.validation[0].subject, b.validation[0].subject);
+    EXPECT_EQ(a.validation[0].counts, b.validation[0].counts);
+  }
 }
 
 TEST_F(TrialOfTwoStages, TrainsEachWithItsOwnLoss) {
