@@ -4,8 +4,10 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "data/distance.hpp"
 #include "data/nifti.hpp"
 #include "data/program.hpp"
+#include "model/atlas/initial_shift.hpp"
 
 namespace crossfade::model {
 namespace {
@@ -27,6 +29,8 @@ constexpr const char* kOfBoth = R"((FixedInternalImagePixelType "float")
 (ImageSampler "RandomCoordinate")
 (NewSamplesEveryIteration "true")
 (HowToCombineTransforms "Compose")
+(ErodeMask "false")
+(RequiredRatioOfValidSamples 0.01)
 (ResampleInterpolator "FinalBSplineInterpolator")
 (FinalBSplineInterpolationOrder 1)
 (Resampler "DefaultResampler")
@@ -37,14 +41,42 @@ constexpr const char* kOfBoth = R"((FixedInternalImagePixelType "float")
 
 constexpr const char* kAffine = R"((Transform "AffineTransform")
 (AutomaticScalesEstimation "true")
-(AutomaticTransformInitialization "true")
-(AutomaticTransformInitializationMethod "CenterOfGravity")
 (WriteResultImage "false")
 )";
 
 constexpr const char* kDeformable = R"((Transform "RecursiveBSplineTransform")
 (WriteResultImage "true")
 )";
+
+/// A head's neck and face are where scans differ most, so only what lies this near to the atlas's labels counts.
+constexpr double kMarginMm = 16;
+
+/// A transform for elastix to start from. It counts in LPS+, where x and y point the other way.
+std::string translation(const std::array<double, 3>& shift) {
+  std::ostringstream out;
+  out << R"((Transform "TranslationTransform")
+(NumberOfParameters 3)
+(InitialTransformParametersFileName "NoInitialTransform")
+(HowToCombineTransforms "Compose")
+(FixedImageDimension 3)
+(MovingImageDimension 3)
+(TransformParameters )"
+      << -shift[0] << ' ' << -shift[1] << ' ' << shift[2] << ")\n";
+  return out.str();
+}
+
+/// 1 where some of the atlas's labels is near.
+data::Volume<std::int32_t> near_labels(const Atlas& atlas) {
+  data::Mask labelled{atlas.image.geometry.size, atlas.image.geometry.spacing(),
+                      std::vector<std::uint8_t>(atlas.image.voxels.size())};
+  for (const data::Volume<std::int32_t>& labels : atlas.labels)
+    for (std::size_t v = 0; v < labels.voxels.size(); ++v)
+      if (labels.voxels[v] != 0) labelled.voxels[v] = 1;
+  data::Volume<std::int32_t> near{atlas.image.geometry, {}};
+  for (const float squared : data::nearest_voxels(labelled).squared_mm)
+    near.voxels.push_back(squared <= kMarginMm * kMarginMm ? 1 : 0);
+  return near;
+}
 
 std::string numbers(const RegistrationOptions& options, std::uint64_t seed, int levels, int iterations) {
   std::ostringstream out;
@@ -127,23 +159,41 @@ std::string elastix_version() {
 std::optional<Atlas> register_atlas(const data::Volume<std::int32_t>& target, const Atlas& atlas,
                                     const RegistrationOptions& options, std::uint64_t seed, const fs::path& folder,
                                     const std::function<bool()>& stop_requested) {
+  const auto register_images = [&](const std::vector<std::string>& words) {
+    std::vector<std::string> all = {"elastix", "-f", "target.nii", "-m", "image.nii", "-threads", "1"};
+    all.insert(all.end(), words.begin(), words.end());
+    return call(all, folder, stop_requested);
+  };
+  /// `volume` of labels on the target's grid, by the transform of `file`.
+  const auto carry_over = [&](const data::Volume<std::int32_t>& volume, const std::string& file) {
+    data::write_label_map(folder / "labels.nii", volume);
+    write_text(folder / "labels.txt", of_labels(read_text(folder / file)));
+    return call({"transformix", "-in", "labels.nii", "-tp", "labels.txt", "-out", ".", "-threads", "1"}, folder,
+                stop_requested);
+  };
+
+  const data::Volume<std::int32_t> near = near_labels(atlas);
   data::write_label_map(folder / "target.nii", target);
   data::write_label_map(folder / "image.nii", atlas.image);
+  data::write_label_map(folder / "near.nii", near);
   const std::vector<std::string> parameters = parameter_files(options, seed);
   write_text(folder / "affine.txt", parameters[0]);
   write_text(folder / "deformable.txt", parameters[1]);
-  if (!call({"elastix", "-f", "target.nii", "-m", "image.nii", "-p", "affine.txt", "-p", "deformable.txt", "-out", ".",
-             "-threads", "1"},
-            folder, stop_requested))
+  write_text(folder / "start.txt", translation(initial_shift(target, atlas.image)));
+  for (const char* step : {"affine", "deformable"}) fs::create_directory(folder / step);
+
+  if (!register_images({"-t0", "start.txt", "-mMask", "near.nii", "-p", "affine.txt", "-out", "affine"}) ||
+      !carry_over(near, "affine/TransformParameters.0.txt"))
+    return std::nullopt;
+  // On the target, as a deformation could drive samples out of a mask of the atlas.
+  fs::rename(folder / "result.nii", folder / "region.nii");
+  if (!register_images({"-t0", "affine/TransformParameters.0.txt", "-fMask", "region.nii", "-p", "deformable.txt",
+                        "-out", "deformable"}))
     return std::nullopt;
 
-  Atlas warped{read_result(folder / "result.1.nii", target.geometry), {}};
-  write_text(folder / "labels.txt", of_labels(read_text(folder / "TransformParameters.1.txt")));
+  Atlas warped{read_result(folder / "deformable" / "result.0.nii", target.geometry), {}};
   for (const data::Volume<std::int32_t>& labels : atlas.labels) {
-    data::write_label_map(folder / "labels.nii", labels);
-    if (!call({"transformix", "-in", "labels.nii", "-tp", "labels.txt", "-out", ".", "-threads", "1"}, folder,
-              stop_requested))
-      return std::nullopt;
+    if (!carry_over(labels, "deformable/TransformParameters.0.txt")) return std::nullopt;
     warped.labels.push_back(read_result(folder / "result.nii", target.geometry));
   }
   return warped;

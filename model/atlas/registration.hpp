@@ -12,8 +12,9 @@
 
 namespace crossfade::model {
 
-/// An affine registration, then a deformation by cubic B-splines; both maximise mutual information (Mattes et al.
-/// 2003) from coarse to fine by adaptive stochastic gradient descent.
+/// An affine registration from initial_shift() on, then a deformation by cubic B-splines; both maximise mutual
+/// information (Mattes et al. 2003) from coarse to fine by adaptive stochastic gradient descent, within 16 mm of the
+/// atlas's labels: the affine one on the atlas, the deformation where the affine one brought that region.
 struct RegistrationOptions {
   int affine_iterations = 250;
   int affine_levels = 3;

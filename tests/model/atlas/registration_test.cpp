@@ -82,6 +82,17 @@ TEST_F(Registration, BringsAnAtlasOntoTheTarget) {
   for (const std::int32_t label : warped->labels[0].voxels) EXPECT_TRUE(label == 0 || label == 3);
 }
 
+TEST_F(Registration, IsNotMisledByWhatLiesFarFromTheLabels) {
+  Atlas target = head(0, 1);
+  const Atlas atlas = head(4, 1.15);
+  for (int k = 0; k < 8; ++k)  // a neck, that the atlas does not have
+    for (int j = 10; j < 30; ++j)
+      for (int i = 12; i < 28; ++i) target.image.at(i, j, k) = 100;
+  const auto warped = registered(target, atlas);
+  ASSERT_TRUE(warped);
+  EXPECT_GT(dice(target.labels[0], warped->labels[0]), 0.9);
+}
+
 TEST_F(Registration, GivesTheSameAgain) {
   const Atlas target = head(0, 1), atlas = head(2, 1.1);
   const auto first = registered(target, atlas), second = registered(target, atlas);
@@ -90,9 +101,10 @@ TEST_F(Registration, GivesTheSameAgain) {
 }
 
 TEST_F(Registration, SaysWhatElastixSaysWhereItFails) {
-  Atlas blank = head(0, 1);
-  std::ranges::fill(blank.image.voxels, 0);
-  EXPECT_THAT([&] { registered(head(0, 1), blank); }, ThrowsMessage<std::runtime_error>(HasSubstr("elastix failed")));
+  Atlas unlabelled = head(0, 1);  // hence an empty mask
+  std::ranges::fill(unlabelled.labels.front().voxels, 0);
+  EXPECT_THAT([&] { registered(head(0, 1), unlabelled); },
+              ThrowsMessage<std::runtime_error>(HasSubstr("elastix failed")));
 }
 
 TEST_F(Registration, EndsElastixWhenAskedToStop) {
