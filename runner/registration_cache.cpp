@@ -23,9 +23,6 @@ namespace fs = std::filesystem;
 
 constexpr auto kPause = std::chrono::milliseconds(200);
 
-// Part of every hash. Raise it when a change of the code changes what a registration gives.
-constexpr int kFormat = 2;
-
 struct KindOfLabels {
   data::LabelKind kind;
   const char* file;
@@ -82,7 +79,7 @@ RegistrationCache::RegistrationCache(fs::path folder, model::RegistrationOptions
 fs::path RegistrationCache::folder_of(const AtlasPair& pair) const {
   data::Sha256 hash;
   const auto add = [&](const std::vector<std::uint8_t>& voxels) { hash.update(std::as_bytes(std::span(voxels))); };
-  hash.update(std::to_string(kFormat) + "\n" + elastix_ + "\n");
+  hash.update(std::to_string(model::kRegistrationFormat) + "\n" + elastix_ + "\n");
   for (const std::string& text : model::parameter_files(options_, seed_)) hash.update(text + "\n");
   for (const data::Shard* shard : {pair.target, pair.atlas}) {
     const data::Geometry& grid = shard->info().grid;

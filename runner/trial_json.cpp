@@ -100,6 +100,7 @@ std::vector<std::string> stage_hashes(const TrialConfig& trial, const Study& stu
   for (const View& view : views) {
     nlohmann::json json = identity;
     json["format"] = kResultFormat;
+    if (uses_atlases(trial)) json["registration"] = model::kRegistrationFormat;
     json.erase("views");  // a net is what it is whoever votes with it
     nlohmann::json stages = nlohmann::json::array();
     std::swap(stages, json["stages"]);

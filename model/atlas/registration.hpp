@@ -38,6 +38,10 @@ void describe(Visitor& visit, RegistrationOptions& r) {
   visit.integer("bins", r.bins, 4, 256, "of the histogram of which mutual information is computed");
 }
 
+/// Part of every hash of a registration, and of trials that depend on some. Raise it when a change of the code changes
+/// what a registration gives.
+inline constexpr int kRegistrationFormat = 2;
+
 /// The two parameter files that elastix is called with, the affine one first.
 std::vector<std::string> parameter_files(const RegistrationOptions& options, std::uint64_t seed);
 
