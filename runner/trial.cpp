@@ -115,17 +115,15 @@ class Trial {
     const Position found = position.empty() ? Position{} : position_from_json(position);
     for (; position_.stage < found.stage; ++position_.stage) {
       together(group_.ranks(), [&] {
-        const fs::path file = stage_folder(checkpoints_, hash()) / "last.safetensors";
-        if (leads() && fs::exists(file)) say_again(read_tensors(file));
+        if (leads() && fs::exists(last())) say_again(read_tensors(last()));
       });
       report_best("");
     }
     position_ = found;
     together(group_.ranks(), [&] {
-      if (resumed_) say_again(*resumed_);
-    });
-    together(group_.ranks(), [&] {
-      if (resumed_) restore_network(*resumed_, *network_);
+      if (!resumed_) return;
+      say_again(*resumed_);
+      restore_network(*resumed_, *network_);
     });
     broadcast(*network_, group_);
   }
