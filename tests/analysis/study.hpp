@@ -7,18 +7,9 @@
 #include <vector>
 
 #include "analysis/results.hpp"
+#include "tests/temporary_folder.hpp"
 
 namespace crossfade::analysis {
-
-/// A folder of its own, gone at the end.
-struct TemporaryFolder {
-  std::filesystem::path path;
-  TemporaryFolder();
-  ~TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  std::filesystem::path operator/(const std::string& name) const { return path / name; }
-};
 
 struct Said {
   int status = 0;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "small_shard.hpp"
+#include "tests/temporary_folder.hpp"
 
 namespace crossfade::data {
 namespace {

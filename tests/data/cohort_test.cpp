@@ -13,6 +13,7 @@
 #include "data/label_table.hpp"
 #include "data/nifti.hpp"
 #include "small_shard.hpp"
+#include "tests/temporary_folder.hpp"
 
 namespace crossfade::data {
 namespace {
@@ -144,6 +145,7 @@ TEST(Cohort, HasAnotherHashForAllThatChangesItsShardsAndForNothingElse) {
   expect_new([](CohortSpec& c) { c.synthesis.blur_mm = 0.7; });
   expect_new([](CohortSpec& c) { c.synthesis.noise = 5; });
   expect_new([](CohortSpec& c) { c.synthesis.deformation_mm = 3; });
+  expect_new([](CohortSpec& c) { c.label_bias.structures_mm = "Left-Amygdala 1"; });
   expect_new([](CohortSpec& c) {
     c = {};
     c.subjects = 2;

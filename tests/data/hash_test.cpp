@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "small_shard.hpp"
+#include "tests/temporary_folder.hpp"
 
 namespace crossfade::data {
 namespace {

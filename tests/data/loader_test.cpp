@@ -9,6 +9,7 @@
 #include <set>
 
 #include "small_shard.hpp"
+#include "tests/temporary_folder.hpp"
 
 namespace crossfade::data {
 namespace {

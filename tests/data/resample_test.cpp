@@ -1,17 +1,16 @@
 #include "data/resample.hpp"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <stdexcept>
 #include <string>
 
 #include "data/random.hpp"
+#include "tests/temporary_folder.hpp"
 
 namespace crossfade::data {
 namespace {
@@ -112,8 +111,7 @@ TEST(Resample, AnObliqueGridIsResampledAlongItsOwnAxes) {
 }
 
 TEST(ResampleImage, AgreesWithSciPy) {
-  const auto folder = std::filesystem::temp_directory_path() / ("crossfade-resample-" + std::to_string(::getpid()));
-  std::filesystem::create_directories(folder);
+  const TemporaryFolder folder;
   const Volume<std::uint8_t> source = random_volume(20, 256);
   std::ofstream(folder / "in", std::ios::binary)
       .write(reinterpret_cast<const char*>(source.voxels.data()), static_cast<std::streamsize>(source.voxels.size()));
@@ -135,7 +133,6 @@ TEST(ResampleImage, AgreesWithSciPy) {
       ASSERT_NEAR(ours.voxels[n], expected[n], 0.5 + 2e-3) << "voxel " << n << " at scale " << c.scale;
     }
   }
-  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

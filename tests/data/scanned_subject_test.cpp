@@ -16,6 +16,7 @@
 #include "data/nifti.hpp"
 #include "data/resample.hpp"
 #include "small_shard.hpp"
+#include "tests/temporary_folder.hpp"
 
 namespace crossfade::data {
 namespace {

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "small_shard.hpp"
+#include "tests/temporary_folder.hpp"
 
 namespace crossfade::data {
 namespace {

@@ -1,28 +1,11 @@
-// A shard small enough for tests: 2 scans of 4 slices of 8 x 6 pixels, and a folder to keep it in.
+// A shard small enough for tests: 2 scans of 4 slices of 8 x 6 pixels.
 #pragma once
 
-#include <cstdlib>
-#include <filesystem>
 #include <string>
 
 #include "data/shard.hpp"
 
 namespace crossfade::data {
-
-/// A new folder, removed at the end.
-struct TemporaryFolder {
-  std::filesystem::path path;
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "crossfade-XXXXXX").string();
-    path = mkdtemp(name.data());
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-};
 
 /// Pixels without a pattern, different for every `tag`; the last slice of each scan has no label. The original labels
 /// are a grid of 3 x 4 x 5 voxels.

@@ -8,6 +8,7 @@
 
 #include "data/plane.hpp"
 #include "tests/data/small_shard.hpp"
+#include "tests/temporary_folder.hpp"
 
 namespace crossfade::data {
 namespace {

@@ -14,6 +14,7 @@
 #include "tests/data/small_shard.hpp"
 #include "tests/distributed/world.hpp"
 #include "tests/runner/small_trial.hpp"
+#include "tests/temporary_folder.hpp"
 
 namespace crossfade::runner {
 namespace {
@@ -38,7 +39,7 @@ class TrialOfAllRanks : public testing::Test {
   }
 
   Group group_;
-  std::optional<data::TemporaryFolder> own_;
+  std::optional<TemporaryFolder> own_;
   fs::path folder_;
 };
 

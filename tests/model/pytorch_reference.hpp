@@ -11,6 +11,7 @@
 
 #include "model/network.hpp"
 #include "tests/data/small_shard.hpp"
+#include "tests/temporary_folder.hpp"
 #include "tests/thread_group.hpp"
 
 namespace crossfade::model {
@@ -22,7 +23,7 @@ inline torch::Tensor images(torch::IntArrayRef sizes) {
 /// Logits in training and evaluation mode and all gradients, in float64: only the order of sums differs.
 inline void expect_as_in_pytorch(const ModelOptions& options) {
   SCOPED_TRACE(options.name + ", norm " + options.norm);
-  const data::TemporaryFolder folder;
+  const TemporaryFolder folder;
   const auto network = make_network(options, 2, 5, 9);
   network->to(torch::kFloat64);
   {

@@ -11,12 +11,12 @@
 #include "runner/trial_state.hpp"
 #include "tests/data/small_shard.hpp"
 #include "tests/runner/error_of.hpp"
+#include "tests/temporary_folder.hpp"
 
 namespace crossfade::runner {
 namespace {
 
 namespace fs = std::filesystem;
-using data::TemporaryFolder;
 using testing::AllOf;
 using testing::HasSubstr;
 

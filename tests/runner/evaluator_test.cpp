@@ -9,11 +9,10 @@
 #include "tests/data/small_shard.hpp"
 #include "tests/runner/small_trial.hpp"
 #include "tests/runner/world_of_one.hpp"
+#include "tests/temporary_folder.hpp"
 
 namespace crossfade::runner {
 namespace {
-
-using data::TemporaryFolder;
 
 /// Says class 1 wherever a pixel is brighter than its volume's mean, class 0 elsewhere.
 struct Threshold : model::Network {

@@ -2,14 +2,13 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <filesystem>
 #include <fstream>
 #include <string>
 #include <vector>
 
 #include "runner/grid.hpp"
+#include "tests/temporary_folder.hpp"
 
 namespace crossfade::runner {
 
@@ -36,14 +35,9 @@ inline std::string changed(std::string text, const std::string& from, const std:
 }
 
 inline Study study_of(const std::string& text, const std::vector<std::string>& overrides = {}) {
-  const auto folder = std::filesystem::temp_directory_path() / ("crossfade-grid-" + std::to_string(::getpid()));
-  std::filesystem::create_directories(folder);
+  const TemporaryFolder folder;
   const auto file = folder / "grid.yaml";
   std::ofstream(file) << text;
-  struct Remove {
-    std::filesystem::path folder;
-    ~Remove() { std::filesystem::remove_all(folder); }
-  } remove{folder};
   return read_grid(file, overrides);
 }
 

@@ -5,20 +5,19 @@
 
 #include <fstream>
 
+#include "tests/temporary_folder.hpp"
+
 namespace crossfade::runner {
 namespace {
 
 class Machine : public testing::Test {
  protected:
-  void SetUp() override {
-    std::filesystem::remove_all(proc_);
-    std::filesystem::create_directories(proc_);
-  }
   void write(const std::filesystem::path& file, const std::string& text) {
     std::filesystem::create_directories((proc_ / file).parent_path());
     std::ofstream(proc_ / file) << text;
   }
-  std::filesystem::path proc_ = std::filesystem::path(testing::TempDir()) / "crossfade-machine";
+  const TemporaryFolder folder_;
+  const std::filesystem::path& proc_ = folder_.path;
 };
 
 TEST_F(Machine, IsProcessorCoresMemoryAndGpus) {

@@ -12,12 +12,12 @@
 #include "tests/runner/error_of.hpp"
 #include "tests/runner/small_trial.hpp"
 #include "tests/runner/world_of_one.hpp"
+#include "tests/temporary_folder.hpp"
 
 namespace crossfade::runner {
 namespace {
 
 namespace fs = std::filesystem;
-using data::TemporaryFolder;
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::IsEmpty;

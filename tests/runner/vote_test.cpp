@@ -10,6 +10,7 @@
 #include "data/turned_shard.hpp"
 #include "tests/data/small_shard.hpp"
 #include "tests/runner/small_trial.hpp"
+#include "tests/temporary_folder.hpp"
 
 namespace crossfade::runner {
 namespace {
@@ -32,7 +33,7 @@ struct Linear : model::Network {
 TEST(Vote, IsTheLargestWeightedSumOfProbabilitiesAtEachVoxelWhateverTheBatch) {
   const std::map<int, int> left_of = {{3, 1},  {4, 2},   {18, 5},  {19, 6},  {20, 7},  {21, 8},
                                       {22, 9}, {23, 10}, {24, 11}, {25, 15}, {26, 16}, {27, 17}};
-  const data::TemporaryFolder folder;
+  const TemporaryFolder folder;
   const data::ShardContents axial = block_shard("s", 1, 5);
   std::vector<data::Shard> shards;
   for (const char* plane : {"axial", "coronal", "sagittal"}) {

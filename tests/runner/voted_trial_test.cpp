@@ -12,6 +12,7 @@
 #include "tests/data/small_shard.hpp"
 #include "tests/runner/small_trial.hpp"
 #include "tests/runner/world_of_one.hpp"
+#include "tests/temporary_folder.hpp"
 
 namespace crossfade::runner {
 namespace {
@@ -42,7 +43,7 @@ class VotedTrial : public testing::Test {
                      heard.events(stop_after));
   }
 
-  data::TemporaryFolder folder_;
+  TemporaryFolder folder_;
   Group group_ = group_of_one();
   TrialConfig config_ = small_trial();
 };

@@ -1,14 +1,13 @@
 #include "schedules/scheduled_loss.hpp"
 
 #include <gmock/gmock.h>
-#include <unistd.h>
 
 #include <cmath>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 
 #include "tests/schedules/loss_cases.hpp"
+#include "tests/temporary_folder.hpp"
 #include "tests/thread_group.hpp"
 
 namespace crossfade::schedules {
@@ -74,8 +73,7 @@ TEST(ScheduledLoss, HasTheGradientOfFiniteDifferences) {
 
 // MONAI and torch themselves, in Python, on the same tensors. In float32 both round; 1e-5 is what the project promises.
 TEST(ScheduledLoss, AgreesWithMonaiAndTorch) {
-  const auto folder = std::filesystem::temp_directory_path() / ("crossfade-losses-" + std::to_string(::getpid()));
-  std::filesystem::create_directories(folder);
+  const TemporaryFolder folder;
   const cases::Batch batch = cases::make_batch(3);
   c10::Dict<std::string, torch::Tensor> out;
   out.insert("logits", batch.logits);
@@ -83,7 +81,7 @@ TEST(ScheduledLoss, AgreesWithMonaiAndTorch) {
   out.insert("weights", torch::tensor(cases::kWeights, torch::kFloat64));
   const std::vector<char> bytes = torch::pickle_save(out);
   std::ofstream(folder / "in.pt", std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  const std::string command = std::string(CROSSFADE_PYTHON) + " " + MONAI_LOSSES + " " + folder.string();
+  const std::string command = std::string(CROSSFADE_PYTHON) + " " + MONAI_LOSSES + " " + folder.path.string();
   ASSERT_EQ(std::system(command.c_str()), 0) << command;
 
   // One line a case: dtype, background, batch, squared, normalise; wce, wdice, dice; then its gradient's file.
@@ -107,7 +105,6 @@ TEST(ScheduledLoss, AgreesWithMonaiAndTorch) {
     EXPECT_LT(relative_difference(gradient, torch::pickle_load(content).toTensor()), wide ? 1e-12 : 1e-5) << file;
   }
   EXPECT_EQ(cases_seen, 32);
-  std::filesystem::remove_all(folder);
 }
 
 TEST(ScheduledLoss, WeighsItsTermsByProgress) {

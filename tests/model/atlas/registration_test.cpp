@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <stdexcept>
 
+#include "tests/temporary_folder.hpp"
+
 namespace crossfade::model {
 namespace {
 
@@ -58,8 +60,6 @@ double dice(const Volume& a, const Volume& b) {
 class Registration : public testing::Test {
  protected:
   void SetUp() override {
-    folder_ = fs::path(testing::TempDir()) /
-              ("crossfade registration " + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
     fs::remove_all(folder_);
     fs::create_directories(folder_);
   }
@@ -68,7 +68,8 @@ class Registration : public testing::Test {
     SetUp();
     return register_atlas(target.image, atlas, kQuick, 1, folder_, stop);
   }
-  fs::path folder_;
+  const TemporaryFolder temporary_;
+  const fs::path folder_ = temporary_ / "with a space";
 };
 
 TEST_F(Registration, BringsAnAtlasOntoTheTarget) {
