@@ -421,9 +421,7 @@ void require_siblings(const Shard& a, const Shard& b) {
   const ShardInfo &x = a.info(), &y = b.info();
   if (x.plane != y.plane) differ("plane", x.plane, y.plane);
   if (x.width() != y.width() || x.height() != y.height()) differ("slice size", size(x), size(y));
-  const std::array<double, 3> in_a = x.grid.spacing(), in_b = y.grid.spacing();
-  for (std::size_t axis = 0; axis < 3; ++axis)
-    if (std::abs(in_a[axis] - in_b[axis]) > 1e-4 * in_a[axis]) differ("spacing", millimetres(in_a), millimetres(in_b));
+  if (!same_spacing(x.grid, y.grid)) differ("spacing", millimetres(x.grid.spacing()), millimetres(y.grid.spacing()));
   if (x.label_table != y.label_table || x.label_table_hash != y.label_table_hash)
     differ("label table", x.label_table + " " + x.label_table_hash, y.label_table + " " + y.label_table_hash);
 }

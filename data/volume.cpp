@@ -34,6 +34,13 @@ std::array<double, 3> Geometry::spacing() const {
   return lengths;
 }
 
+bool same_spacing(const Geometry& a, const Geometry& b) {
+  const std::array<double, 3> in_a = a.spacing(), in_b = b.spacing();
+  for (std::size_t axis = 0; axis < 3; ++axis)
+    if (std::abs(in_a[axis] - in_b[axis]) > 1e-4 * in_a[axis]) return false;
+  return true;
+}
+
 Reorientation to_canonical(const Geometry& geometry) {
   Columns cosines = columns_of(geometry);
   const std::array<double, 3> spacing = geometry.spacing();

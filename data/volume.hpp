@@ -20,6 +20,9 @@ struct Geometry {
   bool operator==(const Geometry&) const = default;
 };
 
+/// To 1e-4 of a's: that of rotated axes carries rounding errors, and that of files is in single precision.
+bool same_spacing(const Geometry& a, const Geometry& b);
+
 /// Voxels with i fastest: (i, j, k) lies at i + size[0] * (j + size[1] * k).
 template <class T>
 struct Volume {

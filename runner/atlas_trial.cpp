@@ -25,12 +25,14 @@ void check_data(const StageOptions& stage, const StageData& data) {
     if (std::all_of(pixels.begin() + 1, pixels.end(), [](std::uint64_t count) { return count == 0; }))
       fail("atlas " + atlas.file().string() + " has no voxel of any structure in its " + stage.labels + " labels");
   }
-  for (const data::Shard& target : data.test) {
+  for (const data::Shard& target : data.test)
     if (!target.info().has(data::LabelKind::kManual)) fail(target.file().string() + " has no manual labels");
-    if (target.info().grid.spacing() != data.train.front().info().grid.spacing())
-      fail("the grids of " + target.file().string() + " and of atlas " + data.train.front().file().string() +
-           " have voxels of different sizes, expected cohorts of the same size");
-  }
+  const data::Shard& first = data.train.front();
+  for (const auto* part : {&data.train, &data.test})
+    for (const data::Shard& other : *part)
+      if (!data::same_spacing(first.info().grid, other.info().grid))
+        fail("the grids of " + other.file().string() + " and of atlas " + first.file().string() +
+             " have voxels of different sizes, expected cohorts of the same size");
 }
 
 std::vector<AtlasPair> pairs_of(const StageOptions& stage, const data::Shard& target, const StageData& data) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <fstream>
 
 #include "analysis/dice.hpp"
@@ -12,6 +13,7 @@
 #include "tests/data/small_shard.hpp"
 #include "tests/runner/small_trial.hpp"
 #include "tests/runner/world_of_one.hpp"
+#include "tests/temporary_folder.hpp"
 
 namespace crossfade::runner {
 namespace {
@@ -33,7 +35,7 @@ data::CohortSpec phantoms(int subjects, int size) {
 
 /// Phantom heads at 8 mm: three atlases and two targets, made once.
 const fs::path& heads() {
-  static const data::TemporaryFolder folder;
+  static const TemporaryFolder folder;
   static const bool made = [] {
     data::prepare_cohort(phantoms(5, 32), folder.path, 2, [](int, int, const std::string&) {});
     return true;
@@ -69,7 +71,7 @@ class AtlasTrial : public testing::Test {
     return folders;
   }
 
-  data::TemporaryFolder folder_;
+  TemporaryFolder folder_;
   Group group_ = group_of_one();
   TrialConfig config_;
   StageData data_;
@@ -179,11 +181,42 @@ TEST_F(AtlasTrial, RefusesAtlasesWithoutLabels) {
 }
 
 TEST_F(AtlasTrial, RefusesAtlasesOfAnotherVoxelSize) {
-  data::TemporaryFolder finer;
+  TemporaryFolder finer;
   data::prepare_cohort(phantoms(1, 64), finer.path, 1, [](int, int, const std::string&) {});
   data_.train = data::open_shards(finer.path, {"phantom-001"});
   Heard heard;
   EXPECT_THAT([&] { run(heard); }, ThrowsMessage<AgreedError>(HasSubstr("have voxels of different sizes")));
+}
+
+/// Turned about the z axis by `angle` in radians.
+data::Geometry turned_grid(data::Geometry grid, double angle) {
+  for (std::size_t column = 0; column < 4; ++column) {
+    const double x = grid.affine[0][column], y = grid.affine[1][column];
+    grid.affine[0][column] = std::cos(angle) * x - std::sin(angle) * y;
+    grid.affine[1][column] = std::sin(angle) * x + std::cos(angle) * y;
+  }
+  return grid;
+}
+
+// The lengths of turned axes have rounding errors: at some angles they are 8 mm but for the last digit.
+TEST_F(AtlasTrial, TakesObliqueAtlasesOfTheSameVoxelSize) {
+  const data::Shard& straight = data_.train[1];
+  data::ShardContents turned;
+  turned.info = straight.info();
+  turned.info.subject = "turned";
+  const data::Geometry& grid = straight.info().grid;
+  for (double angle = 0.01; angle < 0.2 && turned.info.grid.spacing() == grid.spacing(); angle += 0.01)
+    turned.info.grid = turned_grid(grid, angle);
+  ASSERT_NE(turned.info.grid.spacing(), grid.spacing());
+  turned.images.resize(turned.info.grid.voxels());
+  turned.labels.resize(turned.info.grid.voxels());
+  straight.read(0, straight.info().slices_per_scan(), turned.images, turned.labels);
+  turned.original_labels = straight.original_labels();
+  data::write_shard(folder_.path / "turned.h5", turned);
+  data_.train.push_back(data::Shard(folder_.path / "turned.h5"));
+  data_.test.pop_back();
+  Heard heard;
+  EXPECT_EQ(run(heard), TrialOutcome::kFinished);
 }
 
 TEST_F(AtlasTrial, NamesARegistrationThatIsDamaged) {
