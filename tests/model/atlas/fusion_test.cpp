@@ -11,6 +11,8 @@
 #include <random>
 #include <stdexcept>
 
+#include "tests/temporary_folder.hpp"
+
 namespace crossfade::model {
 namespace {
 
@@ -46,6 +48,16 @@ TEST(JointWeights, AreThoseOfACaseWorkedByHand) {
   EXPECT_THAT(joint_weights(differences, 0, 2), close(16.0 / 17, 1.0 / 17));
   EXPECT_THAT(joint_weights(differences, 1, 2), close(17.0 / 19, 2.0 / 19));
   EXPECT_THAT(joint_weights(differences, 0, 1), close(4.0 / 5, 1.0 / 5));
+}
+
+// By hand, alpha 1 and beta 1: M + I = ((2, 3), (3, 10)), whose inverse times 1 is (7, -1) / 11; and with beta 2
+// M + I = ((2, 1), (1, 5)), as <d, d'>^2 is 1 and 4, which gives (4, 1) / 9.
+TEST(JointWeights, OfAtlasesThatErrTogetherMayBeBelowZero) {
+  const auto close = [](double a, double b) {
+    return ElementsAre(testing::DoubleNear(a, 1e-12), testing::DoubleNear(b, 1e-12));
+  };
+  EXPECT_THAT(joint_weights({{1, 0}, {3, 0}}, 1, 1), close(7.0 / 6, -1.0 / 6));
+  EXPECT_THAT(joint_weights({{1, 0}, {1, 1}}, 1, 2), close(4.0 / 5, 1.0 / 5));
 }
 
 TEST(JointWeights, OfEqualAtlasesAreEqual) {
@@ -127,8 +139,7 @@ TEST(JointFusion, OfEqualAtlasesIsTheirLabelsAndThreadsChangeNothing) {
 
 /// What the plain NumPy of fusion_reference.py makes of the case.
 Voxels reference(const std::string& method, const Case& of, const JointFusionOptions& options = {}) {
-  const fs::path folder = fs::path(testing::TempDir()) / ("crossfade-fusion-" + method);
-  fs::create_directories(folder);
+  const TemporaryFolder folder;
   const auto write = [&](const std::string& name, const Voxels& voxels) {
     std::ofstream out(folder / name, std::ios::binary);
     out.write(reinterpret_cast<const char*>(voxels.data()), static_cast<std::streamsize>(voxels.size()));
@@ -139,7 +150,7 @@ Voxels reference(const std::string& method, const Case& of, const JointFusionOpt
     write("labels" + std::to_string(a), of.atlases[a].labels);
   }
   const std::string command =
-      std::string(CROSSFADE_PYTHON) + " " + FUSION_REFERENCE + " " + method + " " + folder.string() + " " +
+      std::string(CROSSFADE_PYTHON) + " " + FUSION_REFERENCE + " " + method + " " + folder.path.string() + " " +
       std::to_string(of.atlases.size()) + " " + std::to_string(of.size[2]) + " " + std::to_string(of.size[1]) + " " +
       std::to_string(of.size[0]) + " " + std::to_string(options.patch_radius) + " " +
       std::to_string(options.search_radius) + " " + std::to_string(options.alpha) + " " + std::to_string(options.beta);
@@ -163,11 +174,37 @@ TEST(JointFusion, IsWhatPlainNumPyMakesOfTheFormula) {
   }
 }
 
+// Labels in a part of the grid, off its middle: what is fused is the box around them, and patches reach beyond it.
+TEST(JointFusion, OfLabelsInAPartOfTheGridIsThatOfTheWhole) {
+  Case some = random_case(8, 4);
+  for (WarpedAtlas& atlas : some.atlases)
+    for (std::size_t v = 0; v < atlas.labels.size(); ++v) {
+      const std::size_t i = v % 9, j = v / 9 % 8, k = v / 72;
+      if (i < 3 || i > 6 || j < 2 || j > 4 || k < 3 || k > 5) atlas.labels[v] = 0;
+    }
+  const JointFusionOptions options{1, 1, 0.1, 2};
+  EXPECT_EQ(joint_fusion(some.target, some.atlases, some.size, options), reference("joint", some, options));
+}
+
 TEST(Staple, IsWhatPlainNumPyMakesOfTheFormula) {
   Case some = random_case(6, 5);
   // One atlas calls 1 what the others call 2: its confusion matrix must learn that.
   for (std::uint8_t& label : some.atlases.back().labels) label = label == 2 ? 1 : label;
   EXPECT_EQ(staple(some.atlases, some.size), reference("staple", some));
+}
+
+TEST(Staple, LooksAtTheBoxAroundAllLabels) {
+  const Case some = random_case(6, 5);
+  const std::array<int, 3> wider = {14, 10, 12};
+  const auto in_wider = [&](const Voxels& labels) {
+    Voxels all(14 * 10 * 12);
+    for (std::size_t v = 0; v < labels.size(); ++v)
+      all[v % 9 + 3 + 14 * (v / 9 % 8 + 1 + 10 * (v / 72 + 2))] = labels[v];
+    return all;
+  };
+  std::vector<WarpedAtlas> atlases;
+  for (const WarpedAtlas& atlas : some.atlases) atlases.push_back(labelled(in_wider(atlas.labels)));
+  EXPECT_EQ(staple(atlases, wider).value(), in_wider(staple(some.atlases, some.size).value()));
 }
 
 TEST(Staple, OfNothingLabelledIsNothing) {
