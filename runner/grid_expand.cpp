@@ -238,6 +238,7 @@ std::vector<TrialConfig> expand_trials(const Value& grid, const Cohorts& cohorts
                                (variants.is_map() ? "an empty map" : in_words(variants)));
   Value no_defaults;
   no_defaults.kind = Value::Kind::kMap;
+  no_defaults.place = grid.place;  // or it would pass for a --set
   const Value& defaults = grid.find("defaults") == nullptr ? no_defaults : *grid.find("defaults");
   read_settings(defaults, "defaults");  // a wrong default is wrong even where every variant overrides it
   const std::vector<Combination> sweep = combinations(grid.find("sweep"));

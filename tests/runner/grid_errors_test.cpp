@@ -17,6 +17,14 @@ TEST(GridErrors, TheGridThatTheseTestsChangeIsValid) {
   EXPECT_EQ(refusal(kValidGrid), "accepted");
 }
 
+TEST(GridErrors, AGridNeedsNoDefaults) {
+  const std::string grid =
+      "study: small\ncohorts: {phantom: {subjects: 4, size: 64, split: {train: 2, validation: 1, test: 1}}}\n"
+      "variants: {A: {loss: {wce: 1}, stages: {pretrain: {cohort: phantom}}}}\n";
+  EXPECT_EQ(refusal(grid), "accepted");
+  EXPECT_EQ(study_of(grid, {"optimizer.lr=1e-2"}).trials.size(), 1U) << "which makes the defaults";
+}
+
 TEST(GridErrors, UnknownKeyNamesTheNearest) {
   EXPECT_EQ(said("epochs: 2", "epoch: 2"),
             "grid.yaml:9:33: unknown key 'epoch' in defaults.stages.pretrain, expected one of cohort, test, labels, "
