@@ -6,7 +6,10 @@
 #include <array>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 
+#include "model/atlas/fusion.hpp"
+#include "model/atlas/registration.hpp"
 #include "runner/build_info.hpp"
 #include "runner/machine.hpp"
 
@@ -59,15 +62,24 @@ analysis::Provenance local_provenance() {
   return run;
 }
 
-analysis::Provenance provenance(World& world, const Workers& workers,
-                                const std::map<std::string, std::string>& cohorts) {
+analysis::Provenance provenance(World& world, const Workers& workers, const std::map<std::string, std::string>& cohorts,
+                                bool with_atlases) {
   using nlohmann::json;
   analysis::Provenance run = local_provenance();
   run.host = world.host();
   run.ranks = world.communicator().size();
   run.ranks_per_trial = workers.ranks_per_trial;
   run.devices = on_this_machine(workers.description);
-  run.libraries = json{{"LibTorch", TORCH_VERSION}, {"MPI", World::library_version()}}.dump();
+  json libraries = {{"LibTorch", TORCH_VERSION}, {"MPI", World::library_version()}};
+  if (with_atlases) {
+    libraries["ITK"] = model::itk_version();
+    try {
+      libraries["elastix"] = model::elastix_version();
+    } catch (const std::runtime_error&) {
+      // Its trials say so, and the others go on.
+    }
+  }
+  run.libraries = libraries.dump();
   run.data_hash = json(cohorts).dump();
   return run;
 }

@@ -16,8 +16,8 @@ std::string version();
 /// Of this process alone, without MPI or a cohort.
 analysis::Provenance local_provenance();
 
-/// `cohorts`: hash by name.
-analysis::Provenance provenance(World& world, const Workers& workers,
-                                const std::map<std::string, std::string>& cohorts);
+/// `cohorts`: hash by name. `with_atlases`: among its libraries are those that register and fuse atlases.
+analysis::Provenance provenance(World& world, const Workers& workers, const std::map<std::string, std::string>& cohorts,
+                                bool with_atlases);
 
 }  // namespace crossfade::runner

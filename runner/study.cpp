@@ -153,10 +153,11 @@ Plan open_ledger(World& world, const Study& study, const StudyOptions& options, 
   }
   for (const TrialConfig& trial : study.trials) plan.hashes.push_back(stage_hashes(trial, study, hash_list));
 
+  const bool with_atlases = std::ranges::any_of(study.trials, [](const TrialConfig& t) { return t.method == "atlas"; });
   ledger.database.emplace(file);
   const auto states =
       ledger.database->begin({study.name, study.caption, study.text, data::sha256_hex(study.text), study.claims},
-                             provenance(world, workers, hashes), trial_records(study, plan.hashes));
+                             provenance(world, workers, hashes, with_atlases), trial_records(study, plan.hashes));
   for (std::size_t i = 0; i < states.size(); ++i) {
     ledger.trials.push_back({states[i].id, trial_name(study.trials[i], study), plan.hashes[i]});
     const auto named = [&](const std::string& part) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace crossfade::model {
@@ -55,6 +56,9 @@ std::optional<std::vector<std::uint8_t>> joint_fusion(
     const std::vector<std::uint8_t>& target, const std::vector<WarpedAtlas>& atlases, const std::array<int, 3>& size,
     const JointFusionOptions& options, int threads = 1,
     const std::function<bool()>& stop_requested = [] { return false; });
+
+/// Of the ITK whose filter staple() is, as "5.3.0".
+std::string itk_version();
 
 /// The weights of joint label fusion at one voxel, from the absolute differences |T - A| of each atlas' patch.
 std::vector<double> joint_weights(const std::vector<std::vector<float>>& differences, double alpha, int beta);

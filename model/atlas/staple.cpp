@@ -1,5 +1,6 @@
 #include <itkImage.h>
 #include <itkMultiLabelSTAPLEImageFilter.h>
+#include <itkVersion.h>
 
 #include <algorithm>
 #include <stdexcept>
@@ -27,6 +28,10 @@ Image::Pointer itk_image(const std::vector<std::uint8_t>& voxels, const std::arr
 }
 
 }  // namespace
+
+std::string itk_version() {
+  return itk::Version::GetITKVersion();
+}
 
 std::optional<std::vector<std::uint8_t>> staple(const std::vector<WarpedAtlas>& atlases, const std::array<int, 3>& size,
                                                 const std::function<bool()>& stop_requested) {

@@ -26,6 +26,7 @@ variants:
     loss: {wce: 1}
     stages: {finetune: {epochs: 1, batch: 8}}
 """
+IDS = [2, 3, 41, 42, 4, 7, 8, 10, 11, 12, 13, 14, 15, 16, 17, 18, 28, 43, 46, 47, 49, 50, 51, 52, 53, 54, 60]  # FreeSurfer's
 
 
 class Atlases(Case):
@@ -51,6 +52,8 @@ class Atlases(Case):
                           ("net", "U-Net (width 4, depth 2)", "Fixed (w-CE)")])
         self.assertEqual(self.query("first.sqlite", "select count(*), min(seconds) > 0 from subject_time"), [(3, 1)])
         self.assert_consistent("first.sqlite")
+        (libraries,), = self.query("first.sqlite", "select libraries from provenance")
+        self.assertRegex(libraries, r'"ITK":"\d+\.\d+.*"elastix":"[^"]*\d+\.\d+')
         report = self.run_runner("report", "metrics", "--results", "first.sqlite")
         self.assertIn("Time a scan", report.stdout)
 
@@ -111,6 +114,37 @@ class Atlases(Case):
             self.assertRegex(error, r"registration of atlas phantom-\d+ to phantom-\d+: elastix failed \(status 1\): "
                                     "ERROR: the images are too far apart")
         self.assertEqual(self.registrations(), [])
+
+    def test_atlases_that_can_not_be_used_end_their_trials_and_the_grid_goes_on(self):
+        """One atlas without an automatic label, as all it has shrinks to nothing; targets on another grid than the atlases."""
+        heads = self.folder / "heads"
+        heads.mkdir()
+        labels = numpy.zeros((32, 32, 32), numpy.int32)
+        for n in range(27):
+            labels[4 + n % 3 * 8:10 + n % 3 * 8, 4 + n // 3 % 3 * 8:10 + n // 3 % 3 * 8, 4 + n // 9 * 8:10 + n // 9 * 8] = IDS[n]
+        affine = numpy.diag([8, 8, 8, 1])
+        amygdala = 0 * labels
+        amygdala[16, 16, 16] = 18
+        for name, voxels in (("anna", labels), ("bert", labels), ("carl", amygdala), ("dora", labels), ("emil", labels)):
+            nibabel.save(nibabel.Nifti1Image(voxels, affine), heads / f"{name}.nii.gz")
+        self.grid.write_text(f"""\
+study: bad
+cohorts:
+  heads: {{source: labels, labels: {heads}, size: 32, label_bias: {{amygdala_mm: -5}}, split: {{train: 3, validation: 1, test_subjects: emil}}}}
+  finer: {{source: labels, labels: {heads}, size: 64, split: {{train: 3, validation: 1, test_subjects: emil}}}}
+variants:
+  blank: {{method: atlas, atlas: {{fusion: majority}}, stages: {{finetune: {{cohort: heads, labels: automatic}}}}}}
+  grids: {{method: atlas, atlas: {{fusion: majority}}, stages: {{finetune: {{cohort: heads, test: finer, train_subjects: 1}}}}}}
+  net:   {{model: {{width: 4, depth: 2}}, loss: {{wce: 1}}, stages: {{finetune: {{cohort: heads, epochs: 1, batch: 8}}}}}}
+""")
+        completed = self.run_runner(*self.study("r.sqlite"), ranks=2)
+        self.assertEqual(completed.returncode, 1)
+        self.assertTrue((self.folder / "r.sqlite").exists(), completed.stderr)
+        ended = {variant: (state, error) for variant, state, error in self.query(
+            "r.sqlite", "select variant.name, state, error from trial join variant on variant.id = variant_id")}
+        self.assertEqual({v: state for v, (state, _) in ended.items()}, {"blank": "failed", "grids": "failed", "net": "finished"})
+        self.assertRegex(ended["blank"][1], r"atlas .*carl\.h5 has no voxel of any structure")
+        self.assertRegex(ended["grids"][1], r"grids of .*emil\.h5 and of atlas .*\.h5 have voxels of different sizes")
 
 
 if __name__ == "__main__":
