@@ -106,6 +106,7 @@ std::optional<CohortFault> fault_of(const CohortSpec& spec) {
        {std::pair("label_table", &spec.label_table), std::pair("automatic_label_table", &spec.automatic_label_table)}) {
     if (const std::string wrong = label_table_fault(*table); !wrong.empty()) return fault(key, wrong);
   }
+  if (const std::string wrong = label_bias_fault(spec.label_bias); !wrong.empty()) return fault("label_bias", wrong);
   if (spec.source == "phantom") {
     if (spec.subjects < 1) return fault("subjects", "source: phantom needs subjects: how many heads to make");
     if (!spec.label_table.starts_with("freesurfer"))

@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <functional>
 #include <limits>
+#include <sstream>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -28,6 +31,22 @@ constexpr double kToCentre = 0.4;
 
 using Shifts = std::array<double, kClasses>;  // mm, outward
 
+/// Sets the shifts that `text` names, as "STRUCTURE MM STRUCTURE MM ...". Returns what is wrong with it, or "".
+std::string read_shifts(const std::string& text, Shifts& shifts) {
+  std::istringstream words(text);
+  for (std::string name, mm; words >> name;) {
+    const auto* const found = std::find(kStructures.begin() + 1, kStructures.end(), name);
+    if (found == kStructures.end()) return "'" + name + "' is no structure, expected a name such as Left-Amygdala";
+    double shift = 0;
+    const bool is_there = static_cast<bool>(words >> mm);
+    const auto [end, error] = std::from_chars(mm.data(), mm.data() + mm.size(), shift);
+    if (!is_there || error != std::errc{} || end != mm.data() + mm.size() || !(std::abs(shift) <= 5))
+      return "expected a number of mm from -5 to 5 after " + name + ", not '" + (is_there ? mm : "") + "'";
+    shifts[static_cast<std::size_t>(found - kStructures.begin())] = shift;
+  }
+  return "";
+}
+
 Shifts shifts_of(const LabelBiasOptions& options) {
   Shifts shifts{};
   for (std::size_t c = 0; c < kStructures.size(); ++c) {
@@ -35,6 +54,8 @@ Shifts shifts_of(const LabelBiasOptions& options) {
     if (kStructures[c].ends_with("-Amygdala")) shifts[c] = options.amygdala_mm;
     if (kStructures[c].ends_with("-Lateral-Ventricle")) shifts[c] = options.ventricles_mm;
   }
+  if (const std::string fault = read_shifts(options.structures_mm, shifts); !fault.empty())
+    throw std::invalid_argument("structures_mm: " + fault);
   return shifts;
 }
 
@@ -198,6 +219,12 @@ void shift_boundaries(Volume<std::uint8_t>& classes, const Shifts& shifts) {
 }
 
 }  // namespace
+
+std::string label_bias_fault(const LabelBiasOptions& options) {
+  Shifts shifts{};
+  const std::string fault = read_shifts(options.structures_mm, shifts);
+  return fault.empty() ? "" : "structures_mm: " + fault;
+}
 
 Volume<std::uint8_t> bias_labels(const Volume<std::uint8_t>& classes, const LabelBiasOptions& options, Random random) {
   Volume<std::uint8_t> biased = classes;

@@ -2,18 +2,20 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "data/random.hpp"
 #include "data/volume.hpp"
 
 namespace crossfade::data {
 
-/// How automatic labels differ from the true ones, in mm; both hemispheres alike. All 0: not at all.
+/// How automatic labels differ from the true ones, in mm. All 0: not at all.
 struct LabelBiasOptions {
-  double pallidum_mm = 0;    // the boundary's shift outward; below 0: inward
-  double amygdala_mm = 0;    // likewise
-  double ventricles_mm = 0;  // likewise, of the lateral ventricles
-  double noise_mm = 0;       // sd of a smooth random displacement, per axis, of all boundaries
+  double pallidum_mm = 0;       // the boundary's shift outward; below 0: inward; both hemispheres alike
+  double amygdala_mm = 0;       // likewise
+  double ventricles_mm = 0;     // likewise, of the lateral ventricles
+  double noise_mm = 0;          // sd of a smooth random displacement, per axis, of all boundaries
+  std::string structures_mm{};  // "STRUCTURE MM STRUCTURE MM ...": shifts of these, in place of those above
   bool operator==(const LabelBiasOptions&) const = default;
 };
 
@@ -23,9 +25,15 @@ void describe(Visitor& visit, LabelBiasOptions& b) {
   visit.number("amygdala_mm", b.amygdala_mm, -5, 5, "shift of the amygdala's boundary in mm; above 0: outward");
   visit.number("ventricles_mm", b.ventricles_mm, -5, 5,
                "shift of the lateral ventricles' boundary in mm; above 0: outward");
+  visit.text("structures_mm", b.structures_mm,
+             "the same of any structure, in place of the three above: Left-Amygdala -1 Left-Pallidum 1.5");
   visit.number("noise_mm", b.noise_mm, 0, 3,
                "standard deviation of the smooth random displacement of all boundaries, in mm");
 }
+
+/// Why bias_labels would throw for these options: a name in structures_mm that is no structure, or a shift that is no
+/// number from -5 to 5. Empty if it would not.
+std::string label_bias_fault(const LabelBiasOptions& options);
 
 /// The classes (0 to 27) that a biased method would find where `classes` are true. Meant for 1 mm; the spacing is
 /// honoured. Two steps:
@@ -43,7 +51,7 @@ void describe(Visitor& visit, LabelBiasOptions& b) {
 ///    begins to fold at a noise of some 1.5 mm.
 ///
 /// At the border of the volume its outermost voxels are taken to continue. A pure function of its arguments. Throws
-/// std::invalid_argument for a label above 27.
+/// std::invalid_argument for a label above 27, and with label_bias_fault() where that isn't empty.
 Volume<std::uint8_t> bias_labels(const Volume<std::uint8_t>& classes, const LabelBiasOptions& options, Random random);
 
 }  // namespace crossfade::data

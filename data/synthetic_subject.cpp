@@ -11,7 +11,7 @@ std::string bias_text(const LabelBiasOptions& bias) {
   if (bias == LabelBiasOptions{}) return "";
   return "; automatic labels: pallidum " + std::to_string(bias.pallidum_mm) + ", amygdala " +
          std::to_string(bias.amygdala_mm) + ", ventricles " + std::to_string(bias.ventricles_mm) + ", noise " +
-         std::to_string(bias.noise_mm) + " mm";
+         std::to_string(bias.noise_mm) + " mm" + (bias.structures_mm.empty() ? "" : ", " + bias.structures_mm);
 }
 
 std::string source_text(const CohortSpec& spec, const SubjectFiles& files) {

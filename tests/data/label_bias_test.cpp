@@ -78,7 +78,8 @@ double count_of(const Volume<std::uint8_t>& volume, std::uint8_t label) {
 /// Shifts of pallidum, amygdala and ventricles without noise, which is all that is random.
 Volume<std::uint8_t> shifted(const Volume<std::uint8_t>& classes, double pallidum, double amygdala = 0,
                              double ventricles = 0) {
-  return bias_labels(classes, {pallidum, amygdala, ventricles, 0}, Random(1, Purpose::kDeformation));
+  const LabelBiasOptions options{.pallidum_mm = pallidum, .amygdala_mm = amygdala, .ventricles_mm = ventricles};
+  return bias_labels(classes, options, Random(1, Purpose::kDeformation));
 }
 
 TEST(BiasLabels, WithoutShiftAndNoiseAreTheTrueOnes) {
@@ -237,6 +238,29 @@ TEST(BiasLabels, OfAHeadHaveTheStatedSignAndLeaveOtherStructuresAsTheyWere) {
       EXPECT_NEAR(with_noise, 1, 0.2) << name;
     }
   }
+}
+
+TEST(BiasLabels, MoveAnyStructureThatIsNamedInPlaceOfItsGroup) {
+  const auto truth = runs({{kWhite, 9}, {kPallidum, 8}, {kCortex, 9}, {kRightVentricle, 6}, {0, 5}});
+  const LabelBiasOptions options{
+      .pallidum_mm = 2, .ventricles_mm = 1, .structures_mm = "Left-Pallidum -1 Left-Cerebral-Cortex 1"};
+  EXPECT_EQ(label_bias_fault(options), "");
+  // White matter and cortex take a voxel of the pallidum each; cortex and ventricle grow alike and keep their boundary.
+  EXPECT_EQ(bias_labels(bands(truth), options, Random(1, Purpose::kDeformation)).voxels,
+            bands(runs({{kWhite, 10}, {kPallidum, 6}, {kCortex, 10}, {kRightVentricle, 7}, {0, 4}})).voxels);
+}
+
+TEST(BiasLabels, RefuseShiftsThatAreNone) {
+  const auto fault = [](const std::string& text) { return label_bias_fault({.structures_mm = text}); };
+  EXPECT_EQ(fault("Left-Amigdala 1"),
+            "structures_mm: 'Left-Amigdala' is no structure, expected a name such as Left-Amygdala");
+  const std::string wrong = "structures_mm: expected a number of mm from -5 to 5 after Left-Amygdala, not ";
+  EXPECT_EQ(fault("Right-Amygdala 1 Left-Amygdala"), wrong + "''");
+  EXPECT_EQ(fault("Left-Amygdala 6"), wrong + "'6'");
+  EXPECT_EQ(fault("Left-Amygdala 1mm"), wrong + "'1mm'");
+  EXPECT_EQ(fault("Left-Amygdala nan"), wrong + "'nan'");
+  EXPECT_THROW(bias_labels(bands({1, 1}), {.structures_mm = "Left-Amygdala"}, Random(1, Purpose::kDeformation)),
+               std::invalid_argument);
 }
 
 TEST(BiasLabels, RefuseALabelThatIsNoClass) {
