@@ -8,6 +8,7 @@
 #include "runner/evaluator.hpp"
 #include "runner/prediction.hpp"
 #include "runner/trial_state.hpp"
+#include "runner/vote.hpp"
 #include "runner/workers.hpp"
 
 namespace crossfade::runner {
@@ -16,8 +17,9 @@ namespace {
 namespace fs = std::filesystem;
 
 struct EvaluateOptions {
-  fs::path checkpoint;
-  fs::path shards;
+  std::vector<fs::path> checkpoints;
+  std::vector<fs::path> shards;
+  std::vector<double> weights;
   std::vector<std::string> subjects;
   fs::path predictions;
   std::string format = "text";
@@ -38,13 +40,68 @@ std::vector<std::string> subjects_in(const fs::path& folder) {
   return subjects;
 }
 
+/// A net and the subjects in slices of its plane.
+struct NetOfPlane {
+  std::shared_ptr<model::Network> network;
+  std::vector<data::Shard> shards;
+  double weight = 1;
+};
+
+/// Throws std::runtime_error where the nets can't vote on one volume.
+void check_views(const std::vector<NetOfPlane>& nets) {
+  const data::Shard& first = nets.front().shards.front();
+  if (nets.size() > 1 && first.info().plane != "axial")
+    throw std::runtime_error(first.file().string() + ": " + first.info().plane +
+                             " slices, expected the axial ones first, on whose grid nets of several planes vote");
+  for (const NetOfPlane& net : nets)
+    for (std::size_t s = 0; s < net.shards.size(); ++s)
+      if (net.shards[s].info().grid.voxels() != nets.front().shards[s].info().grid.voxels())
+        throw std::runtime_error(net.shards[s].file().string() + ": not the volume of " +
+                                 nets.front().shards[s].file().string() + ", expected its slices in another plane");
+}
+
+std::vector<NetOfPlane> open_nets(const EvaluateOptions& options) {
+  if (options.shards.size() != options.checkpoints.size())
+    throw std::runtime_error(std::to_string(options.checkpoints.size()) + " checkpoints and " +
+                             std::to_string(options.shards.size()) + " folders of shards, expected one folder a net");
+  if (!options.weights.empty() && options.weights.size() != options.checkpoints.size())
+    throw std::runtime_error(std::to_string(options.weights.size()) + " weights, expected one for each of the " +
+                             std::to_string(options.checkpoints.size()) + " checkpoints");
+  const std::vector<std::string> subjects =
+      options.subjects.empty() ? subjects_in(options.shards.front()) : options.subjects;
+  std::vector<NetOfPlane> nets;
+  for (std::size_t n = 0; n < options.checkpoints.size(); ++n)
+    nets.push_back({.network = load_network(options.checkpoints[n]),
+                    .shards = data::open_shards(options.shards[n], subjects),
+                    .weight = options.weights.empty() ? 1 : options.weights[n]});
+  check_views(nets);
+  return nets;
+}
+
+/// The nets' vote on this subject, or what the one net says.
+std::vector<std::uint8_t> predict_subject(const std::vector<NetOfPlane>& nets, std::size_t subject,
+                                          torch::Device device, int batch) {
+  if (nets.size() == 1) return predict(*nets.front().network, nets.front().shards[subject], device, batch);
+  std::vector<Voter> voters;
+  for (const NetOfPlane& net : nets) voters.push_back({*net.network, net.shards[subject], net.weight});
+  return vote(voters, device, batch);
+}
+
 /// Writes the volume of every subject, the subjects shared out among the ranks, and counts them on their own grids.
-std::vector<analysis::SubjectCounts> write_predictions(model::Network& network, const std::vector<data::Shard>& shards,
-                                                       Group& group, const EvaluateOptions& options) {
+std::vector<analysis::SubjectCounts> write_predictions(const std::vector<NetOfPlane>& nets, Group& group,
+                                                       const EvaluateOptions& options) {
+  const std::vector<data::Shard>& shards = nets.front().shards;
   return count_volumes(shards, group, [&](std::size_t s) {
-    const auto classes = predict(network, shards[s], group.device(), options.batch);
-    return write_prediction(options.predictions / (shards[s].info().subject + ".nii.gz"), shards[s], classes);
+    return write_prediction(options.predictions / (shards[s].info().subject + ".nii.gz"), shards[s],
+                            predict_subject(nets, s, group.device(), options.batch));
   });
+}
+
+std::vector<analysis::SubjectCounts> count_on_shards(const std::vector<NetOfPlane>& nets, Group& group, int batch) {
+  const std::vector<data::Shard>& shards = nets.front().shards;
+  if (nets.size() == 1) return evaluate(*nets.front().network, shards, group, batch);
+  return count_volumes(shards, group, data::LabelKind::kManual,
+                       [&](std::size_t s) { return predict_subject(nets, s, group.device(), batch); });
 }
 
 int run(World& world, const EvaluateOptions& options) {
@@ -52,16 +109,14 @@ int run(World& world, const EvaluateOptions& options) {
   RunOptions together;
   together.ranks_per_trial = all.size();
   const Workers workers = arrange_workers(all, together);
-  std::vector<data::Shard> shards;
-  std::shared_ptr<model::Network> network;
+  std::vector<NetOfPlane> nets;
   std::string error;
   try {
-    network = load_network(options.checkpoint);
-    shards =
-        data::open_shards(options.shards, options.subjects.empty() ? subjects_in(options.shards) : options.subjects);
+    nets = open_nets(options);
     if (!options.predictions.empty()) {
-      if (data::merges_sides(shards.front().info().plane))
-        throw std::runtime_error(shards.front().file().string() +
+      const data::Shard& first = nets.front().shards.front();
+      if (data::merges_sides(first.info().plane))
+        throw std::runtime_error(first.file().string() +
                                  ": sagittal slices don't tell left from right, expected axial or coronal ones for "
                                  "--predictions");
       fs::create_directories(options.predictions);
@@ -70,7 +125,7 @@ int run(World& world, const EvaluateOptions& options) {
     error = failure.what();
   }
   agree(all, error);
-  network->to(workers.device);
+  for (const NetOfPlane& net : nets) net.network->to(workers.device);
   Group group(all.duplicate(), workers.device);
   const auto print = [&](const std::string& heading, const std::vector<analysis::SubjectCounts>& subjects) {
     if (all.rank() != 0) return;
@@ -79,9 +134,9 @@ int run(World& world, const EvaluateOptions& options) {
   };
   const bool own_grids = !options.predictions.empty();
   if (!own_grids || options.format == "text") {
-    print("Dice on the grid of the shards", evaluate(*network, shards, group, options.batch));
+    print("Dice on the grid of the shards", count_on_shards(nets, group, options.batch));
   }
-  if (own_grids) print("Dice on the subjects' own grids", write_predictions(*network, shards, group, options));
+  if (own_grids) print("Dice on the subjects' own grids", write_predictions(nets, group, options));
   return 0;
 }
 
@@ -89,14 +144,22 @@ int run(World& world, const EvaluateOptions& options) {
 
 Action add_evaluate(CLI::App& app) {
   auto options = std::make_shared<EvaluateOptions>();
-  CLI::App* command =
-      app.add_subcommand("evaluate", "Dice of a trained net on prepared shards, and its predictions as NIfTI");
-  command->add_option("--checkpoint", options->checkpoint, "best.safetensors or last.safetensors of a trial")
-      ->type_name("FILE")
+  CLI::App* command = app.add_subcommand("evaluate",
+                                         "Dice of a trained net, or the vote of several, on prepared shards, and its "
+                                         "predictions as NIfTI");
+  command
+      ->add_option("--checkpoint", options->checkpoints,
+                   "best.safetensors or last.safetensors of a trial; of each plane, where nets of several vote")
+      ->type_name("FILE ...")
       ->required();
-  command->add_option("--shards", options->shards, "folder of shards, as `runner prepare` or a grid made it")
-      ->type_name("DIR")
+  command
+      ->add_option("--shards", options->shards,
+                   "folder of shards, as `runner prepare` or a grid made it; one for each checkpoint, the axial first")
+      ->type_name("DIR ...")
       ->required();
+  command->add_option("--weights", options->weights, "of the vote, one for each checkpoint (default: all alike)")
+      ->type_name("NUMBER ...")
+      ->check(CLI::PositiveNumber);
   command->add_option("--subjects", options->subjects, "only these subjects (default: all in the folder)")
       ->type_name("NAME ...");
   command

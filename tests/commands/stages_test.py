@@ -1,6 +1,7 @@
 """Pre-training on automatic labels and fine-tuning on manual ones, by the real binary: stages, shared checkpoints, both columns."""
 
 import json
+import pathlib
 import unittest
 
 from harness import COHORTS, Case
@@ -75,6 +76,7 @@ class Stages(Case):
         figures = self.query("r.sqlite", "select count(*), count(distinct stage) from figure2 where variant = 'three views'")
         self.assertEqual(figures, [(2 * 27, 2)], "of the vote alone")
 
+        self.assert_votes_again()
         scores = "select v.name, s.name, plane, part, subject, structure_id, metric, value from subject_score as c join stage as s on s.id = c.stage_id" \
                  " join trial as t on t.id = s.trial_id join variant as v on v.id = t.variant_id order by 1, 2, 3, 4, 5, 6, 7"
         curves = "select variant, plane, stage, epoch, dice, loss, seconds, state from figure1 order by 1, 2, 3, 4"
@@ -91,6 +93,31 @@ class Stages(Case):
         completed = self.run_runner("plot", "figure2", "--results", "r.sqlite", "--variant", "quicknat")
         self.assertEqual(completed.returncode, 0, completed.stderr)
         self.assertIn("Left-Amygdala", (self.folder / "figure2.svg").read_text())
+
+    def assert_votes_again(self):
+        """`runner evaluate` of the three nets gives the figures that the trial stored, and says so where they can't vote."""
+        nets = self.query("r.sqlite", "select s.plane, s.hash from stage as s join trial as t on t.id = s.trial_id join variant as v"
+                                      " on v.id = t.variant_id where v.name = 'three views' and s.name = 'finetune' and s.plane <> 'all'"
+                                      " order by s.position")
+        self.assertEqual([plane for plane, _ in nets], ["axial", "coronal", "sagittal"])
+        subject = self.query("r.sqlite", "select distinct subject from subject_score where part = 'test'")[0][0]
+        axial = next(p for p in pathlib.Path(COHORTS).glob("biased-*") if not p.name.endswith(("-coronal", "-sagittal")))
+        files = {plane: self.folder / "r" / "checkpoints" / identity[:16] / "best.safetensors" for plane, identity in nets}
+        folders = {plane: axial if plane == "axial" else f"{axial}-{plane}" for plane, _ in nets}
+
+        def evaluate(planes, *more):
+            return self.run_runner("evaluate", "--checkpoint", *(files[p] for p in planes), "--shards", *(folders[p] for p in planes),
+                                   "--subjects", subject, "--format", "json", *more, ranks=2)
+
+        completed = evaluate(files, "--weights", 0.4, 0.4, 0.2)
+        self.assertEqual(completed.returncode, 0, completed.stderr)
+        stored = dict(self.query("r.sqlite", "select structure, dice from figure2 where variant = 'three views' and stage = 'finetune'"))
+        self.assertEqual(json.loads(completed.stdout)["subjects"][0]["dice"], stored)
+        completed = evaluate(files, "--weights", 0.4, 0.4, 0.2, "--predictions", "out")
+        self.assertEqual(completed.returncode, 0, completed.stderr)
+        self.assertTrue((self.folder / "out" / f"{subject}.nii.gz").exists())
+        self.assertIn("the axial ones first", evaluate(["coronal", "axial"]).stderr)
+        self.assertIn("2 weights, expected one for each of the 3 checkpoints", evaluate(files, "--weights", 1, 1).stderr)
 
     def test_interrupted_in_any_stage_or_plane_goes_on_to_the_same_figures(self):
         arguments = ["--grid", self.grid, "--cohorts", COHORTS]
