@@ -14,12 +14,13 @@ namespace crossfade::analysis {
 enum class Verdict { kNoResult, kTooFew, kHolds, kReverseHolds, kUndecided };
 
 /// A claim over the test subjects that both variants have a Dice of. A subject's Dice is the mean over its structures,
-/// then over seeds.
+/// then over seeds; with Claim::most_in, the mean over those structures less that over the others takes its place, so
+/// that the difference of two variants is what one gains more there than elsewhere.
 struct ClaimResult {
   Claim claim;
   Comparison comparison;                 // all claims of the study are the family
   std::vector<double> by_seed;           // mean difference of each seed that both variants have, in order of seeds
-  double seed_sd = 0;                    // table1_cell.seed_sd, the larger of the two variants'; NaN for one seed
+  double seed_sd = 0;                    // table1_cell.seed_sd, the larger of the two variants'; NaN: one seed, most_in
   std::vector<std::int64_t> parameters;  // of the nets of both
   Verdict verdict = Verdict::kNoResult;
 };

@@ -30,13 +30,14 @@ void check_ours(SQLite::Database& db, const std::filesystem::path& file, int old
                                    "; name another file, or use the program that wrote it");
 }
 
-/// Brings the views to those of this program, and adds the tables that an older version lacks.
+/// Brings the views to those of this program, and adds the tables and the column that an older version lacks.
 void renew_schema(SQLite::Database& db, const std::filesystem::path& file) {
   check_ours(db, file, kOldestWritable);
   std::vector<std::string> views;
   SQLite::Statement query(db, "SELECT name FROM sqlite_master WHERE type = 'view'");
   while (query.executeStep()) views.push_back(query.getColumn(0).getString());
   for (const std::string& view : views) db.exec("DROP VIEW \"" + view + "\"");
+  if (pragma(db, "user_version") < 5) db.exec("ALTER TABLE claim ADD COLUMN most_in TEXT NOT NULL DEFAULT ''");
   db.exec(std::regex_replace(kSchema, std::regex("CREATE (TABLE|INDEX|UNIQUE INDEX) "), "CREATE $1 IF NOT EXISTS "));
   db.exec("PRAGMA user_version = " + std::to_string(kSchemaVersion));
 }

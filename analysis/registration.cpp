@@ -37,8 +37,8 @@ void register_claims(SQLite::Database& db, std::int64_t study, const std::vector
   change(db, "DELETE FROM claim WHERE study_id = ?", study);
   int position = 0;
   for (const Claim& claim : claims)
-    change(db, "INSERT INTO claim (study_id, position, name, better, than, role) VALUES (?, ?, ?, ?, ?, ?)", study,
-           position++, claim.name, claim.better, claim.than, claim.role);
+    change(db, "INSERT INTO claim (study_id, position, name, better, than, role, most_in) VALUES (?, ?, ?, ?, ?, ?, ?)",
+           study, position++, claim.name, claim.better, claim.than, claim.role, claim.most_in);
 }
 
 std::int64_t register_run(SQLite::Database& db, std::int64_t study, const std::string& grid_hash, const Provenance& p) {

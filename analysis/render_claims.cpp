@@ -75,7 +75,10 @@ TextTable readable(const ClaimTable& table) {
 std::vector<std::string> notes(const ClaimTable& table) {
   std::vector<std::string> lines = {study_note(table.study, table.caption)};
   for (const ClaimResult& r : table.claims)
-    lines.push_back("Claim '" + r.claim.name + "': Dice of '" + r.claim.better + "' vs. '" + r.claim.than + "'.");
+    lines.push_back("Claim '" + r.claim.name + "': Dice of '" + r.claim.better + "' vs. '" + r.claim.than + "'" +
+                    (r.claim.most_in.empty() ? "."
+                                             : ", in each case the mean over " + r.claim.most_in +
+                                                   " less the mean over the other structures."));
   lines.push_back(
       "The unit is the anatomy: a test subject's Dice is the mean over its structures, then over seeds; anatomies that "
       "both variants have are paired. 95 % interval: of the mean difference, by bootstrap over anatomies; of this "
@@ -125,7 +128,8 @@ nlohmann::ordered_json json(const ClaimTable& table) {
                              {"p", r.comparison.p},
                              {"p_holm", r.comparison.p_holm},
                              {"n_too_small", r.comparison.too_few},
-                             {"verdict", verdict_words(r.verdict)}});
+                             {"verdict", verdict_words(r.verdict)},
+                             {"most_in", r.claim.most_in}});
   return out;
 }
 

@@ -93,8 +93,12 @@ TextTable readable(const MetricTable& table) {
       const Spread s = spread(values_of(row, metric.name));
       cells.push_back(score_cell(s.mean) + (std::isnan(s.sd) ? "" : " ± " + fixed(s.sd, 3)));
     }
-    if (timed(table)) cells.push_back(duration(spread(row.seconds).mean));
-    cells.push_back(std::to_string(values_of(row, kMetrics[0].name).size()));
+    const std::size_t subjects = values_of(row, kMetrics[0].name).size();
+    const bool of_some = !row.seconds.empty() && row.seconds.size() < subjects;
+    if (timed(table))
+      cells.push_back(duration(spread(row.seconds).mean) +
+                      (of_some ? " (of " + std::to_string(row.seconds.size()) + ")" : ""));
+    cells.push_back(std::to_string(subjects));
     out.rows.push_back(std::move(cells));
   }
   return out;
@@ -112,8 +116,7 @@ std::vector<std::string> notes(const MetricTable& table) {
   if (timed(table))
     lines.push_back(
         "Time a scan: from the scan to its labels, as measured while the study ran, with what ran beside it; of "
-        "atlases "
-        "with their registrations.");
+        "atlases with their registrations. (of 4): of so many of the subjects.");
   return lines;
 }
 

@@ -39,7 +39,7 @@ std::string render_metrics(const std::vector<std::filesystem::path>& databases, 
 
 /// What became of the study's claims (docs/results-database.md), all tested as one family. Databases, formats and
 /// errors as above; throws std::runtime_error for a study without claims. csv has the columns claim, better, than,
-/// role, anatomies, better_dice, than_dice, difference, low, high, seed_sd, p, p_holm, verdict.
+/// role, anatomies, better_dice, than_dice, difference, low, high, seed_sd, p, p_holm, verdict, most_in.
 std::string render_claims(const std::vector<std::filesystem::path>& databases, const std::string& format,
                           const std::string& study = {});
 

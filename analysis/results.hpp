@@ -17,11 +17,12 @@
 
 namespace crossfade::analysis {
 
-/// That one variant has a higher mean Dice than another: what a study is to find out.
+/// That one variant has a higher mean Dice than another, or gains more in some structures: what a study is to find out.
 struct Claim {
   std::string name;                 // in words
   std::string better, than;         // variants
   std::string role = "pretrained";  // "pretrained" or "finetuned": the column of Table 1 that is compared
+  std::string most_in{};            // structures, by spaces: the difference is larger in them than in the others
 };
 
 /// A grid file as it was run.

@@ -1,4 +1,4 @@
--- Schema of the results database, version 3. docs/results-database.md explains it; change both together.
+-- Schema of the results database, of version kSchemaVersion. docs/results-database.md explains it; change both together.
 
 CREATE TABLE structure (              -- classes 0 ("none of these") to 27
   id   INTEGER PRIMARY KEY,
@@ -47,6 +47,7 @@ CREATE TABLE claim (                  -- "better has a higher Dice than `than`":
   better   TEXT NOT NULL,             -- name of a variant
   than     TEXT NOT NULL,             -- name of another
   role     TEXT NOT NULL CHECK (role IN ('pretrained', 'finetuned')),  -- column of Table 1 that is compared
+  most_in  TEXT NOT NULL DEFAULT '',  -- structures, by spaces, in which the difference is larger than in the others; or ''
   PRIMARY KEY (study_id, position)
 ) STRICT, WITHOUT ROWID;
 

@@ -159,6 +159,8 @@ void describe(Visitor& visit, analysis::Claim& c) {
   visit.text("better", c.better, "variant that is claimed to have the higher mean Dice, by the name that tables print");
   visit.text("than", c.than, "variant that it is compared with");
   visit.choice("column", c.role, {"pretrained", "finetuned"}, "column of Table 1 that is compared");
+  visit.text("most_in", c.most_in,
+             "structures, separated by spaces: the claim is that the difference is larger in them than in the others");
 }
 
 /// A grid, expanded.

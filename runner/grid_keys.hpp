@@ -36,12 +36,12 @@ inline constexpr std::array kSettingsKeys = {
     GridKey{"atlas", "map", "", "registration and label fusion (method: atlas)"},
     GridKey{"model", "map", "", "the net"},
     GridKey{"optimizer", "map", "", "optimiser and learning rate"},
-    GridKey{"loss", "map of terms", "required",
+    GridKey{"loss", "map of terms", "required of nets",
             "weight of each term over training progress; a variant's replaces the default whole"},
     GridKey{"loss_options", "map", "", "conventions of the formulas"},
     GridKey{"views", "map", "", "which nets of other planes vote with the axial one, and their weights"},
     GridKey{"stages", "map of stages", "required",
-            "what the net trains on, one after the other, by stage name: pretrain, then finetune"},
+            "what is learnt from, one after the other, by stage name: pretrain, then finetune"},
 };
 
 /// Keys of a stage beside those of StageOptions.

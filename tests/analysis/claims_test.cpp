@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "analysis/report.hpp"
+#include "data/structures.hpp"
 #include "study.hpp"
 
 namespace crossfade::analysis {
@@ -159,6 +160,54 @@ TEST_F(Claims, ThatWerePlantedAreFound) {
                             Not(HasSubstr("unlike size"))));
 }
 
+// Structures 1 and 2 gain 40 and 20 per mille, structure 3 gains 10 + i in subject i: 20 - i more in the former, on
+// average over i < 8 16.5. The ninth subject has no structure 3, and so no difference. All eight are above 0: p =
+// 2/2^8.
+TEST_F(Claims, OfStructuresAreOfTheGainThereLessThatElsewhere) {
+  const auto test_of = [](bool tuned) {
+    std::vector<SubjectCounts> test;
+    for (std::size_t i = 0; i < 9; ++i) {
+      const auto base = static_cast<std::int64_t>(500 + i);
+      SubjectCounts subject = scored(i, base + (tuned ? 40 : 0));
+      const auto add = [&](std::size_t structure, std::int64_t permille) {
+        subject.counts.true_positive[structure] = permille;
+        subject.counts.false_positive[structure] = subject.counts.false_negative[structure] = 1000 - permille;
+      };
+      add(2, base + (tuned ? 20 : 0));
+      if (i < 8) add(3, base + (tuned ? 10 + static_cast<std::int64_t>(i) : 0));
+      test.push_back(subject);
+    }
+    return test;
+  };
+  const std::string group = std::string(data::kStructures[1]) + " " + std::string(data::kStructures[2]);
+  StudyRecord study = study_record();
+  study.claims = {
+      {.name = "there", .better = "tuned", .than = "base", .most_in = group},
+      {.name = "elsewhere", .better = "tuned", .than = "base", .most_in = std::string(data::kStructures[3])},
+      {.name = "at all", .better = "tuned", .than = "base"}};
+  ResultsDatabase db(file);
+  const auto ids = db.begin(study, provenance(), {trial_record("base", 1), trial_record("tuned", 1)});
+  for (const std::size_t t : {0u, 1u}) {
+    const auto test = test_of(t == 1);
+    db.record_stage(ids[t].id,
+                    {.stage = 0, .best_epoch = 1, .best_dice = 0.5, .stopped = "", .validation = test, .test = test});
+    db.set_finished(ids[t].id);
+  }
+  const json claims = table()["claims"];
+  EXPECT_EQ(claims[0]["most_in"], group);
+  EXPECT_EQ(claims[0]["anatomies"], 8);
+  EXPECT_NEAR(claims[0]["difference"].get<double>(), 0.0165, 1e-12);
+  EXPECT_NEAR(claims[0]["than_dice"].get<double>(), 0, 1e-12);
+  EXPECT_EQ(claims[0]["p"], 2.0 / 256);
+  EXPECT_EQ(claims[0]["verdict"], "holds");
+  EXPECT_TRUE(claims[0]["seed_sd"].is_null());
+  EXPECT_NEAR(claims[1]["difference"].get<double>(), -0.0165, 1e-12);
+  EXPECT_EQ(claims[1]["verdict"], "the reverse holds");
+  EXPECT_EQ(claims[2]["anatomies"], 9);
+  EXPECT_EQ(claims[2]["most_in"], "");
+  EXPECT_THAT(text(), HasSubstr("the mean over " + group + " less the mean over the other structures."));
+}
+
 TEST_F(Claims, AreTooFewOnlyWhereNoOutcomeCouldDecide) {
   // Six anatomies: 2/64 for one claim; twice that is above 0.05 where another has as few, but the last step of Holm's
   // takes it once where the other claim, with ten, comes first.
@@ -253,7 +302,7 @@ TEST_F(Claims, SayTheSameInEveryFormat) {
   std::getline(csv, line);
   EXPECT_EQ(titles,
             "claim,better,than,role,anatomies,better_dice,than_dice,difference,low,high,lowest_by_seed,highest_by_seed,"
-            "seed_sd,p,p_holm,n_too_small,verdict");
+            "seed_sd,p,p_holm,n_too_small,verdict,most_in");
   const std::string names = "\"a_1 | b, c\",\"a, \"\"1\"\"\",b & c,pretrained,3,";
   ASSERT_THAT(line, testing::StartsWith(names));
   std::istringstream numbers(line.substr(names.size()));

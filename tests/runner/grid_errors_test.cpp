@@ -6,6 +6,7 @@
 namespace crossfade::runner {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 /// kValidGrid with one change.
@@ -262,6 +263,8 @@ TEST(GridErrors, AnOptionThatDoesNotGoWithItsSource) {
       "grid.yaml:3:59: source: scans has one scan a subject, not 2: leave out scans_per_subject (cohort phantom)");
   EXPECT_THAT(refusal(changed(automatic_grid(), "images: /i", "images: /i, label_bias: {noise_mm: 1}")),
               HasSubstr("grid.yaml:3:52: label_bias makes automatic labels of synthetic scans"));
+  EXPECT_THAT(said("subjects: 4", "subjects: 4, label_bias: {structures_mm: Left-Amigdala 1}"),
+              HasSubstr("structures_mm: 'Left-Amigdala' is no structure"));
   EXPECT_THAT(refusal(changed(automatic_grid(), "images: /i", "images: /i, synthesis: {noise: 1}")),
               HasSubstr("grid.yaml:3:51: synthesis draws images from label maps"));
   EXPECT_EQ(said("subjects: 4", "subjects: 4, labels: /l"),
@@ -359,6 +362,10 @@ TEST(GridErrors, Claims) {
   EXPECT_EQ(with("{better: A}"), "grid.yaml:13:13: missing key 'than' in claims.c, expected one of A, B");
   EXPECT_EQ(with("{better: A, than: A}"), "grid.yaml:13:10: claims.c compares 'A' with itself, expected two variants");
   EXPECT_THAT(with("{better: A, than: B, column: tuned}"), HasSubstr("pretrained"));
+  EXPECT_EQ(with("{better: A, than: B, most_in: Left-Amygdala Right-Amygdala}"), "accepted");
+  EXPECT_THAT(with("{better: A, than: B, most_in: Left-Amygdala Right-Amigdala}"),
+              AllOf(HasSubstr("grid.yaml:13:43: unknown structure 'Right-Amigdala' in claims.c.most_in"),
+                    HasSubstr("(did you mean 'Right-Amygdala'?)")));
   EXPECT_EQ(refusal(kValidGrid + "claims: [A]\n"),
             "grid.yaml:13:9: expected a map {CLAIM: {...}} for claims, not a list");
 }
