@@ -10,6 +10,7 @@
 #include "data/hash.hpp"
 #include "data/image.hpp"
 #include "data/label_table.hpp"
+#include "data/words.hpp"
 
 namespace crossfade::data {
 namespace {
@@ -29,9 +30,13 @@ std::filesystem::path folder_of(const CohortSpec& spec, const std::string& folde
   return std::filesystem::path(spec.root) / folder;
 }
 
-std::vector<std::string> names_in(const std::filesystem::path& folder, const std::string& what, int subjects) {
+std::vector<std::string> names_in(const std::filesystem::path& folder, const std::string& what,
+                                  const CohortSpec& spec) {
+  const int subjects = spec.subjects;
+  const std::vector<std::string> left_out = words_of(spec.exclude);
   std::vector<std::string> names;
-  for (const auto& [name, file] : volumes_in(folder, what + "s")) names.push_back(name);
+  for (const auto& [name, file] : volumes_in(folder, what + "s"))
+    if (std::find(left_out.begin(), left_out.end(), name) == left_out.end()) names.push_back(name);
   if (names.empty())
     throw std::runtime_error(folder.string() + ": no " + what + " (.nii.gz, .nii, .mgz or .mgh) in this folder");
   if (subjects > 0) {
@@ -43,12 +48,12 @@ std::vector<std::string> names_in(const std::filesystem::path& folder, const std
   return names;
 }
 
-/// The labels of `subject` in `folder`. Throws std::runtime_error naming its `image` where there are none.
+/// The labels called `name` in `folder`. Throws std::runtime_error naming their `image` where there are none.
 std::filesystem::path labels_for(const std::filesystem::path& image, const std::filesystem::path& folder,
-                                 const std::string& subject, const std::string& what) {
-  if (const std::filesystem::path labels = find_volume(folder, subject); !labels.empty()) return labels;
-  throw std::runtime_error(image.string() + " has no " + what + " in " + folder.string() + ": expected " + subject +
-                           ".nii.gz, " + subject + ".nii, " + subject + ".mgz or " + subject + ".mgh");
+                                 const std::string& name, const std::string& what) {
+  if (const std::filesystem::path labels = find_volume(folder, name); !labels.empty()) return labels;
+  throw std::runtime_error(image.string() + " has no " + what + " in " + folder.string() + ": expected " + name +
+                           ".nii.gz, " + name + ".nii, " + name + ".mgz or " + name + ".mgh");
 }
 
 /// Writes the options that the pixels of a shard depend on as lines of "name=value"; numbers in the shortest form that
@@ -79,8 +84,8 @@ class CanonicalText {
  private:
   void line(std::string_view name, const std::string& value) {
     // Names of subjects, bytes of files and the tables' own hashes stand for these.
-    for (const std::string_view other :
-         {"subjects", "root", "images", "labels", "automatic_labels", "label_table", "automatic_label_table"})
+    for (const std::string_view other : {"subjects", "root", "images", "labels", "automatic_labels", "label_table",
+                                         "automatic_label_table", "label_suffix", "automatic_label_suffix", "exclude"})
       if (name == other) return;
     lines_.push_back(prefix_ + std::string(name) + "=" + value + "\n");
   }
@@ -114,6 +119,7 @@ std::optional<CohortFault> fault_of(const CohortSpec& spec) {
                    "phantoms have FreeSurfer ids: label_table must be freesurfer, not " + spec.label_table);
     if (!spec.root.empty()) return belongs_to("root", "labels or scans");
     if (!spec.labels.empty()) return belongs_to("labels", "labels or scans");
+    if (!spec.exclude.empty()) return belongs_to("exclude", "labels or scans");
   } else if (spec.source == "labels") {
     if (spec.labels.empty()) return fault("labels", "source: labels needs labels: the folder of label maps");
   } else if (spec.source == "scans") {
@@ -135,6 +141,8 @@ std::optional<CohortFault> fault_of(const CohortSpec& spec) {
   if (spec.source != "scans") {
     if (!spec.images.empty()) return belongs_to("images", "scans");
     if (!spec.automatic_labels.empty()) return belongs_to("automatic_labels", "scans");
+    if (!spec.label_suffix.empty()) return belongs_to("label_suffix", "scans");
+    if (!spec.automatic_label_suffix.empty()) return belongs_to("automatic_label_suffix", "scans");
   }
   return std::nullopt;
 }
@@ -142,8 +150,8 @@ std::optional<CohortFault> fault_of(const CohortSpec& spec) {
 std::vector<std::string> subject_names(const CohortSpec& spec) {
   if (const auto fault = fault_of(spec)) throw std::runtime_error(fault->what);
   if (spec.source == "phantom") return phantom_names(spec);
-  if (spec.source == "labels") return names_in(folder_of(spec, spec.labels), "label map", spec.subjects);
-  const std::vector<std::string> names = names_in(folder_of(spec, spec.images), "scan", spec.subjects);
+  if (spec.source == "labels") return names_in(folder_of(spec, spec.labels), "label map", spec);
+  const std::vector<std::string> names = names_in(folder_of(spec, spec.images), "scan", spec);
   for (const std::string& name : names) subject_files(spec, name);  // before hours of work, not after
   return names;
 }
@@ -158,10 +166,11 @@ SubjectFiles subject_files(const CohortSpec& spec, const std::string& subject) {
   if (spec.source == "labels") files.labels = first(spec.labels, "label map");
   if (spec.source != "scans") return files;
   files.image = first(spec.images, "scan");
-  if (has_manual_labels(spec)) files.labels = labels_for(files.image, folder_of(spec, spec.labels), subject, "labels");
+  if (has_manual_labels(spec))
+    files.labels = labels_for(files.image, folder_of(spec, spec.labels), subject + spec.label_suffix, "labels");
   if (has_automatic_labels(spec))
-    files.automatic_labels =
-        labels_for(files.image, folder_of(spec, spec.automatic_labels), subject, "automatic labels");
+    files.automatic_labels = labels_for(files.image, folder_of(spec, spec.automatic_labels),
+                                        subject + spec.automatic_label_suffix, "automatic labels");
   return files;
 }
 

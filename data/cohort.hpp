@@ -23,8 +23,11 @@ struct CohortSpec {
   std::string automatic_labels;    // scans: there is this folder of label maps that a program made
   std::string label_table = "freesurfer";
   std::string automatic_label_table = "freesurfer";
-  int subjects = 0;  // phantom: how many; else 0 for all in the folder
-  int size = 256;    // slices of size x size pixels over a field of view of 256 mm
+  std::string label_suffix;            // scans: what file names of labels have behind the subject's name, "_glm"
+  std::string automatic_label_suffix;  // the same of automatic_labels
+  std::string exclude;                 // labels, scans: subjects to leave out, separated by spaces
+  int subjects = 0;                    // phantom: how many; else 0 for all in the folder
+  int size = 256;                      // slices of size x size pixels over a field of view of 256 mm
   int scans_per_subject = 1;
   std::uint64_t seed = 1;
   SplitSpec split;
@@ -45,6 +48,10 @@ void describe(Visitor& visit, CohortSpec& c) {
   visit.text("label_table", c.label_table,
              "protocol of the ids in labels: freesurfer or miccai2012, or one of them `without` some foldings");
   visit.text("automatic_label_table", c.automatic_label_table, "the same of the ids in automatic_labels");
+  visit.text("label_suffix", c.label_suffix,
+             "what names of label maps have behind the scan's: _glm for 1000_3_glm.nii.gz (source: scans)");
+  visit.text("automatic_label_suffix", c.automatic_label_suffix, "the same of the files in automatic_labels");
+  visit.text("exclude", c.exclude, "names of subjects to leave out, separated by spaces; they need not be there");
   visit.integer("subjects", c.subjects, 0, 1000000, "number of subjects, the first by name; 0: all in the folder");
   visit.integer("size", c.size, 32, 256, "pixels along a side of the 256 mm field of view: 256 is 1 mm, 128 is 2 mm");
   visit.integer("scans_per_subject", c.scans_per_subject, 1, 1000,

@@ -1,11 +1,10 @@
 #include "data/split.hpp"
 
 #include <algorithm>
-#include <iterator>
-#include <sstream>
 #include <stdexcept>
 
 #include "data/random.hpp"
+#include "data/words.hpp"
 
 namespace crossfade::data {
 namespace {
@@ -81,8 +80,7 @@ Split one_fold(std::vector<std::string> subjects, const SplitSpec& spec, std::ui
 }  // namespace
 
 std::vector<std::string> named_test_subjects(const SplitSpec& spec) {
-  std::istringstream names(spec.test_subjects);
-  return {std::istream_iterator<std::string>(names), {}};
+  return words_of(spec.test_subjects);
 }
 
 bool has_test_subjects(const SplitSpec& spec) {

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <limits>
-#include <sstream>
 #include <stdexcept>
 
 #include "data/split.hpp"
 #include "data/structures.hpp"
+#include "data/words.hpp"
 #include "runner/loss_reader.hpp"
 #include "runner/parameter_reader.hpp"
 #include "runner/scalar_text.hpp"
@@ -176,8 +176,7 @@ std::vector<analysis::Claim> read_claims(const Value& map, const std::vector<std
     if (claim.better == claim.than)
       refuse(entry.place, path + " compares '" + claim.better + "' with itself, expected two variants");
     const std::vector<std::string> valid(data::kStructures.begin() + 1, data::kStructures.end());
-    std::istringstream structures(claim.most_in);
-    for (std::string name; structures >> name;) {
+    for (const std::string& name : data::words_of(claim.most_in)) {
       if (std::find(valid.begin(), valid.end(), name) == valid.end())
         refuse(place_in(entry.value, "most_in"), "unknown structure '" + name + "' in " + path +
                                                      ".most_in, expected names as in figure 2" +

@@ -29,7 +29,7 @@ def head(spacing, ids, random):
 
 
 class PapersGrid(Case):
-    def write(self, folder, subjects, ids, spacing, codes, save):
+    def write(self, folder, subjects, ids, spacing, codes, suffix, save):
         random = numpy.random.default_rng(1)
         affine = nibabel.orientations.inv_ornt_aff(
             nibabel.orientations.axcodes2ornt(codes), numpy.round(180 / spacing).astype(int)) * [[*spacing, 1]]
@@ -38,12 +38,12 @@ class PapersGrid(Case):
         for subject in subjects:
             image, labels = head(spacing, ids, random)
             save(image, affine, self.folder / folder / "images" / subject)
-            save(labels, affine, self.folder / folder / "labels" / subject)
+            save(labels, affine, self.folder / folder / "labels" / f"{subject}{suffix}")
 
     def test_runs_on_both_data_sets_with_their_roots_alone(self):
-        self.write("HCP", ["100307", "100408", "101107"], FREESURFER, numpy.array([2.1, 2.1, 2.1]), "LIA",
+        self.write("HCP", ["100307", "100408", "101107"], FREESURFER, numpy.array([2.1, 2.1, 2.1]), "LIA", "",
                    lambda voxels, affine, stem: nibabel.save(nibabel.MGHImage(voxels, affine), f"{stem}.mgz"))
-        self.write("MICCAI", ["1000_3", "1001_3", "1002_3", "1003_3", "1004_3"], MICCAI, numpy.array([3, 2.5, 3]), "RAS",
+        self.write("MICCAI", ["1000_3", "1001_3", "1002_3", "1003_3", "1004_3", "1023_3"], MICCAI, numpy.array([3, 2.5, 3]), "RAS", "_glm",
                    lambda voxels, affine, stem: nibabel.save(nibabel.Nifti1Image(voxels, affine), f"{stem}.nii.gz"))
         small = {"cohorts.pretraining.size": 64, "cohorts.pretraining.split.train": 2, "cohorts.pretraining.split.validation": 1,
                  "cohorts.miccai.size": 64, "cohorts.miccai.split.train": 2, "cohorts.miccai.split.validation": 1,

@@ -81,6 +81,19 @@ TEST(Cohort, NamesPhantomsByNumberAndLabelMapsByFile) {
   labels.subjects = 2;
   EXPECT_THAT(subject_names(labels), ElementsAre("a.1", "b"));
   EXPECT_EQ(subject_files(labels, "b").labels, folder.path / "b.nii");
+  labels.exclude = "b  none";
+  EXPECT_THAT(subject_names(labels), ElementsAre("a.1", "c"));
+  std::ofstream(folder.path / "b_glm.mgz") << "x";
+  CohortSpec scans;
+  scans.source = "scans";
+  scans.root = folder.path.string();
+  scans.images = scans.labels = ".";
+  scans.label_suffix = "_glm";
+  scans.exclude = "a.1 b_glm c";
+  EXPECT_THAT(subject_names(scans), ElementsAre("b"));
+  EXPECT_EQ(subject_files(scans, "b").labels, folder.path / "." / "b_glm.mgz");
+  scans.exclude = "b_glm";
+  EXPECT_THAT([&] { subject_names(scans); }, ThrowsMessage<std::runtime_error>(HasSubstr("expected a.1_glm.nii.gz")));
 }
 
 TEST(Cohort, RefusesFoldersWithoutWhatItNeedsByName) {
@@ -130,11 +143,14 @@ TEST(Cohort, HasAnotherHashForAllThatChangesItsShardsAndForNothingElse) {
   EXPECT_EQ(changed([](CohortSpec& c) { c.split = {.validation = 1, .folds = 2}; }), hash);
   EXPECT_EQ(changed([&](CohortSpec& c) { c.labels = elsewhere.string(); }), hash);
   EXPECT_EQ(changed([](CohortSpec& c) { c.subjects = 2; }), hash) << "all of the folder";
+  EXPECT_EQ(changed([](CohortSpec& c) { c.exclude = "c"; }), hash) << "who is not there";
 
   std::set<std::string> hashes{hash};
   const auto expect_new = [&](const std::function<void(CohortSpec&)>& change) {
     EXPECT_TRUE(hashes.insert(changed(change)).second) << "change " << hashes.size();
   };
+  expect_new([](CohortSpec& c) { c.exclude = "a"; });
+  EXPECT_EQ(changed([](CohortSpec& c) { c.subjects = 1; }), changed([](CohortSpec& c) { c.exclude = "b"; }));
   expect_new([](CohortSpec& c) { c.subjects = 1; });
   expect_new([](CohortSpec& c) { c.label_table = "miccai2012"; });
   expect_new([](CohortSpec& c) { c.size = 65; });
