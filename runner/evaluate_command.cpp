@@ -67,13 +67,14 @@ std::vector<NetOfPlane> open_nets(const EvaluateOptions& options) {
   if (!options.weights.empty() && options.weights.size() != options.checkpoints.size())
     throw std::runtime_error(std::to_string(options.weights.size()) + " weights, expected one for each of the " +
                              std::to_string(options.checkpoints.size()) + " checkpoints");
-  const std::vector<std::string> subjects =
-      options.subjects.empty() ? subjects_in(options.shards.front()) : options.subjects;
   std::vector<NetOfPlane> nets;
   for (std::size_t n = 0; n < options.checkpoints.size(); ++n)
     nets.push_back({.network = load_network(options.checkpoints[n]),
-                    .shards = data::open_shards(options.shards[n], subjects),
+                    .shards = {},
                     .weight = options.weights.empty() ? 1 : options.weights[n]});
+  const std::vector<std::string> subjects =
+      options.subjects.empty() ? subjects_in(options.shards.front()) : options.subjects;
+  for (std::size_t n = 0; n < nets.size(); ++n) nets[n].shards = data::open_shards(options.shards[n], subjects);
   check_views(nets);
   return nets;
 }
