@@ -4,6 +4,7 @@
 
 #include "analysis/figure_page.hpp"
 #include "analysis/gnuplot.hpp"
+#include "analysis/rendering.hpp"
 #include "analysis/structures.hpp"
 #include "analysis/text_table.hpp"
 
@@ -50,7 +51,8 @@ std::string csv(const StructureTable& table) {
 
 FigurePage page(const StructureTable& table) {
   FigurePage page;
-  page.study = table.study + ": " + table.variant;
+  const bool two_variants = table.sides.back().title == table.variant;  // which the key names, then
+  page.study = table.study + ": " + (two_variants ? column_title(table.role) : table.variant);
   page.caption = table.caption + (table.caption.empty() ? "" : "; ") + std::to_string(table.subjects) +
                  " test subjects, each the mean over its seeds";
   page.height = 560;

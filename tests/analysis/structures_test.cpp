@@ -147,6 +147,8 @@ TEST_F(Structures, AreDrawnWithAllTheirNames) {
   plot_figure2({file}, folder / "plain", {}, "fixed, \"w-CE\"");
   EXPECT_EQ(read_text(folder / "plain.csv").find("finetuned"), std::string::npos);
   EXPECT_THAT(read_text(folder / "plain.svg"), testing::Not(HasSubstr("fine-tuned")));
+  plot_figure2({file}, folder / "both", {}, "fixed, \"w-CE\"", "scheduled & 50%_off");
+  EXPECT_THAT(read_text(folder / "both.svg"), HasSubstr("made-up: Pre-Trained")) << "names of two would cover the key";
 }
 
 }  // namespace
