@@ -32,18 +32,17 @@ std::filesystem::path folder_of(const CohortSpec& spec, const std::string& folde
 
 std::vector<std::string> names_in(const std::filesystem::path& folder, const std::string& what,
                                   const CohortSpec& spec) {
-  const int subjects = spec.subjects;
   const std::vector<std::string> left_out = words_of(spec.exclude);
   std::vector<std::string> names;
   for (const auto& [name, file] : volumes_in(folder, what + "s"))
     if (std::find(left_out.begin(), left_out.end(), name) == left_out.end()) names.push_back(name);
   if (names.empty())
     throw std::runtime_error(folder.string() + ": no " + what + " (.nii.gz, .nii, .mgz or .mgh) in this folder");
-  if (subjects > 0) {
-    if (static_cast<std::size_t>(subjects) > names.size())
+  if (spec.subjects > 0) {
+    if (static_cast<std::size_t>(spec.subjects) > names.size())
       throw std::runtime_error(folder.string() + ": " + std::to_string(names.size()) + " " + what +
-                               "s, but subjects is " + std::to_string(subjects));
-    names.resize(static_cast<std::size_t>(subjects));
+                               "s, but subjects is " + std::to_string(spec.subjects));
+    names.resize(static_cast<std::size_t>(spec.subjects));
   }
   return names;
 }

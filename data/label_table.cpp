@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <iterator>
 #include <limits>
 #include <set>
-#include <sstream>
 #include <stdexcept>
 
 #include "data/distance.hpp"
 #include "data/hash.hpp"
+#include "data/words.hpp"
 
 namespace crossfade::data {
 namespace {
@@ -81,12 +80,6 @@ Protocol miccai2012() {
 const std::vector<Protocol>& protocols() {
   static const std::vector<Protocol> all = {freesurfer(), miccai2012()};
   return all;
-}
-
-/// The words of a text, which one space or several part.
-std::vector<std::string> words_of(std::string_view text) {
-  std::istringstream stream{std::string(text)};
-  return {std::istream_iterator<std::string>(stream), {}};
 }
 
 template <class List, class Name>

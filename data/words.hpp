@@ -4,13 +4,14 @@
 #include <iterator>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace crossfade::data {
 
 /// What stands between spaces, tabs and line ends.
-inline std::vector<std::string> words_of(const std::string& text) {
-  std::istringstream stream(text);
+inline std::vector<std::string> words_of(std::string_view text) {
+  std::istringstream stream{std::string(text)};
   return {std::istream_iterator<std::string>(stream), {}};
 }
 
