@@ -51,7 +51,7 @@ std::string csv(const StructureTable& table) {
 
 FigurePage page(const StructureTable& table) {
   FigurePage page;
-  const bool two_variants = table.sides.back().title == table.variant;  // which the key names, then
+  const bool two_variants = table.sides.front().key == "than";  // which the key names, then
   page.study = table.study + ": " + (two_variants ? column_title(table.role) : table.variant);
   page.caption = table.caption + (table.caption.empty() ? "" : "; ") + std::to_string(table.subjects) +
                  " test subjects, each the mean over its seeds";

@@ -7,9 +7,9 @@ namespace {
 
 constexpr int kStudy = 1;  // id of the one study of the merged database
 
-/// What older versions had no column for, by TABLE.COLUMN; a column that isn't here becomes NULL.
+/// What older versions had no column for, by TABLE.COLUMN; a column that isn't here gets its default.
 const std::map<std::string, std::string> kBeforeThereWas = {
-    {"stage.plane", "'axial'"}, {"stage.hash", "''"}, {"stage.labels", "'manual'"}, {"claim.most_in", "''"}};
+    {"stage.plane", "'axial'"}, {"stage.hash", "''"}, {"stage.labels", "'manual'"}};
 
 /// Rows of a table are called `row` in the SQL of values and conditions.
 struct Copy {
