@@ -1,7 +1,10 @@
+#include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
 #include <cstdio>
+#include <cstdlib>
+#include <string>
 
 #include "tests/distributed/world.hpp"
 
@@ -17,8 +20,13 @@ World& test_world() {
 int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
   at::set_num_threads(1);
+  // What a GPU rounds to TF32 by an algorithm of its choice differs by 1e-3 between batches of unlike size.
+  at::globalContext().setAllowTF32CuDNN(false);
   crossfade::runner::World world(argc, argv);
   crossfade::runner::world = &world;
+  // NCCL refuses two ranks on one GPU of one host, and takes these for hosts: all may share the tests' one GPU.
+  ::setenv("NCCL_HOSTID", ("rank " + std::to_string(world.communicator().rank())).c_str(), 1);
+  ::setenv("NCCL_SOCKET_IFNAME", "lo", 0);
   auto& listeners = testing::UnitTest::GetInstance()->listeners();
   if (world.communicator().rank() != 0) {
     // The others speak only when they fail, on standard error, by gtest's own message of a failed assertion.

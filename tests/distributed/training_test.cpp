@@ -10,6 +10,7 @@
 
 #include "data/loader.hpp"
 #include "runner/trainer.hpp"
+#include "tests/device.hpp"
 #include "tests/distributed/world.hpp"
 #include "tests/thread_group.hpp"
 
@@ -47,7 +48,7 @@ struct Outcome {
 
 torch::Tensor flatten(const std::vector<torch::Tensor>& tensors) {
   std::vector<torch::Tensor> flat = {torch::zeros({0}, torch::kDouble)};
-  for (const torch::Tensor& tensor : tensors) flat.push_back(tensor.detach().flatten().to(torch::kDouble));
+  for (const torch::Tensor& tensor : tensors) flat.push_back(tensor.detach().flatten().to(torch::kCPU, torch::kDouble));
   return torch::cat(flat);
 }
 
@@ -55,7 +56,7 @@ Outcome train(Group& group, const std::string& norm, torch::ScalarType type, con
               double clip) {
   const auto network =
       model::make_network({.name = "unet", .width = 4, .depth = 2, .norm = norm}, 1, data::kClasses, kSeed);
-  place_network(*network, torch::kCPU, type);
+  place_network(*network, group.device(), type);
   std::vector<double> weights;
   for (int c = 0; c < data::kClasses; ++c) weights.push_back(0.05 + 0.2 * c);
   OptimizerOptions options;
@@ -91,8 +92,8 @@ struct Case {
 class Ranks : public testing::TestWithParam<Case> {
  protected:
   Ranks()
-      : all(test_world().communicator().duplicate(), torch::kCPU),
-        alone(test_world().communicator().split(test_world().communicator().rank()), torch::kCPU) {}
+      : all(test_world().communicator().duplicate(), tests::device()),
+        alone(test_world().communicator().split(test_world().communicator().rank()), tests::device()) {}
   Group all, alone;
 };
 
@@ -177,6 +178,7 @@ struct WaitInBackward : torch::autograd::Function<WaitInBackward> {
   static inline bool* result = nullptr;
 };
 
+// Over MPI: a backward pass on a GPU is over, for the host, before its first kernel has run.
 TEST(GradientReducer, SendsABucketWhileTheBackwardPassGoesOn) {
   Group group(test_world().communicator().duplicate(), torch::kCPU);
   if (group.size() == 1) GTEST_SKIP() << "one rank sends nothing";

@@ -12,6 +12,7 @@
 #include "runner/evaluator.hpp"
 #include "runner/trainer.hpp"
 #include "tests/data/small_shard.hpp"
+#include "tests/device.hpp"
 #include "tests/distributed/world.hpp"
 #include "tests/runner/small_trial.hpp"
 #include "tests/temporary_folder.hpp"
@@ -24,7 +25,7 @@ using testing::HasSubstr;
 
 class TrialOfAllRanks : public testing::Test {
  protected:
-  TrialOfAllRanks() : group_(test_world().communicator().duplicate(), torch::kCPU) {
+  TrialOfAllRanks() : group_(test_world().communicator().duplicate(), tests::device()) {
     if (group_.rank() == 0) {
       own_.emplace();
       write_small_shards(own_->path);
@@ -96,9 +97,9 @@ TEST_F(TrialOfAllRanks, AShardThatOneRankCannotReadEndsItOnAllWithTheSameWords) 
 TEST_F(TrialOfAllRanks, MeasuresTheSameSurfacesAsOneRankAlone) {
   const auto stages = open_small_shards(folder_);
   const auto network = model::make_network(small_trial().model, 1, data::kClasses, 1);
-  place_network(*network, torch::kCPU);
-  Group alone(test_world().communicator().split(group_.rank()), torch::kCPU);
-  const auto predicted = [&](std::size_t s) { return predict(*network, stages[0].train[s], torch::kCPU, 4); };
+  place_network(*network, group_.device());
+  Group alone(test_world().communicator().split(group_.rank()), group_.device());
+  const auto predicted = [&](std::size_t s) { return predict(*network, stages[0].train[s], group_.device(), 4); };
   const VolumeScores together = score_volumes(stages[0].train, group_, predicted);
   const VolumeScores expected = score_volumes(stages[0].train, alone, predicted);
   ASSERT_EQ(together.surfaces.size(), 3U);

@@ -11,6 +11,7 @@
 
 #include "model/network.hpp"
 #include "tests/data/small_shard.hpp"
+#include "tests/device.hpp"
 #include "tests/temporary_folder.hpp"
 #include "tests/thread_group.hpp"
 
@@ -20,7 +21,8 @@ inline torch::Tensor images(torch::IntArrayRef sizes) {
   return torch::randn(sizes, at::make_generator<at::CPUGeneratorImpl>(3), torch::kFloat64);
 }
 
-/// Logits in training and evaluation mode and all gradients, in float64: only the order of sums differs.
+/// Logits in training and evaluation mode and all gradients, in float64 on the tests' device: only the order of sums
+/// differs.
 inline void expect_as_in_pytorch(const ModelOptions& options) {
   SCOPED_TRACE(options.name + ", norm " + options.norm);
   const TemporaryFolder folder;
@@ -52,18 +54,19 @@ inline void expect_as_in_pytorch(const ModelOptions& options) {
   const std::vector<char> content((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   const auto expected = torch::pickle_load(content).toGenericDict();
 
-  const torch::Tensor trained = network->forward(input);
-  EXPECT_LT(tests::relative_difference(trained, expected.at("trained").toTensor()), 1e-12);
+  network->to(tests::device());
+  const torch::Tensor trained = network->forward(input.to(tests::device()));
+  EXPECT_LT(tests::relative_difference(trained.cpu(), expected.at("trained").toTensor()), 1e-12);
   trained.square().sum().backward();
   for (const auto& item : network->named_parameters()) {
     const auto reference = expected.at("gradient of " + item.key()).toTensor();
     // Some gradients are 0 but for rounding: those of a bias before a normalisation.
-    EXPECT_LT((item.value().grad() - reference).norm().item<double>(),
+    EXPECT_LT((item.value().grad().cpu() - reference).norm().item<double>(),
               1e-10 * std::max(1.0, reference.norm().item<double>()))
         << item.key();
   }
   network->eval();
-  EXPECT_LT(tests::relative_difference(network->forward(input), expected.at("evaluated").toTensor()), 1e-12);
+  EXPECT_LT(tests::relative_difference(network->forward(input.to(tests::device())).cpu(), expected.at("evaluated").toTensor()), 1e-12);
 }
 
 }  // namespace crossfade::model

@@ -7,8 +7,10 @@
 #include <tuple>
 
 #include "runner/evaluator.hpp"
+#include "runner/trainer.hpp"
 #include "runner/trial_state.hpp"
 #include "tests/data/small_shard.hpp"
+#include "tests/device.hpp"
 #include "tests/runner/error_of.hpp"
 #include "tests/runner/small_trial.hpp"
 #include "tests/runner/world_of_one.hpp"
@@ -33,7 +35,7 @@ class TrialOfOneRank : public testing::Test {
   }
 
   TemporaryFolder folder_;
-  Group group_ = group_of_one();
+  Group group_ = group_of_one(tests::device());
 };
 
 TEST_F(TrialOfOneRank, LearnsAndIsScoredAtItsBestCheckpoint) {
@@ -62,6 +64,7 @@ TEST_F(TrialOfOneRank, LearnsAndIsScoredAtItsBestCheckpoint) {
   // The file alone gives the same score.
   auto stages = open_small_shards(folder_.path);
   const auto network = load_network(folder_.path / "a" / "hash" / "best.safetensors");
+  place_network(*network, group_.device());
   EXPECT_EQ(evaluate(*network, stages[0].validation, group_, 4)[0].counts, result.validation[0].counts);
   EXPECT_EQ(evaluate(*network, stages[0].test, group_, 4)[0].counts, result.test[0].counts);
   EXPECT_EQ(result.test[0].subject, "test");
@@ -296,6 +299,7 @@ TEST_F(TrialOfOneRank, LearnsFromAutomaticLabelsAndIsTestedOnManualOnes) {
   EXPECT_EQ(heard.stages[0].validation[0].counts, manual.stages[0].validation[0].counts);
   EXPECT_NE(heard.stages[0].test[0].counts, manual.stages[0].test[0].counts) << "the truth is the manual labels";
   const auto network = load_network(folder_.path / "a" / "hash" / "best.safetensors");
+  place_network(*network, group_.device());
   const auto truth = evaluate(*network, open_small_shards(folder_.path)[0].test, group_, 4, data::LabelKind::kManual);
   EXPECT_EQ(heard.stages[0].test[0].counts, truth[0].counts);
 }

@@ -6,10 +6,12 @@
 #include "data/plane.hpp"
 #include "data/turned_shard.hpp"
 #include "runner/evaluator.hpp"
+#include "runner/trainer.hpp"
 #include "runner/trial_state.hpp"
 #include "runner/views.hpp"
 #include "runner/vote.hpp"
 #include "tests/data/small_shard.hpp"
+#include "tests/device.hpp"
 #include "tests/runner/small_trial.hpp"
 #include "tests/runner/world_of_one.hpp"
 #include "tests/temporary_folder.hpp"
@@ -44,7 +46,7 @@ class VotedTrial : public testing::Test {
   }
 
   TemporaryFolder folder_;
-  Group group_ = group_of_one();
+  Group group_ = group_of_one(tests::device());
   TrialConfig config_ = small_trial();
 };
 
@@ -63,12 +65,13 @@ TEST_F(VotedTrial, TrainsANetAPlaneAndScoresTheirVote) {
   const auto views = views_of(config_.views);
   for (std::size_t v = 0; v < 3; ++v) {
     nets.push_back(load_network(folder_.path / "nets" / views[v].plane / "best.safetensors"));
+    place_network(*nets[v], group_.device());
     voters.push_back({*nets[v], planes[v][0].test[0], views[v].weight});
   }
   const auto truth = block_shard("test", 5, 8).labels;
   const analysis::StageResult& result = heard.stages[3];
   EXPECT_EQ(result.test.at(0).subject, "test");
-  EXPECT_EQ(result.test[0].counts, analysis::count(truth, vote(voters, torch::kCPU, 5)));
+  EXPECT_EQ(result.test[0].counts, analysis::count(truth, vote(voters, group_.device(), 5)));
   EXPECT_EQ(result.best_dice, analysis::mean_over_subjects(result.validation));
   EXPECT_EQ(result.surfaces.size(), 1U);
   EXPECT_NE(result.test[0].counts, heard.stages[0].test[0].counts);

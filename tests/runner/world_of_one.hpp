@@ -13,8 +13,8 @@ inline World& world_of_one() {
   return world;
 }
 
-inline Group group_of_one() {
-  return Group(world_of_one().communicator().duplicate(), torch::kCPU);
+inline Group group_of_one(torch::Device device = torch::kCPU) {
+  return Group(world_of_one().communicator().duplicate(), device);
 }
 
 }  // namespace crossfade::runner

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "schedules/scheduled_loss.hpp"
+#include "tests/device.hpp"
 
 namespace crossfade::schedules::cases {
 
@@ -38,14 +39,16 @@ inline ScheduledLoss make_loss(const std::vector<std::pair<std::string, double>>
 
 struct Evaluation {
   LossResult result;
-  torch::Tensor gradient;
+  torch::Tensor gradient;  // on the CPU
 };
 
+/// On the tests' device.
 inline Evaluation run(const ScheduledLoss& loss, const Batch& batch, double progress = 0, bool dummy = false) {
-  const torch::Tensor logits = batch.logits.detach().clone().requires_grad_();
-  Evaluation evaluation{loss(logits, batch.labels, progress, dummy), {}};
+  const torch::Tensor logits = batch.logits.detach().to(tests::device(), /*non_blocking=*/false, /*copy=*/true);
+  logits.requires_grad_();
+  Evaluation evaluation{loss(logits, batch.labels.to(tests::device()), progress, dummy), {}};
   evaluation.result.total.backward();
-  evaluation.gradient = logits.grad();
+  evaluation.gradient = logits.grad().cpu();
   return evaluation;
 }
 

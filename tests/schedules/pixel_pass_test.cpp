@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "tests/device.hpp"
 #include "tests/schedules/loss_cases.hpp"
 #include "tests/thread_group.hpp"
 
@@ -32,8 +33,8 @@ torch::Tensor coefficients(const Pixels& pixels) {
   return torch::randn({2, 3, pixels.logits.size(3)}, generator, torch::kFloat64).to(pixels.logits.scalar_type());
 }
 
-// The fused loops against tensor operations. Sums: relative to their size of up to 3,000 pixels, float32 rounds each
-// probability to 6e-8 (and the polynomial of the exponential adds as much again).
+// The fused loops against tensor operations, on the tests' device. Sums: relative to their size of up to 3,000 pixels,
+// float32 rounds each probability to 6e-8 (and the polynomial of the exponential adds as much again).
 TEST(PixelPass, GivesTheSameOnBothPaths) {
   for (const auto dtype : {torch::kFloat32, torch::kFloat64}) {
     const double rounding = dtype == torch::kFloat32 ? 5e-7 : 1e-14;
@@ -41,8 +42,10 @@ TEST(PixelPass, GivesTheSameOnBothPaths) {
       const Pixels in = make_pixels(dtype);
       const std::vector<torch::Tensor> maps = {in.weights, in.weights * 2};
       SoftmaxPass fused = softmax_pass_cpu(in.logits, in.labels, maps, squared, true);
-      SoftmaxPass plain = softmax_pass_aten(in.logits, in.labels, maps, squared, true);
-      EXPECT_LT(relative_difference(fused.probabilities, plain.probabilities), rounding);
+      const auto placed = [](const torch::Tensor& tensor) { return tensor.to(tests::device()); };
+      SoftmaxPass plain =
+          softmax_pass_aten(placed(in.logits), placed(in.labels), {placed(maps[0]), placed(maps[1])}, squared, true);
+      EXPECT_LT(relative_difference(fused.probabilities, plain.probabilities.cpu()), rounding);
       EXPECT_THAT(fused.sums.overlap, Pointwise(DoubleNear(100 * rounding), plain.sums.overlap));
       EXPECT_THAT(fused.sums.mass, Pointwise(DoubleNear(100 * rounding), plain.sums.mass));
       EXPECT_EQ(fused.sums.labelled, plain.sums.labelled);
@@ -55,8 +58,8 @@ TEST(PixelPass, GivesTheSameOnBothPaths) {
       }
 
       gradient_pass_cpu(fused.probabilities, in.labels, coefficients(in), in.weights);
-      gradient_pass_aten(plain.probabilities, in.labels, coefficients(in), in.weights);
-      EXPECT_LT(relative_difference(fused.probabilities, plain.probabilities), rounding);
+      gradient_pass_aten(plain.probabilities, placed(in.labels), placed(coefficients(in)), placed(in.weights));
+      EXPECT_LT(relative_difference(fused.probabilities, plain.probabilities.cpu()), rounding);
     }
   }
 }
@@ -81,7 +84,8 @@ TEST(PixelPass, ReportsAnyLogitThatIsNotFinite) {
         Pixels in = make_pixels(dtype);
         in.logits[1][20][3][where] = bad;
         const auto fused = softmax_pass_cpu(in.logits, in.labels, {}, false, true);
-        const auto plain = softmax_pass_aten(in.logits, in.labels, {}, false, true);
+        const auto plain =
+            softmax_pass_aten(in.logits.to(tests::device()), in.labels.to(tests::device()), {}, false, true);
         EXPECT_TRUE(std::isnan(fused.sums.not_finite)) << bad << " at class " << where;
         EXPECT_TRUE(std::isnan(plain.sums.not_finite)) << bad << " at class " << where;
       }
