@@ -1,5 +1,7 @@
 #include "runner/group.hpp"
 
+#include <ATen/Context.h>
+
 #include <algorithm>
 #include <optional>
 #include <torch/csrc/distributed/c10d/HashStore.hpp>
@@ -18,6 +20,14 @@
 
 namespace crossfade::runner {
 namespace {
+
+/// Makes a GPU this process's own, and its convolutions such that the same trial gives the same bits.
+void use(torch::Device device) {
+#ifdef CROSSFADE_WITH_NCCL
+  c10::cuda::set_device(device.index());
+#endif
+  at::globalContext().setDeterministicCuDNN(true);
+}
 
 c10::intrusive_ptr<c10d::ProcessGroup> process_group(const c10::intrusive_ptr<c10d::Store>& store,
                                                      c10::DeviceType device, c10d::ProcessGroup::BackendType type,
@@ -66,11 +76,12 @@ struct Group::State {
   std::optional<Communicator> loss, norm;
   c10::intrusive_ptr<MpiBackend> mpi;
   // Over NCCL.
-  c10::intrusive_ptr<c10d::Backend> nccl_loss, nccl_norm;
+  c10::intrusive_ptr<c10d::Backend> nccl_loss, nccl_norm, nccl_gradients;
   // Either.
   c10::intrusive_ptr<c10d::ProcessGroup> gradients;
 
   State(Communicator given, torch::Device on) : device(on), ranks(std::move(given)) {
+    if (device.is_cuda()) use(device);
     if (ranks.size() == 1) return;
     if (device.is_cpu()) {
       loss = ranks.duplicate();
@@ -80,15 +91,21 @@ struct Group::State {
       return;
     }
 #ifdef CROSSFADE_WITH_NCCL
-    c10::cuda::set_device(device.index());
     const auto store = meeting_point(ranks);
     nccl_loss = nccl(store, "loss", ranks);
     nccl_norm = nccl(store, "norm", ranks);
+    nccl_gradients = nccl(store, "gradients", ranks);
     gradients = process_group(c10::make_intrusive<c10d::PrefixStore>("group", store), c10::kCUDA,
-                              c10d::ProcessGroup::NCCL, nccl(store, "gradients", ranks));
+                              c10d::ProcessGroup::NCCL, nccl_gradients);
 #else
     throw std::runtime_error("this build has no NCCL: ranks on " + device.str() + " can't train together");
 #endif
+  }
+
+  ~State() {
+    for (const auto& backend : {nccl_loss, nccl_norm, nccl_gradients}) {
+      if (backend) backend->shutdown();
+    }
   }
 
   void all_reduce(torch::Tensor& sums, std::optional<Communicator>& over_mpi,

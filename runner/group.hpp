@@ -14,7 +14,8 @@
 namespace crossfade::runner {
 
 /// Loss, batch normalisation and gradients have a communicator each. On CPUs collectives run over MPI by a c10d backend
-/// of ours, on GPUs over NCCL (which MPI launches); the code above this header is the same.
+/// of ours, on GPUs over NCCL (which MPI launches); the code above this header is the same. Both give the same bits in the same
+/// place twice.
 class Group {
  public:
   /// Collective over `ranks`. `device` is torch::kCPU or this rank's CUDA device. Throws std::runtime_error for a CUDA
