@@ -143,14 +143,15 @@ inline bool uses_atlases(const TrialConfig& trial) {
 
 /// How a study is run; changes no result beyond floating-point summation order, so it is not part of a trial's hash.
 struct RunOptions {
-  int ranks_per_trial = 0;  // 0: 1 on CPUs, all ranks of a node on GPUs
+  int ranks_per_trial = 0;  // 0: 1 on CPUs, all ranks of a node on GPUs; 1: ranks may share a GPU
   int threads = 0;          // per rank; 0: the cores of the machine shared out among its ranks
 };
 
 template <class Visitor>
 void describe(Visitor& visit, RunOptions& r) {
-  visit.integer("ranks_per_trial", r.ranks_per_trial, 0, 1000000,
-                "ranks that train one trial together; 0: 1 on CPUs, all of a node on GPUs");
+  visit.integer(
+      "ranks_per_trial", r.ranks_per_trial, 0, 1000000,
+      "ranks that train one trial together; 0: 1 on CPUs, all of a node on GPUs; with 1, ranks may share a GPU");
   visit.integer("threads", r.threads, 0, 1024, "threads of a rank; 0: the machine's cores shared out among its ranks");
 }
 

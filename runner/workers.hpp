@@ -19,8 +19,13 @@ struct Workers {
   std::string description;  // of all: "2 ranks on CPUs, 1 rank a trial, 1 thread a rank"
 };
 
+/// How many ranks train one trial together where a machine has `ranks` ranks and `gpus` GPUs: `asked`, or by default 1
+/// on CPUs and all of the machine on GPUs. Ranks share a GPU only where each has trials of its own and that was asked
+/// for (asked = 1), since NCCL takes one rank a GPU and all must fit its memory; else throws std::runtime_error.
+int ranks_of_a_trial(int ranks, int gpus, int asked);
+
 /// Collective. Sets the number of threads that Torch uses on this rank. Throws std::runtime_error (the same on all
-/// ranks) where the world can't be split into groups of the size asked for, or a machine has fewer GPUs than ranks.
+/// ranks) where the world can't be split into groups of the size asked for, or a machine has too few GPUs.
 Workers arrange_workers(Communicator& world, const RunOptions& options);
 
 }  // namespace crossfade::runner
