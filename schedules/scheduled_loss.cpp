@@ -30,7 +30,8 @@ void check_batch(const torch::Tensor& logits, const torch::Tensor& labels, std::
     wrong << "loss: labels are on " << labels.device() << ", logits on " << logits.device();
   } else if (check_labels) {
     const auto [least, most] = torch::aminmax(labels);
-    const auto low = least.item<std::int64_t>(), high = most.item<std::int64_t>();
+    const torch::Tensor range = torch::stack({least, most}).to(torch::kCPU, torch::kInt64);  // one copy from a GPU
+    const auto low = range[0].item<std::int64_t>(), high = range[1].item<std::int64_t>();
     if (low < 0 || high >= classes) {
       wrong << "loss: label " << (low < 0 ? low : high) << " is out of range, labels go from 0 to " << classes - 1;
     }
@@ -147,7 +148,7 @@ LossResult ScheduledLoss::operator()(const torch::Tensor& logits, const torch::T
     const bool weighted = slot[t] < pixel_weights.size();
     parts_[t]->write_sums(pass.sums, weighted ? pass.sums.weighted[slot[t]] : WeightedNll{}, sums);
   });
-  vector = vector.to(logits.device());
+  if (ranks_ > 1) vector = vector.to(logits.device());
   all_reduce_(vector);
   vector = vector.cpu();
 

@@ -15,7 +15,8 @@
 namespace crossfade::schedules {
 
 /// Sums a contiguous float64 tensor element by element over the ranks of the group, in place; the tensor lies on the
-/// device of the logits. Called once in each forward pass and never in the backward pass, on all ranks alike.
+/// device of the logits, and on the CPU for one rank. Called once in each forward pass and never in the backward pass,
+/// on all ranks alike.
 using AllReduce = std::function<void(torch::Tensor&)>;
 
 class Term;
