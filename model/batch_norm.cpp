@@ -1,6 +1,8 @@
 #include "model/batch_norm.hpp"
 
-#include <torch/torch.h>
+#include <torch/autograd.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "model/channel_pass.hpp"
 

@@ -1,6 +1,7 @@
 #include "model/flops.hpp"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <string_view>
 

@@ -1,6 +1,6 @@
 #include "model/network.hpp"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <array>
 #include <sstream>

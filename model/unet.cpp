@@ -1,6 +1,7 @@
 #include "model/unet.hpp"
 
-#include <torch/torch.h>
+#include <torch/nn/modules/conv.h>
+#include <torch/types.h>
 
 namespace crossfade::model {
 namespace {

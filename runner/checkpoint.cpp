@@ -1,6 +1,6 @@
 #include "runner/checkpoint.hpp"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <array>

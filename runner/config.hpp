@@ -12,8 +12,8 @@
 #include "data/cohort.hpp"
 #include "model/atlas/fusion.hpp"
 #include "model/atlas/registration.hpp"
-#include "model/network.hpp"
-#include "schedules/scheduled_loss.hpp"
+#include "model/model_options.hpp"
+#include "schedules/schedule.hpp"
 
 namespace crossfade::runner {
 

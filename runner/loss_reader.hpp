@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "runner/document.hpp"
-#include "schedules/scheduled_loss.hpp"
+#include "schedules/schedule.hpp"
 
 namespace crossfade::runner {
 

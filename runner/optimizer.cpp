@@ -1,6 +1,7 @@
 #include "runner/optimizer.hpp"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 namespace crossfade::runner {
 

@@ -12,6 +12,7 @@
 #include "model/atlas/registration.hpp"
 #include "runner/build_info.hpp"
 #include "runner/machine.hpp"
+#include "runner/workers.hpp"
 
 namespace crossfade::runner {
 namespace {

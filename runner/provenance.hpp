@@ -6,9 +6,10 @@
 
 #include "analysis/results.hpp"
 #include "runner/communicator.hpp"
-#include "runner/workers.hpp"
 
 namespace crossfade::runner {
+
+struct Workers;
 
 /// "0.1.0 (git 1a2b3c4)" of this build.
 std::string version();

@@ -1,6 +1,7 @@
 #include "runner/trial_state.hpp"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <nlohmann/json.hpp>
 #include <stdexcept>

@@ -1,6 +1,6 @@
 #include "runner/vote.hpp"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <array>
 

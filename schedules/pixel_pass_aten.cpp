@@ -1,5 +1,5 @@
 // Sums go over a mask of the labels rather than through scatter-add, whose order of additions is not fixed on a GPU.
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <limits>
 

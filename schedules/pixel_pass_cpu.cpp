@@ -2,7 +2,7 @@
 // kLanes partial results, since the compiler may not reorder additions by itself.
 #include <ATen/Dispatch.h>
 #include <ATen/Parallel.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <array>
 #include <bit>

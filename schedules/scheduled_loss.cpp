@@ -1,6 +1,8 @@
 #include "schedules/scheduled_loss.hpp"
 
-#include <torch/torch.h>
+#include <torch/autograd.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <algorithm>
 #include <cmath>
@@ -180,31 +182,6 @@ LossResult ScheduledLoss::operator()(const torch::Tensor& logits, const torch::T
   }
   result.total = LossFunction::apply(logits, result.value, parts);
   return result;
-}
-
-std::vector<ScheduledTerm> ended(const std::vector<ScheduledTerm>& terms) {
-  std::vector<ScheduledTerm> rest;
-  for (const ScheduledTerm& term : terms) {
-    if (const double weight = evaluate(term.curve, 1); weight > 0) rest.push_back({term.term, constant(weight)});
-  }
-  return rest;
-}
-
-double last_change(const std::vector<ScheduledTerm>& terms) {
-  double last = 0;
-  for (const ScheduledTerm& term : terms) last = std::max(last, last_change(term.curve));
-  return last;
-}
-
-std::vector<double> switch_points(const std::vector<ScheduledTerm>& terms) {
-  std::vector<double> all;
-  for (const ScheduledTerm& term : terms) {
-    const std::vector<double> own = switch_points(term.curve);
-    all.insert(all.end(), own.begin(), own.end());
-  }
-  std::sort(all.begin(), all.end());
-  all.erase(std::unique(all.begin(), all.end()), all.end());
-  return all;
 }
 
 }  // namespace crossfade::schedules

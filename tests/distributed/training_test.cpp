@@ -1,7 +1,8 @@
 // The same training on any number of ranks: every rank also trains alone on whole global batches and compares.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/autograd.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <chrono>

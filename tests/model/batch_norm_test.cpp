@@ -1,7 +1,9 @@
 #include "model/batch_norm.hpp"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/nn/modules/batchnorm.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "tests/thread_group.hpp"
 

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/serialize.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -66,7 +68,9 @@ inline void expect_as_in_pytorch(const ModelOptions& options) {
         << item.key();
   }
   network->eval();
-  EXPECT_LT(tests::relative_difference(network->forward(input.to(tests::device())).cpu(), expected.at("evaluated").toTensor()), 1e-12);
+  EXPECT_LT(tests::relative_difference(network->forward(input.to(tests::device())).cpu(),
+                                       expected.at("evaluated").toTensor()),
+            1e-12);
 }
 
 }  // namespace crossfade::model

@@ -1,7 +1,7 @@
 #include "model/unet.hpp"
 
 #include <gmock/gmock.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <stdexcept>
 

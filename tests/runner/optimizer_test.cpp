@@ -1,7 +1,9 @@
 #include "runner/optimizer.hpp"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/optim.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "runner/learning_rate.hpp"
 

@@ -1,7 +1,7 @@
 #include "runner/trial.hpp"
 
 #include <gmock/gmock.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <fstream>
 #include <tuple>

@@ -1,7 +1,7 @@
 #include "runner/voted_trial.hpp"
 
 #include <gmock/gmock.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "data/plane.hpp"
 #include "data/turned_shard.hpp"

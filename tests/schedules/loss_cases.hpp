@@ -2,7 +2,7 @@
 // in plain tensor operations, for autograd to differentiate.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <string>
 #include <utility>

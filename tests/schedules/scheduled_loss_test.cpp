@@ -1,6 +1,7 @@
 #include "schedules/scheduled_loss.hpp"
 
 #include <gmock/gmock.h>
+#include <torch/serialize.h>
 
 #include <cmath>
 #include <cstdlib>

@@ -1,0 +1,27 @@
+// What a grid says of a net.
+#pragma once
+
+#include <string>
+
+namespace crossfade::model {
+
+struct ModelOptions {
+  std::string name = "unet";
+  int width = 64;             // channels of the first level; of every level in quicknat
+  int depth = 4;              // number of poolings
+  std::string norm = "none";  // unet: none, or batch: batch normalisation between convolution and ReLU
+  int kernel = 5;             // quicknat: side of the convolutions in dense blocks, odd
+};
+
+template <class Visitor>
+void describe(Visitor& visit, ModelOptions& m) {
+  visit.choice("name", m.name, {"unet", "quicknat"}, "architecture");
+  visit.integer("width", m.width, 1, 1024,
+                "channels of the first level; each level down has twice as many (quicknat: the same)");
+  visit.integer("depth", m.depth, 1, 8, "number of poolings; image sides must be divisible by 2^depth");
+  visit.choice("norm", m.norm, {"none", "batch"},
+               "unet: normalisation after each 3x3 convolution; quicknat always has batch normalisation");
+  visit.integer("kernel", m.kernel, 1, 15, "quicknat: side of the convolutions in its dense blocks; odd");
+}
+
+}  // namespace crossfade::model
