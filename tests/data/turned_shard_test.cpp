@@ -48,7 +48,7 @@ TEST(TurnedShard, CoronalSlicesKeepEveryVoxelInItsPlace) {
   ShardContents axial = small_shard("s");
   axial.info.has_automatic = true;
   axial.automatic = axial.images;
-  for (auto& label : axial.automatic) label %= kClasses;
+  for (std::uint8_t& label : axial.automatic) label = static_cast<std::uint8_t>(label % kClasses);
   const ShardContents turned_ = turned(axial, "coronal");
   EXPECT_EQ(turned_.info.plane, "coronal");
   EXPECT_EQ(turned_.info.grid.size, (std::array{6, 4, 8}));  // right, superior, slices from posterior to anterior
