@@ -87,7 +87,8 @@ torch::Tensor fused_affine(const torch::Tensor& a, const torch::Tensor& b, const
 torch::Tensor channel_sums(const torch::Tensor& a, const torch::Tensor& b) {
   if (fused(a, b)) return fused_sums(a, b);
   const auto sum = [](const torch::Tensor& x) { return x.sum({0, 2, 3}, /*keepdim=*/false, torch::kFloat64); };
-  return torch::stack({sum(a), sum(a * b)});
+  const torch::Tensor product = a.to(torch::kFloat64, /*non_blocking=*/false, /*copy=*/true).mul_(b);
+  return torch::stack({sum(a), sum(product)});
 }
 
 torch::Tensor channel_affine(const torch::Tensor& a, const torch::Tensor& scale, const torch::Tensor& b,

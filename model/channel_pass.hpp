@@ -1,6 +1,6 @@
 // Passes over the pixels of [n, C, H, W] channel by channel, as batch normalisation needs them: fused loops for
 // channels-last tensors on the CPU, tensor operations for everything else. Both are deterministic, whatever the number
-// of threads; sums are float64, of products that the tensor operations round to the dtype.
+// of threads; sums are float64.
 #pragma once
 
 #include <torch/types.h>
