@@ -5,8 +5,8 @@
 
 #include <vector>
 
-#include "runner/memory.hpp"
-#include "runner/trainer.hpp"
+#include "runner/process/memory.hpp"
+#include "runner/trial/trainer.hpp"
 
 namespace crossfade::runner {
 namespace {

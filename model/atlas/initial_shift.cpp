@@ -5,7 +5,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "data/affine.hpp"
+#include "data/volumes/affine.hpp"
 
 namespace crossfade::model {
 namespace {

@@ -4,7 +4,7 @@
 #include <array>
 #include <cstdint>
 
-#include "data/volume.hpp"
+#include "data/volumes/volume.hpp"
 
 namespace crossfade::model {
 

@@ -4,9 +4,9 @@
 #include <sstream>
 #include <stdexcept>
 
-#include "data/distance.hpp"
-#include "data/nifti.hpp"
 #include "data/program.hpp"
+#include "data/volumes/distance.hpp"
+#include "data/volumes/nifti.hpp"
 #include "model/atlas/initial_shift.hpp"
 
 namespace crossfade::model {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "data/volume.hpp"
+#include "data/volumes/volume.hpp"
 
 namespace crossfade::model {
 

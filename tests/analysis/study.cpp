@@ -1,4 +1,4 @@
-#include "study.hpp"
+#include "tests/analysis/study.hpp"
 
 #include <fcntl.h>
 #include <spawn.h>

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "analysis/results.hpp"
+#include "analysis/results/results.hpp"
 #include "tests/temporary_folder.hpp"
 
 namespace crossfade::analysis {

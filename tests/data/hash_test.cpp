@@ -5,7 +5,7 @@
 
 #include <fstream>
 
-#include "small_shard.hpp"
+#include "tests/data/small_shard.hpp"
 #include "tests/temporary_folder.hpp"
 
 namespace crossfade::data {

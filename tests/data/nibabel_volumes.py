@@ -81,7 +81,7 @@ def block_of(cube):
 
 def undecided(image, target, limits):
     """Voxels of the block that lie where the result jumps, to 2e-4 of a voxel: by rounding they may be on either side.
-    (data/conform_image.hpp allows for 1e-4.)"""
+    (data/volumes/conform_image.hpp allows for 1e-4.)"""
     block = numpy.stack(numpy.meshgrid(*[numpy.arange(BLOCK)] * 3, indexing="ij"), -1)
     places = nibabel.affines.apply_affine(numpy.linalg.inv(image.affine) @ target, block)
     result = numpy.zeros(block.shape[:3], bool)

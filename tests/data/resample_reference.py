@@ -1,4 +1,4 @@
-"""Resamples a uint8 cube as data/resample.hpp says, by SciPy: resample_reference.py IN OUT size target scale offset"""
+"""Resamples a uint8 cube as data/volumes/resample.hpp says, by SciPy: resample_reference.py IN OUT size target scale offset"""
 import sys
 
 import numpy

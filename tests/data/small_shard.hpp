@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "data/shard.hpp"
+#include "data/shards/shard.hpp"
 
 namespace crossfade::data {
 

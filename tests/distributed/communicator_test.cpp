@@ -1,4 +1,4 @@
-#include "runner/communicator.hpp"
+#include "runner/ranks/communicator.hpp"
 
 #include <gtest/gtest.h>
 

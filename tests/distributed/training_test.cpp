@@ -9,8 +9,8 @@
 #include <cstdio>
 #include <thread>
 
-#include "data/loader.hpp"
-#include "runner/trainer.hpp"
+#include "data/shards/loader.hpp"
+#include "runner/trial/trainer.hpp"
 #include "tests/device.hpp"
 #include "tests/distributed/world.hpp"
 #include "tests/thread_group.hpp"

@@ -1,5 +1,5 @@
 // Whole trials by the ranks of one group.
-#include "runner/trial.hpp"
+#include "runner/trial/trial.hpp"
 
 #include <gmock/gmock.h>
 #include <torch/types.h>
@@ -8,13 +8,13 @@
 #include <fstream>
 #include <optional>
 
-#include "runner/checkpoint.hpp"
-#include "runner/evaluator.hpp"
-#include "runner/trainer.hpp"
+#include "runner/trial/checkpoint.hpp"
+#include "runner/trial/evaluator.hpp"
+#include "runner/trial/trainer.hpp"
 #include "tests/data/small_shard.hpp"
 #include "tests/device.hpp"
 #include "tests/distributed/world.hpp"
-#include "tests/runner/small_trial.hpp"
+#include "tests/runner/trial/small_trial.hpp"
 #include "tests/temporary_folder.hpp"
 
 namespace crossfade::runner {

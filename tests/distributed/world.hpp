@@ -1,7 +1,7 @@
 // The world that all tests of this program share.
 #pragma once
 
-#include "runner/communicator.hpp"
+#include "runner/ranks/communicator.hpp"
 
 namespace crossfade::runner {
 

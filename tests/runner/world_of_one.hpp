@@ -1,8 +1,8 @@
 // A group of one rank for tests without mpirun.
 #pragma once
 
-#include "runner/communicator.hpp"
-#include "runner/group.hpp"
+#include "runner/ranks/communicator.hpp"
+#include "runner/ranks/group.hpp"
 
 namespace crossfade::runner {
 

@@ -1,0 +1,126 @@
+#include "analysis/results/database.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <regex>
+
+#include "data/labels/structures.hpp"
+
+namespace crossfade::analysis {
+namespace {
+
+int pragma(SQLite::Database& db, const char* name) {
+  return db.execAndGet(std::string("PRAGMA ") + name).getInt();
+}
+
+bool writable(const std::filesystem::path& path) {
+  return faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) == 0;
+}
+
+/// `oldest`: the first version that will do.
+void check_ours(SQLite::Database& db, const std::filesystem::path& file, int oldest) {
+  if (pragma(db, "application_id") != kApplicationId)
+    throw database_error(file, "is not a results database of Crossfade (no schema of ours in it)");
+  const int version = pragma(db, "user_version");
+  if (version < oldest || version > kSchemaVersion)
+    throw database_error(file, "has schema version " + std::to_string(version) + ", this program " +
+                                   (oldest == kOldestReadable ? "reads" : "writes") + " versions " +
+                                   std::to_string(oldest) + " to " + std::to_string(kSchemaVersion) +
+                                   "; name another file, or use the program that wrote it");
+}
+
+/// Brings the views to those of this program, and adds the tables and the column that an older version lacks.
+void renew_schema(SQLite::Database& db, const std::filesystem::path& file) {
+  check_ours(db, file, kOldestWritable);
+  std::vector<std::string> views;
+  SQLite::Statement query(db, "SELECT name FROM sqlite_master WHERE type = 'view'");
+  while (query.executeStep()) views.push_back(query.getColumn(0).getString());
+  for (const std::string& view : views) db.exec("DROP VIEW \"" + view + "\"");
+  if (pragma(db, "user_version") < 5) db.exec("ALTER TABLE claim ADD COLUMN most_in TEXT NOT NULL DEFAULT ''");
+  db.exec(std::regex_replace(kSchema, std::regex("CREATE (TABLE|INDEX|UNIQUE INDEX) "), "CREATE $1 IF NOT EXISTS "));
+  db.exec("PRAGMA user_version = " + std::to_string(kSchemaVersion));
+}
+
+void create_or_check(SQLite::Database& db, const std::filesystem::path& file) {
+  SQLite::Transaction transaction(db, SQLite::TransactionBehavior::IMMEDIATE);
+  const bool empty = db.execAndGet("SELECT count(*) FROM sqlite_master").getInt() == 0;
+  if (empty && pragma(db, "application_id") == 0 && pragma(db, "user_version") == 0)
+    create_schema(db);
+  else
+    renew_schema(db, file);
+  transaction.commit();
+}
+
+}  // namespace
+
+void create_schema(SQLite::Database& db) {
+  db.exec(kSchema);
+  SQLite::Statement insert(db, "INSERT INTO structure VALUES (?, ?)");
+  for (int c = 0; c < data::kClasses; ++c) {
+    insert.bind(1, c);
+    insert.bind(2, std::string(data::kStructures[static_cast<std::size_t>(c)]));
+    insert.exec();
+    insert.reset();
+  }
+  db.exec("PRAGMA application_id = " + std::to_string(kApplicationId));
+  db.exec("PRAGMA user_version = " + std::to_string(kSchemaVersion));
+}
+
+std::runtime_error database_error(const std::filesystem::path& file, const std::string& what) {
+  return std::runtime_error("results database '" + file.string() + "': " + what);
+}
+
+std::runtime_error database_error(const std::vector<std::filesystem::path>& files, const std::string& what) {
+  if (files.size() == 1) return database_error(files.front(), what);
+  std::string names;
+  for (const std::filesystem::path& file : files) names += (names.empty() ? "'" : ", '") + file.string() + "'";
+  return std::runtime_error("results databases " + names + ": " + what);
+}
+
+SQLite::Database open_to_write(const std::filesystem::path& file) {
+  // SQLite would open what it may not write read-only, and say so only at the first row; its journal needs the folder.
+  const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
+  if (!std::filesystem::is_directory(folder))
+    throw database_error(file, "its folder '" + folder.string() + "' does not exist");
+  if (!writable(folder)) throw database_error(file, "its folder '" + folder.string() + "' can't be written to");
+  if (std::filesystem::exists(file) && !writable(file)) throw database_error(file, "can't be written to (read-only)");
+
+  return with_errors(file, "opening for writing", [&] {
+    SQLite::Database db(file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, kBusyMilliseconds);
+    db.exec("PRAGMA foreign_keys = ON");
+    // A rollback journal, not a write-ahead log: the log needs shared memory, which network file systems lack, and a
+    // second file that is forgotten when the database is copied. EXTRA syncs the folder, too, so that a commit
+    // holds after a power cut.
+    db.exec("PRAGMA journal_mode = DELETE");
+    db.exec("PRAGMA synchronous = EXTRA");
+    create_or_check(db, file);
+    return db;
+  });
+}
+
+SQLite::Database open_to_read(const std::filesystem::path& file) {
+  if (!std::filesystem::exists(file)) throw database_error(file, "does not exist");
+  return with_errors(file, "opening", [&] {
+    // Opened for writing where allowed: what a killed writer left half done has to be rolled back before reading.
+    SQLite::Database db(file.string(), SQLite::OPEN_READWRITE, kBusyMilliseconds);
+    db.exec("PRAGMA query_only = ON");
+    check_ours(db, file, kOldestReadable);
+    return db;
+  });
+}
+
+StudyRow find_study(SQLite::Database& db, const std::filesystem::path& file, const std::string& name) {
+  SQLite::Statement query(db,
+                          "SELECT id, name, caption FROM study ORDER BY"
+                          " (SELECT max(p.id) FROM provenance AS p WHERE p.study_id = study.id) DESC");
+  std::string there;
+  while (query.executeStep()) {
+    if (name.empty() || query.getColumn(1).getString() == name)
+      return {query.getColumn(0).getInt64(), query.getColumn(1).getString(), query.getColumn(2).getString()};
+    there += (there.empty() ? "'" : ", '") + query.getColumn(1).getString() + "'";
+  }
+  throw database_error(file, there.empty() ? "holds no study" : "holds no study '" + name + "'; there is " + there);
+}
+
+}  // namespace crossfade::analysis

@@ -1,0 +1,55 @@
+// Opening the results database. Only for the .cpp files of analysis/ that query it: SQLite stays behind them.
+#pragma once
+
+#include <SQLiteCpp/SQLiteCpp.h>
+
+#include <filesystem>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace crossfade::analysis {
+
+extern const char* const kSchema;                  // analysis/results/schema.sql
+inline constexpr int kSchemaVersion = 5;           // PRAGMA user_version
+inline constexpr int kOldestWritable = 3;          // brought to kSchemaVersion where it is opened for writing
+inline constexpr int kOldestReadable = 1;          // its views have what tables and figures are made from
+inline constexpr int kApplicationId = 0x43724664;  // PRAGMA application_id, "CrFd"
+inline constexpr int kBusyMilliseconds = 60'000;   // a notebook that holds a file for a moment must not end a training
+
+/// Tables, views and structures in an empty database.
+void create_schema(SQLite::Database& db);
+
+/// For the one writer: creates file and schema where missing, checks them otherwise. Throws std::runtime_error that
+/// names the file.
+SQLite::Database open_to_write(const std::filesystem::path& file);
+
+/// For queries. Throws std::runtime_error that names the file if it is missing or no results database of a version that
+/// can be read.
+SQLite::Database open_to_read(const std::filesystem::path& file);
+
+struct StudyRow {
+  std::int64_t id;
+  std::string name, caption;
+};
+
+/// The study called `name`, or the one that was run last if `name` is empty. Throws std::runtime_error where there is
+/// none, listing those there are.
+StudyRow find_study(SQLite::Database& db, const std::filesystem::path& file, const std::string& name);
+
+/// "results database 'FILE': what", or "results databases 'FILE', 'FILE': what".
+std::runtime_error database_error(const std::filesystem::path& file, const std::string& what);
+std::runtime_error database_error(const std::vector<std::filesystem::path>& files, const std::string& what);
+
+/// Runs `body`, turning SQLite's errors into ours: "results database 'FILE': DOING: SQLITE'S WORDS". `Files`: a path or
+/// several.
+template <class Files, class Body>
+auto with_errors(const Files& files, const std::string& doing, Body&& body) {
+  try {
+    return body();
+  } catch (const SQLite::Exception& e) {
+    throw database_error(files, doing + ": " + e.what());
+  }
+}
+
+}  // namespace crossfade::analysis

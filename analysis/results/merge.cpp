@@ -1,0 +1,162 @@
+#include "analysis/results/merge.hpp"
+
+#include <map>
+
+namespace crossfade::analysis {
+namespace {
+
+constexpr int kStudy = 1;  // id of the one study of the merged database
+
+/// What older versions had no column for, by TABLE.COLUMN; a column that isn't here gets its default.
+const std::map<std::string, std::string> kBeforeThereWas = {
+    {"stage.plane", "'axial'"}, {"stage.hash", "''"}, {"stage.labels", "'manual'"}};
+
+/// Rows of a table are called `row` in the SQL of values and conditions.
+struct Copy {
+  std::string table;
+  std::map<std::string, std::string> values;  // SQL of those columns that are not copied as they stand
+  std::string condition;
+};
+
+/// Without generated columns; empty where there is no such table.
+std::vector<std::string> columns_of(SQLite::Database& db, const std::string& schema, const std::string& table) {
+  SQLite::Statement query(db, "SELECT name FROM pragma_table_info(?, ?)");
+  query.bind(1, table);
+  query.bind(2, schema);
+  std::vector<std::string> names;
+  while (query.executeStep()) names.push_back(query.getColumn(0).getString());
+  return names;
+}
+
+void copy_rows(SQLite::Database& db, const Copy& copy) {
+  std::map<std::string, std::string> values = copy.values;
+  const std::vector<std::string> there = columns_of(db, "source", copy.table);
+  if (there.empty()) return;  // of a version without this table
+  for (const std::string& column : there) values.emplace(column, "row." + column);
+
+  std::string names, expressions;
+  for (const std::string& column : columns_of(db, "main", copy.table)) {
+    const auto before = kBeforeThereWas.find(copy.table + "." + column);
+    if (!values.contains(column) && before == kBeforeThereWas.end()) continue;
+    names += (names.empty() ? "" : ", ") + column;
+    expressions += (expressions.empty() ? "" : ", ") + (values.contains(column) ? values[column] : before->second);
+  }
+  db.exec("INSERT INTO main." + copy.table + " (" + names + ") SELECT " + expressions + " FROM source." + copy.table +
+          " AS row WHERE " + copy.condition);
+}
+
+/// Rows whose name the merged study lacks, behind those it has.
+void copy_by_name(SQLite::Database& db, const std::string& table, const std::string& of_study) {
+  std::map<std::string, std::string> values = {
+      {"study_id", std::to_string(kStudy)},
+      {"position", "(SELECT coalesce(max(position) + 1, 0) FROM main." + table +
+                       ") + row_number() OVER (ORDER BY row.position, row.name) - 1"}};
+  if (table == "variant") values["id"] = "NULL";  // a new one
+  copy_rows(db, {.table = table,
+                 .values = values,
+                 .condition = of_study + " AND row.name NOT IN (SELECT name FROM main." + table + ")"});
+}
+
+/// Added to a file's ids, so that they meet none of the merged study.
+std::string shifted(SQLite::Database& db, const std::string& table, const std::string& id) {
+  return id + " + " + db.execAndGet("SELECT coalesce(max(id), 0) FROM main." + table).getString();
+}
+
+/// Fills `taken` with the trials of the file that the merged study lacks, or has with less, and removes the latter.
+void choose_trials(SQLite::Database& db, const std::string& of_study) {
+  const std::string variant =
+      "(SELECT v.id FROM main.variant AS v JOIN source.variant AS o USING (name) WHERE o.id = row.variant_id)";
+  const auto epochs = [](const std::string& schema, const std::string& trial) {
+    return "(SELECT count(*) FROM " + schema + ".stage AS s JOIN " + schema +
+           ".epoch AS e ON e.stage_id = s.id WHERE s.trial_id = " + trial + ".id)";
+  };
+  db.exec("UPDATE main.trial SET in_grid = 1, variant_id = " + variant +
+          " FROM source.trial AS row WHERE row.hash = trial.hash AND row.in_grid = 1 AND trial.in_grid = 0 AND " +
+          of_study);
+  db.exec("DELETE FROM taken");
+  db.exec("INSERT INTO taken SELECT row.id, coalesce(mine.id, " + shifted(db, "trial", "row.id") +
+          "), coalesce(mine.variant_id, " + variant +
+          "), coalesce(mine.in_grid, row.in_grid)"
+          " FROM source.trial AS row LEFT JOIN main.trial AS mine ON mine.hash = row.hash WHERE " +
+          of_study + " AND (mine.id IS NULL OR (row.state = 'finished', " + epochs("source", "row") +
+          ") > (mine.state = 'finished', " + epochs("main", "mine") + "))");
+  db.exec("DELETE FROM main.trial WHERE id IN (SELECT merged_id FROM taken)");
+}
+
+void copy_trials(SQLite::Database& db, const std::string& provenance) {
+  const auto of_taken = [](const std::string& column, const std::string& id) {
+    return "(SELECT " + column + " FROM taken WHERE taken.id = " + id + ")";
+  };
+  const std::string stages = "(SELECT id FROM source.stage WHERE trial_id IN (SELECT id FROM taken))";
+  const std::string epochs = "(SELECT id FROM source.epoch WHERE stage_id IN " + stages + ")";
+  const std::string stage = shifted(db, "stage", ""), epoch = shifted(db, "epoch", "");
+
+  copy_rows(db, {.table = "trial",
+                 .values = {{"id", of_taken("merged_id", "row.id")},
+                            {"study_id", std::to_string(kStudy)},
+                            {"variant_id", of_taken("variant_id", "row.id")},
+                            {"in_grid", of_taken("in_grid", "row.id")},
+                            {"provenance_id", provenance}},
+                 .condition = "row.id IN (SELECT id FROM taken)"});
+  copy_rows(db, {.table = "stage",
+                 .values = {{"id", "row.id" + stage}, {"trial_id", of_taken("merged_id", "row.trial_id")}},
+                 .condition = "row.id IN " + stages});
+  copy_rows(db, {.table = "epoch",
+                 .values = {{"id", "row.id" + epoch}, {"stage_id", "row.stage_id" + stage}},
+                 .condition = "row.stage_id IN " + stages});
+  for (const auto* table : {"epoch_term", "dice"})
+    copy_rows(
+        db,
+        {.table = table, .values = {{"epoch_id", "row.epoch_id" + epoch}}, .condition = "row.epoch_id IN " + epochs});
+  for (const char* table : {"subject_score", "subject_time"})
+    copy_rows(
+        db,
+        {.table = table, .values = {{"stage_id", "row.stage_id" + stage}}, .condition = "row.stage_id IN " + stages});
+}
+
+/// Adds what the attached file `source` has of its study `id`.
+void add(SQLite::Database& db, std::int64_t id) {
+  const std::string of_study = "row.study_id = " + std::to_string(id);
+  if (db.execAndGet("SELECT count(*) FROM main.study").getInt() == 0)
+    copy_rows(
+        db,
+        {.table = "study", .values = {{"id", std::to_string(kStudy)}}, .condition = "row.id = " + std::to_string(id)});
+  const std::string provenance = shifted(db, "provenance", "");
+  copy_rows(db, {.table = "provenance",
+                 .values = {{"id", "row.id" + provenance}, {"study_id", std::to_string(kStudy)}},
+                 .condition = of_study});
+  copy_by_name(db, "variant", of_study);
+  copy_by_name(db, "claim", of_study);
+  choose_trials(db, of_study);
+  copy_trials(db, "row.provenance_id" + provenance);
+}
+
+}  // namespace
+
+SQLite::Database merge_study(const std::vector<std::filesystem::path>& files, const std::string& study) {
+  if (files.empty()) throw std::invalid_argument("no results database to read; name at least one file");
+  SQLite::Database db(":memory:", SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, kBusyMilliseconds);
+  create_schema(db);
+  db.exec("PRAGMA foreign_keys = ON");  // a trial goes with its stages
+  db.exec("CREATE TEMP TABLE taken (id INTEGER PRIMARY KEY, merged_id INTEGER, variant_id INTEGER, in_grid INTEGER)");
+  std::string name = study;
+  for (const std::filesystem::path& file : files) {
+    const StudyRow found = [&] {
+      SQLite::Database source = open_to_read(file);  // rolls back what a killed writer left, and checks the version
+      return with_errors(file, "looking for the study", [&] { return find_study(source, file, name); });
+    }();
+    name = found.name;
+    with_errors(file, "reading study '" + name + "'", [&] {
+      SQLite::Statement attach(db, "ATTACH ? AS source");
+      attach.bind(1, file.string());
+      attach.exec();
+      SQLite::Transaction snapshot(db);
+      add(db, found.id);
+      snapshot.commit();
+      db.exec("DETACH source");
+    });
+  }
+  return db;
+}
+
+}  // namespace crossfade::analysis

@@ -1,0 +1,33 @@
+// One study out of one results database or several. Private to analysis/.
+#pragma once
+
+#include <SQLiteCpp/SQLiteCpp.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "analysis/results/database.hpp"
+
+namespace crossfade::analysis {
+
+/// A database in memory, of this program's schema, with the rows of one study (`study`; empty: the latest of the first
+/// file) from all `files`, so that queries see one study. Provenance: all rows. Variants and claims of one name are the
+/// same, as the first file that has it says, in the order of the files. Trials of one hash are the same: the finished
+/// one is taken, then the one with more epochs, then that of the earlier file; its variant is that of the first file
+/// that has it in its grid. Columns that a file of an older version lacks are NULL, or the only value there was then.
+/// Each file is read in one transaction. Throws std::runtime_error as open_to_read and find_study do, naming the file;
+/// std::invalid_argument for no file at all.
+SQLite::Database merge_study(const std::vector<std::filesystem::path>& files, const std::string& study);
+
+/// What `body` makes of the study: body(db, study), with a database as above, so that its queries see one state while a
+/// study goes on, and the views of this program whatever wrote the files. Errors as above, and as with_errors, DOING
+/// being `doing`.
+template <class Body>
+auto read_study(const std::vector<std::filesystem::path>& files, const std::string& name, const std::string& doing,
+                Body&& body) {
+  SQLite::Database db = merge_study(files, name);
+  return with_errors(files, doing, [&] { return body(db, find_study(db, files.front(), name)); });
+}
+
+}  // namespace crossfade::analysis

@@ -1,0 +1,208 @@
+#include "analysis/results/results.hpp"
+
+#include <limits>
+#include <map>
+
+#include "analysis/results/database.hpp"
+#include "analysis/results/registration.hpp"
+#include "analysis/results/stage_result.hpp"
+#include "analysis/results/statement.hpp"
+
+namespace crossfade::analysis {
+namespace {
+
+void insert_pooled_dice(SQLite::Database& db, std::int64_t epoch, const Counts& counts) {
+  const auto values = dice(counts);
+  SQLite::Statement insert(db, "INSERT INTO dice VALUES (?, ?, ?, ?, ?, ?)");
+  for (int c = 1; c < data::kClasses; ++c) {
+    const auto i = static_cast<std::size_t>(c);
+    bind_all(insert, epoch, c, values[i], counts.true_positive[i], counts.false_positive[i], counts.false_negative[i]);
+    insert.exec();
+    insert.reset();
+    insert.clearBindings();
+  }
+}
+
+/// Replaces the epochs of a stage by those of another.
+void copy_epochs(SQLite::Database& db, std::int64_t from, std::int64_t to) {
+  change(db, "DELETE FROM epoch WHERE stage_id = ?", to);
+  change(
+      db,
+      "INSERT INTO epoch (stage_id, epoch, step, recorded, loss, learning_rate, gradient_norm, dice_mean, dice_pooled,"
+      " seconds_train, seconds_validate, seconds_data, images)"
+      " SELECT ?, epoch, step, recorded, loss, learning_rate, gradient_norm, dice_mean, dice_pooled,"
+      " seconds_train, seconds_validate, seconds_data, images FROM epoch WHERE stage_id = ?",
+      to, from);
+  constexpr const char* kPairs =
+      " JOIN epoch AS source ON source.id = row.epoch_id AND source.stage_id = ?"
+      " JOIN epoch AS copy ON copy.stage_id = ? AND copy.epoch = source.epoch";
+  change(db,
+         ("INSERT INTO epoch_term SELECT copy.id, row.term, row.value, row.weight FROM epoch_term AS row" +
+          std::string(kPairs))
+             .c_str(),
+         from, to);
+  change(db,
+         ("INSERT INTO dice SELECT copy.id, row.structure_id, row.dice, row.true_positive, row.false_positive,"
+          " row.false_negative FROM dice AS row" +
+          std::string(kPairs))
+             .c_str(),
+         from, to);
+}
+
+/// Mean over structures of pooled counts; NULL where no structure has a number.
+double pooled_dice(const Counts& counts) {
+  const MeanDice mean = mean_dice(counts);
+  return mean.left_out == data::kClasses - 1 ? std::numeric_limits<double>::quiet_NaN() : mean.mean;
+}
+
+}  // namespace
+
+struct ResultsDatabase::Connection {
+  std::filesystem::path file;
+  SQLite::Database db;
+  std::int64_t run = 0;  // row of provenance, 0 before begin()
+
+  /// One transaction; its errors name the file and `doing`.
+  template <class Body>
+  auto transact(const std::string& doing, Body&& body) {
+    try {
+      SQLite::Transaction transaction(db, SQLite::TransactionBehavior::IMMEDIATE);
+      if constexpr (std::is_void_v<decltype(body())>) {
+        body();
+        transaction.commit();
+      } else {
+        auto result = body();
+        transaction.commit();
+        return result;
+      }
+    } catch (const std::runtime_error& e) {  // SQLite::Exception is one
+      throw database_error(file, doing + ": " + e.what());
+    }
+  }
+
+  void set_state(std::int64_t trial, const char* state, const std::string& error) {
+    transact(std::string("marking trial ") + std::to_string(trial) + " as " + state, [&] {
+      if (change(db, "UPDATE trial SET state = ?, error = ? WHERE id = ?", state, error, trial) != 1)
+        throw std::runtime_error("no such trial");
+    });
+  }
+};
+
+ResultsDatabase::ResultsDatabase(const std::filesystem::path& file)
+    : connection_(new Connection{.file = file, .db = open_to_write(file)}) {}
+ResultsDatabase::~ResultsDatabase() = default;
+ResultsDatabase::ResultsDatabase(ResultsDatabase&&) noexcept = default;
+
+std::vector<TrialStatus> ResultsDatabase::begin(const StudyRecord& study, const Provenance& provenance,
+                                                const std::vector<TrialRecord>& trials) {
+  return connection_->transact("registering study '" + study.name + "'", [&] {
+    auto& db = connection_->db;
+    check_hashes(trials);
+    const std::int64_t id = register_study(db, study);
+    register_claims(db, id, study.claims);
+    const std::int64_t run = register_run(db, id, study.grid_hash, provenance);
+    change(db,
+           "UPDATE trial SET in_grid = 0 WHERE study_id = ?1"
+           " AND variant_id IN (SELECT id FROM variant WHERE study_id = ?1 AND source = 'grid')",
+           id);
+
+    std::map<std::string, std::int64_t> variants;
+    std::vector<TrialStatus> statuses;
+    for (const TrialRecord& trial : trials) {
+      if (!variants.contains(trial.variant))
+        variants[trial.variant] = register_variant(db, id, static_cast<int>(variants.size()), trial, "grid");
+      statuses.push_back(register_trial(db, id, variants[trial.variant], trial));
+    }
+    change(db,  // scored ones follow the grid's, however many it has now
+           "UPDATE variant SET position = ?1 + (SELECT count(*) FROM variant AS o WHERE o.study_id = ?2"
+           " AND o.source = 'score' AND o.id < variant.id) WHERE study_id = ?2 AND source = 'score'",
+           static_cast<int>(variants.size()), id);
+    connection_->run = run;
+    return statuses;
+  });
+}
+
+void ResultsDatabase::set_running(std::int64_t trial) {
+  connection_->transact("marking trial " + std::to_string(trial) + " as running", [&] {
+    if (change(connection_->db,
+               "UPDATE trial SET state = 'running', error = '', attempts = attempts + 1, provenance_id = nullif(?, 0)"
+               " WHERE id = ?",
+               connection_->run, trial) != 1)
+      throw std::runtime_error("no such trial");
+  });
+}
+
+void ResultsDatabase::adopt_epochs(std::int64_t trial) {
+  connection_->transact("sharing epochs with trial " + std::to_string(trial), [&] {
+    auto& db = connection_->db;
+    SQLite::Statement stages(
+        db,
+        "SELECT own.id, (SELECT other.id FROM stage AS other JOIN trial AS t ON t.id = other.trial_id"
+        "                JOIN epoch AS e ON e.stage_id = other.id"
+        "                WHERE other.hash = own.hash AND other.id <> own.id AND t.study_id = mine.study_id"
+        "                GROUP BY other.id HAVING count(*) > (SELECT count(*) FROM epoch WHERE stage_id = own.id)"
+        "                ORDER BY count(*) DESC, other.id LIMIT 1) AS source"
+        " FROM stage AS own JOIN trial AS mine ON mine.id = own.trial_id WHERE mine.id = ? AND source IS NOT NULL");
+    bind_all(stages, trial);
+    std::vector<std::pair<std::int64_t, std::int64_t>> copies;
+    while (stages.executeStep()) copies.emplace_back(stages.getColumn(0).getInt64(), stages.getColumn(1).getInt64());
+    for (const auto& [own, source] : copies) copy_epochs(db, source, own);
+  });
+}
+
+void ResultsDatabase::set_interrupted(std::int64_t trial) {
+  connection_->set_state(trial, "interrupted", "");
+}
+
+void ResultsDatabase::set_failed(std::int64_t trial, const std::string& error) {
+  connection_->set_state(trial, "failed", error);
+}
+
+void ResultsDatabase::set_finished(std::int64_t trial) {
+  connection_->transact("marking trial " + std::to_string(trial) + " as finished", [&] {
+    auto& db = connection_->db;
+    SQLite::Statement open(db, "SELECT name FROM stage WHERE trial_id = ? AND best_epoch IS NULL ORDER BY position");
+    bind_all(open, trial);
+    if (open.executeStep())
+      throw std::runtime_error("stage '" + open.getColumn(0).getString() +
+                               "' has no result; record one for every stage, of epoch 0 where there is no checkpoint");
+    if (change(db, "UPDATE trial SET state = 'finished', error = '' WHERE id = ?", trial) != 1)
+      throw std::runtime_error("no such trial");
+  });
+}
+
+void ResultsDatabase::record_epoch(std::int64_t trial, const EpochRecord& e) {
+  const std::string doing = "recording epoch " + std::to_string(e.epoch) + " of stage " + std::to_string(e.stage) +
+                            " of trial " + std::to_string(trial);
+  connection_->transact(doing, [&] {
+    auto& db = connection_->db;
+    const std::int64_t stage = stage_id(db, trial, e.stage);
+    if (e.again) {
+      SQLite::Statement known(db, "SELECT 1 FROM epoch WHERE stage_id = ? AND epoch = ?");
+      bind_all(known, stage, e.epoch);
+      if (known.executeStep()) return;
+    }
+    change(db, "DELETE FROM epoch WHERE stage_id = ? AND epoch >= ?", stage, e.epoch);
+    drop_results_from(db, stage);
+
+    const Counts all = pooled(e.validation);
+    const std::int64_t id =
+        get_id(db,
+               "INSERT INTO epoch (stage_id, epoch, step, loss, learning_rate, gradient_norm, dice_mean, dice_pooled,"
+               " seconds_train, seconds_validate, seconds_data, images) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+               " RETURNING id",
+               stage, e.epoch, e.step, e.loss, e.learning_rate, e.gradient_norm, mean_over_subjects(e.validation),
+               pooled_dice(all), e.seconds_train, e.seconds_validate, e.seconds_data, e.images);
+    for (const TermValue& t : e.terms)
+      change(db, "INSERT INTO epoch_term VALUES (?, ?, ?, ?)", id, t.term, t.value, t.weight);
+    insert_pooled_dice(db, id, all);
+  });
+}
+
+void ResultsDatabase::record_stage(std::int64_t trial, const StageResult& r) {
+  const std::string doing =
+      "recording the result of stage " + std::to_string(r.stage) + " of trial " + std::to_string(trial);
+  connection_->transact(doing, [&] { store_result(connection_->db, trial, r); });
+}
+
+}  // namespace crossfade::analysis

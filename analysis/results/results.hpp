@@ -1,0 +1,161 @@
+// The results database: what a study found, in SQLite. docs/results-database.md has the schema and the views.
+// SQLite is seen by analysis/results/results.cpp (and the queries beside it) alone.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "analysis/scores/dice.hpp"
+#include "analysis/scores/surface.hpp"
+
+namespace crossfade::analysis {
+
+/// That one variant has a higher mean Dice than another, or gains more in some structures: what a study is to find out.
+struct Claim {
+  std::string name;                 // in words
+  std::string better, than;         // variants
+  std::string role = "pretrained";  // "pretrained" or "finetuned": the column of Table 1 that is compared
+  std::string most_in{};            // structures, by spaces: the difference is larger in them than in the others
+};
+
+/// A grid file as it was run.
+struct StudyRecord {
+  std::string name;
+  std::string caption;    // printed under tables and figures, e.g. "synthetic images on real anatomies"
+  std::string grid_text;  // after --set
+  std::string grid_hash;
+  std::vector<Claim> claims = {};
+};
+
+/// Where and with what a run was made: one row a run of the program.
+struct Provenance {
+  std::string version, git_commit, host, command;
+  int ranks = 1;
+  int ranks_per_trial = 1;
+  std::string devices;    // how the ranks were arranged; processor, cores, memory and GPUs of rank 0
+  std::string libraries;  // JSON object: name -> version
+  std::string data_hash;  // JSON object: cohort -> hash
+};
+
+struct StageRecord {
+  std::string name;             // "pretrain", "finetune"; the first is stage 0
+  std::string plane = "axial";  // of its slices: axial, coronal, sagittal; all: the vote of nets of several planes
+  std::string hash;             // of the configuration up to this stage, and the data: equal ones give the same net
+  std::string cohort;
+  std::string labels;  // trained and validated on: "manual" or "automatic"
+  int epochs = 0;
+  std::vector<double> switches;  // progress at which the schedule begins or ends to change
+  double voxel_mm = 0;           // of the grid that its Dice is counted on, named under tables; 0: not known
+};
+
+/// One cell of the grid with one seed and one fold.
+struct TrialRecord {
+  std::string hash;     // of configuration, data and format: what makes it the same trial
+  std::string variant;  // row of Table 1
+  std::string model;    // "U-Net (width 16, batch norm)"
+  std::string loss;     // "w-CE -> w-CE + w-Dice -> w-Dice"
+  std::uint64_t seed = 0;
+  int fold = 0;
+  std::string config;  // JSON
+  std::int64_t parameters = 0;
+  double flops = std::numeric_limits<double>::quiet_NaN();  // model::forward_flops on one slice
+  std::vector<StageRecord> stages;
+};
+
+enum class TrialState { kPending, kRunning, kInterrupted, kFinished, kFailed };
+
+struct TermValue {
+  std::string term;
+  double value = 0;   // mean over the epoch's steps, unweighted
+  double weight = 0;  // at the epoch's last step
+};
+
+/// One epoch of training, and what validation found after it.
+struct EpochRecord {
+  int stage = 0;
+  int epoch = 0;          // from 1
+  std::int64_t step = 0;  // steps of the stage done
+  double loss = 0;        // mean of the total over the epoch's steps
+  std::vector<TermValue> terms;
+  double learning_rate = 0;
+  double gradient_norm = 0;               // mean over the epoch's steps, before clipping
+  std::vector<SubjectCounts> validation;  // from which pooled and mean Dice and the rows of `dice` are made
+  double seconds_train = 0, seconds_validate = 0, seconds_data = 0;  // data: waiting for batches, a part of train
+  std::int64_t images = 0;
+  bool again = false;  // by a trial that goes on from a checkpoint: counts only where the epoch is not recorded
+};
+
+/// Distances between surfaces, and difference of volumes, of one subject's structures.
+struct SubjectSurfaces {
+  std::string subject;
+  std::array<SurfaceScores, data::kClasses> scores;
+};
+
+/// How a stage ended, at its best checkpoint by validation Dice.
+struct StageResult {
+  int stage = 0;
+  int best_epoch = 0;    // 0: none
+  double best_dice = 0;  // per-subject mean on validation
+  std::string stopped;   // empty, or why it stopped early: "loss wce not finite at step 17"
+  // At the best checkpoint. Where there is none (best_epoch 0), list the subjects all the same, with the truth as false
+  // negatives or with empty counts: each of their structures then scores 0, and no seed is left out of a mean.
+  std::vector<SubjectCounts> validation, test;
+  std::vector<SubjectSurfaces> surfaces = {};  // of the test part
+  std::vector<double> seconds = {};            // that each of the test part took to predict; empty: not known
+};
+
+/// What is known of a trial.
+struct TrialStatus {
+  std::int64_t id = 0;
+  TrialState state = TrialState::kPending;
+  int attempts = 0;
+  std::string error;
+};
+
+/// One writer, one connection; not thread-safe. Every method is one transaction and throws std::runtime_error naming
+/// the database file and what it was doing. A process killed at any time leaves the last whole transaction.
+/// Waits up to a minute for a reader that holds the file.
+class ResultsDatabase {
+ public:
+  /// Creates the file where it is missing. Throws for a read-only path, a file that is no database, a database of
+  /// another program, another schema version.
+  explicit ResultsDatabase(const std::filesystem::path& file);
+  ~ResultsDatabase();
+  ResultsDatabase(ResultsDatabase&&) noexcept;
+
+  /// Registers a study (found again by name), this run of it and all its trials, in order; trials of the study that the
+  /// grid no longer has stay stored but leave the views; variants of `runner score` stay in them, behind the grid's. A
+  /// trial known by hash keeps its state, except that `running` (its process died) becomes `interrupted`. Statuses come
+  /// in the order of `trials`. Throws for two trials with one hash, for a variant called as a scored one is, and for a
+  /// seed of 2^63 or more, which SQLite's integers can't hold.
+  std::vector<TrialStatus> begin(const StudyRecord& study, const Provenance& provenance,
+                                 const std::vector<TrialRecord>& trials);
+
+  void set_running(std::int64_t trial);  // counts an attempt
+  /// Copies the epochs of stages that another trial of the study has trained further under the same hash: the trial
+  /// goes on from that one's checkpoint.
+  void adopt_epochs(std::int64_t trial);
+  void set_interrupted(std::int64_t trial);
+  void set_failed(std::int64_t trial, const std::string& error);
+  void set_finished(std::int64_t trial);  // throws where a stage has no result: a mean would silently lack that seed
+
+  /// Replaces a row of the same stage and epoch, and drops later ones (a resumed trial repeats what its checkpoint
+  /// lacks), with the results of this and later stages of its plane, and of votes. A number that is not finite is
+  /// stored as NULL.
+  void record_epoch(std::int64_t trial, const EpochRecord& epoch);
+  /// Replaces the stage's result.
+  void record_stage(std::int64_t trial, const StageResult& result);
+
+ private:
+  struct Connection;
+  std::unique_ptr<Connection> connection_;
+};
+
+}  // namespace crossfade::analysis

@@ -1,0 +1,74 @@
+#include "analysis/results/stage_result.hpp"
+
+#include <array>
+#include <string>
+
+#include "analysis/results/statement.hpp"
+#include "analysis/scores/metrics.hpp"
+
+namespace crossfade::analysis {
+namespace {
+
+void insert_scores(SQLite::Database& db, std::int64_t stage, const char* part, const SubjectCounts& subject,
+                   bool no_checkpoint) {
+  auto values = dice(subject.counts);
+  // Without a checkpoint and without the truth's counts, nothing tells which structures are there: all score 0.
+  if (no_checkpoint && subject.counts == Counts{}) values.fill(0);
+  SQLite::Statement insert(db, "INSERT INTO subject_score VALUES (?, ?, ?, ?, 'dice', ?, ?, ?, ?)");
+  for (int c = 1; c < data::kClasses; ++c) {
+    const auto i = static_cast<std::size_t>(c);
+    bind_all(insert, stage, part, subject.subject, c, values[i], subject.counts.true_positive[i],
+             subject.counts.false_positive[i], subject.counts.false_negative[i]);
+    insert.exec();
+    insert.reset();
+    insert.clearBindings();
+  }
+}
+
+void insert_surfaces(SQLite::Database& db, std::int64_t stage, const char* part, const SubjectSurfaces& subject) {
+  SQLite::Statement insert(db,
+                           "INSERT INTO subject_score (stage_id, part, subject, structure_id, metric, value)"
+                           " VALUES (?, ?, ?, ?, ?, ?)");
+  for (int c = 1; c < data::kClasses; ++c) {
+    const SurfaceScores& scores = subject.scores[static_cast<std::size_t>(c)];
+    const std::array<double, 3> values = {scores.hd95_mm, scores.nsd, scores.volume_difference};
+    for (std::size_t m = 0; m < values.size(); ++m) {
+      bind_all(insert, stage, part, subject.subject, c, kMetrics[m + 1].name, values[m]);  // behind Dice
+      insert.exec();
+      insert.reset();
+      insert.clearBindings();
+    }
+  }
+}
+
+}  // namespace
+
+std::int64_t stage_id(SQLite::Database& db, std::int64_t trial, int position) {
+  return get_id(db, "SELECT id FROM stage WHERE trial_id = ? AND position = ?", trial, position);
+}
+
+void store_result(SQLite::Database& db, std::int64_t trial, const StageResult& r) {
+  const std::int64_t stage = stage_id(db, trial, r.stage);
+  for (const char* table : {"subject_score", "subject_time"})
+    change(db, (std::string("DELETE FROM ") + table + " WHERE stage_id = ?").c_str(), stage);
+  change(db, "UPDATE stage SET best_epoch = ?, best_dice = ?, stopped = ? WHERE id = ?", r.best_epoch, r.best_dice,
+         r.stopped, stage);
+  for (const SubjectCounts& s : r.validation) insert_scores(db, stage, "validation", s, r.best_epoch == 0);
+  for (const SubjectCounts& s : r.test) insert_scores(db, stage, "test", s, r.best_epoch == 0);
+  for (const SubjectSurfaces& s : r.surfaces) insert_surfaces(db, stage, "test", s);
+  for (std::size_t s = 0; s < r.seconds.size(); ++s)
+    change(db, "INSERT INTO subject_time VALUES (?, ?, ?)", stage, r.test.at(s).subject, r.seconds[s]);
+}
+
+void drop_results_from(SQLite::Database& db, std::int64_t stage) {
+  const std::string later =
+      "(SELECT o.id FROM stage AS o JOIN stage AS s ON s.trial_id = o.trial_id AND o.position >= s.position"
+      " WHERE s.id = ?1 AND o.plane IN (s.plane, 'all'))";
+  change(db, ("DELETE FROM epoch WHERE stage_id <> ?1 AND stage_id IN " + later).c_str(), stage);
+  for (const char* table : {"subject_score", "subject_time"})
+    change(db, (std::string("DELETE FROM ") + table + " WHERE stage_id IN " + later).c_str(), stage);
+  change(db, ("UPDATE stage SET best_epoch = NULL, best_dice = NULL, stopped = '' WHERE id IN " + later).c_str(),
+         stage);
+}
+
+}  // namespace crossfade::analysis

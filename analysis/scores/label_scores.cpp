@@ -1,0 +1,140 @@
+#include "analysis/scores/label_scores.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <stdexcept>
+
+#include "data/labels/label_table.hpp"
+#include "data/volumes/image.hpp"
+
+namespace crossfade::analysis {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Headers hold float32, in NIfTI as a quaternion, in MGZ about the centre: up to some 1e-4 mm of rounding over a head.
+constexpr double kAffineTolerance = 1e-3;
+
+std::map<std::string, fs::path> some_volumes_in(const fs::path& folder, const std::string& what) {
+  auto volumes = data::volumes_in(folder, what);
+  if (volumes.empty())
+    throw std::runtime_error(folder.string() + ": no volume (SUBJECT.nii, .nii.gz, .mgz or .mgh) among the " + what);
+  return volumes;
+}
+
+std::string text_of(const std::array<int, 3>& size) {
+  return std::to_string(size[0]) + " x " + std::to_string(size[1]) + " x " + std::to_string(size[2]) + " voxels";
+}
+
+/// "row 1, column 4: 90.5 against 90", of entries that differ, rows and columns counted from 1; empty where none does.
+std::string differences(const data::Geometry& prediction, const data::Geometry& labels) {
+  std::string text;
+  for (std::size_t row = 0; row < 3; ++row) {
+    for (std::size_t column = 0; column < 4; ++column) {
+      const double of_prediction = prediction.affine[row][column], of_labels = labels.affine[row][column];
+      if (std::abs(of_prediction - of_labels) <= kAffineTolerance) continue;
+      text += (text.empty() ? "row " : "; row ") + std::to_string(row + 1) + ", column " + std::to_string(column + 1) +
+              ": " + std::to_string(of_prediction) + " against " + std::to_string(of_labels);
+    }
+  }
+  return text;
+}
+
+void require_same_grid(const VolumePair& pair, const data::Geometry& labels, const data::Geometry& prediction) {
+  const std::string remedy = "; a prediction is scored on the grid of its labels, so resample it to that first";
+  if (prediction.size != labels.size)
+    throw std::runtime_error(pair.prediction.string() + ": has " + text_of(prediction.size) + ", its labels " +
+                             pair.labels.string() + " have " + text_of(labels.size) + remedy);
+  if (const std::string entries = differences(prediction, labels); !entries.empty())
+    throw std::runtime_error(pair.prediction.string() + ": its affine is not that of its labels " +
+                             pair.labels.string() + ": " + entries + remedy);
+}
+
+/// Distances between surfaces are measured along the voxels' axes.
+void require_right_angles(const fs::path& file, const data::Geometry& grid) {
+  const std::array<double, 3> spacing = grid.spacing();
+  for (const auto& [a, b] : {std::pair<std::size_t, std::size_t>{0, 1}, {0, 2}, {1, 2}}) {
+    double cosine = 0;
+    for (std::size_t row = 0; row < 3; ++row) cosine += grid.affine[row][a] * grid.affine[row][b];
+    if (std::abs(cosine) > kAffineTolerance * spacing[a] * spacing[b])
+      throw std::runtime_error(file.string() + ": its affine is sheared (columns " + std::to_string(a + 1) + " and " +
+                               std::to_string(b + 1) +
+                               " are not at right angles), so distances in mm can't be measured along its axes; "
+                               "resample labels and prediction to a grid that is not");
+  }
+}
+
+data::MappedLabels classes_of(const data::Volume<std::int32_t>& ids, const std::string& table, const fs::path& file) {
+  try {
+    return data::map_labels(ids, data::label_table(table));
+  } catch (const std::runtime_error& error) {
+    throw std::runtime_error(file.string() + ": " + error.what());
+  }
+}
+
+/// As map_labels, but of a tool that found nothing in a head the background alone; another protocol's ids, none of
+/// which the table knows, are refused as ever.
+data::MappedLabels prediction_of(const data::Volume<std::int32_t>& ids, const std::string& table,
+                                 const fs::path& file) {
+  if (std::ranges::any_of(ids.voxels, [](std::int32_t id) { return id != 0; })) return classes_of(ids, table, file);
+  return {{ids.geometry, std::vector<std::uint8_t>(ids.voxels.size())}, {}};
+}
+
+}  // namespace
+
+PairedVolumes pair_volumes(const fs::path& labels, const fs::path& predictions) {
+  const auto truth = some_volumes_in(labels, "labels"), predicted = some_volumes_in(predictions, "predictions");
+  std::string strangers;
+  for (const auto& [subject, file] : predicted)
+    if (!truth.contains(subject)) strangers += (strangers.empty() ? "" : ", ") + file.filename().string();
+  if (!strangers.empty())
+    throw std::runtime_error(predictions.string() + ": predictions without labels of that subject in " +
+                             labels.string() + ": " + strangers);
+  PairedVolumes result;
+  for (const auto& [subject, file] : truth) {
+    if (const auto found = predicted.find(subject); found != predicted.end())
+      result.pairs.push_back({subject, file, found->second});
+    else
+      result.without_prediction.push_back(subject);
+  }
+  return result;
+}
+
+SubjectScores score_volumes(const VolumePair& pair, const std::string& label_table,
+                            const std::string& prediction_table) {
+  const data::Volume<std::int32_t> label_ids = data::read_labels(pair.labels);
+  const data::Volume<std::int32_t> prediction_ids = data::read_labels(pair.prediction);
+  const data::Geometry& grid = label_ids.geometry;
+  require_same_grid(pair, grid, prediction_ids.geometry);
+  require_right_angles(pair.labels, grid);
+  const data::MappedLabels labels = classes_of(label_ids, label_table, pair.labels);
+  const data::MappedLabels prediction = prediction_of(prediction_ids, prediction_table, pair.prediction);
+  const LabelPair volumes{labels.classes.voxels, prediction.classes.voxels, grid.size, grid.spacing()};
+  return {.subject = pair.subject,
+          .counts = count(volumes.truth, volumes.prediction),
+          .surfaces = surface_scores(volumes, kSurfaceToleranceMm),
+          .spacing_mm = volumes.spacing_mm,
+          .unnamed_labels = labels.unnamed,
+          .unnamed_prediction = prediction.unnamed};
+}
+
+double common_voxel_mm(const std::vector<SubjectScores>& subjects) {
+  double smallest = std::numeric_limits<double>::infinity(), largest = 0;
+  for (const SubjectScores& s : subjects) {
+    smallest = std::min(smallest, *std::ranges::min_element(s.spacing_mm));
+    largest = std::max(largest, *std::ranges::max_element(s.spacing_mm));
+  }
+  if (subjects.empty() || !(largest - smallest <= 1e-3)) return std::numeric_limits<double>::quiet_NaN();
+  return std::round(smallest * 1e3) / 1e3;  // headers round 0.7 mm to 0.69999999
+}
+
+std::vector<SubjectCounts> counts_of(const std::vector<SubjectScores>& subjects) {
+  std::vector<SubjectCounts> counts;
+  counts.reserve(subjects.size());
+  for (const SubjectScores& s : subjects) counts.push_back({s.subject, s.counts});
+  return counts;
+}
+
+}  // namespace crossfade::analysis

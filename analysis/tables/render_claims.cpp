@@ -1,0 +1,148 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "analysis/tables/claims.hpp"
+#include "analysis/tables/net_size.hpp"
+#include "analysis/tables/rendering.hpp"
+#include "analysis/tables/report.hpp"
+#include "analysis/tables/score_summary.hpp"
+
+namespace crossfade::analysis {
+namespace {
+
+std::string verdict_words(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kNoResult:
+      return "no result yet";
+    case Verdict::kTooFew:
+      return "too few anatomies";
+    case Verdict::kHolds:
+      return "holds";
+    case Verdict::kReverseHolds:
+      return "the reverse holds";
+    case Verdict::kUndecided:
+      return "not decided";
+  }
+  return {};
+}
+
+/// "-0.0831 to +0.0027"; of one seed nothing that the difference doesn't say.
+std::string range_of(const std::vector<double>& by_seed) {
+  if (by_seed.size() < 2) return "–";
+  const auto [low, high] = std::ranges::minmax(by_seed);
+  return signed_digits(low) + " to " + signed_digits(high);
+}
+
+/// What a verdict has to be read with.
+std::string reservation(const ClaimTable& table, const ClaimResult& result) {
+  if (result.verdict != Verdict::kHolds && result.verdict != Verdict::kReverseHolds) return "";
+  std::string text;
+  const double sign = result.verdict == Verdict::kHolds ? 1 : -1;
+  if (std::ranges::any_of(result.by_seed, [sign](double difference) { return sign * difference <= 0; }))
+    text += ", but not with every seed";
+  if (table.finished < table.planned) text += ", so far";
+  return text;
+}
+
+TextTable readable(const ClaimTable& table) {
+  TextTable out;
+  out.columns = {{"Claim"},
+                 {"Column"},
+                 {"Anatomies", true},
+                 {"Dice", true},
+                 {"Difference", true},
+                 {"95 % interval", true},
+                 {"By seed", true},
+                 {"Sd over seeds", true},
+                 {"p", true},
+                 {"p (Holm)", true},
+                 {"Verdict"}};
+  for (const ClaimResult& r : table.claims) {
+    const Comparison& c = r.comparison;
+    const bool none = c.anatomies.empty(), too_few = r.verdict == Verdict::kTooFew;
+    const std::string anatomies = std::to_string(c.anatomies.size());
+    out.rows.push_back({r.claim.name, column_title(r.claim.role), anatomies,
+                        none ? "–" : fixed(c.better_dice, 4) + " vs. " + fixed(c.than_dice, 4),
+                        signed_digits(c.difference), interval_digits(c.interval), range_of(r.by_seed),
+                        score_cell(r.seed_sd), too_few ? "–" : p_digits(c.p), too_few ? "–" : p_digits(c.p_holm),
+                        verdict_words(r.verdict) + (too_few ? " (" + anatomies + ")" : "") + reservation(table, r)});
+  }
+  return out;
+}
+
+std::vector<std::string> notes(const ClaimTable& table) {
+  std::vector<std::string> lines = {study_note(table.study, table.caption)};
+  for (const ClaimResult& r : table.claims)
+    lines.push_back("Claim '" + r.claim.name + "': Dice of '" + r.claim.better + "' vs. '" + r.claim.than + "'" +
+                    (r.claim.most_in.empty() ? "."
+                                             : ", in each case the mean over " + r.claim.most_in +
+                                                   " less the mean over the other structures."));
+  lines.push_back(
+      "The unit is the anatomy: a test subject's Dice is the mean over its structures, then over seeds; anatomies that "
+      "both variants have are paired. 95 % interval: of the mean difference, by bootstrap over anatomies; of this "
+      "claim "
+      "alone, and of few anatomies somewhat narrow. By seed: the differences of single seeds. Sd over seeds: the "
+      "larger "
+      "of the two variants'.");
+  lines.push_back("p: exact two-sided Wilcoxon signed-rank test, corrected by Holm's method over all " +
+                  std::to_string(table.claims.size()) +
+                  " claims of the study. A verdict needs a corrected p of at most 0.05, and a mean difference of the "
+                  "same sign; too "
+                  "few anatomies: none of their differences could give one. It is of these trained nets on other "
+                  "anatomies; whether "
+                  "it holds of nets trained again, only seeds tell.");
+  if (table.folds > 1) lines.push_back(folds_note(table.folds));
+  for (const ClaimResult& r : table.claims) {
+    const std::string note = unlike_size_note(r.parameters, " in '" + r.claim.name + "'");
+    if (!note.empty()) lines.push_back(note);
+  }
+  if (table.finished < table.planned)
+    lines.push_back(std::to_string(table.finished) + " of " + std::to_string(table.planned) + " trials finished.");
+  return lines;
+}
+
+nlohmann::ordered_json json(const ClaimTable& table) {
+  nlohmann::ordered_json out = {{"study", table.study},
+                                {"caption", table.caption},
+                                {"folds", table.folds},
+                                {"trials_finished", table.finished},
+                                {"trials_planned", table.planned},
+                                {"claims", nlohmann::ordered_json::array()}};
+  const double none = std::numeric_limits<double>::quiet_NaN();
+  for (const ClaimResult& r : table.claims)
+    out["claims"].push_back({{"claim", r.claim.name},
+                             {"better", r.claim.better},
+                             {"than", r.claim.than},
+                             {"role", r.claim.role},
+                             {"anatomies", r.comparison.anatomies.size()},
+                             {"better_dice", r.comparison.better_dice},
+                             {"than_dice", r.comparison.than_dice},
+                             {"difference", r.comparison.difference},
+                             {"low", r.comparison.interval.low},
+                             {"high", r.comparison.interval.high},
+                             {"lowest_by_seed", r.by_seed.empty() ? none : std::ranges::min(r.by_seed)},
+                             {"highest_by_seed", r.by_seed.empty() ? none : std::ranges::max(r.by_seed)},
+                             {"seed_sd", r.seed_sd},
+                             {"p", r.comparison.p},
+                             {"p_holm", r.comparison.p_holm},
+                             {"n_too_small", r.comparison.too_few},
+                             {"verdict", verdict_words(r.verdict)},
+                             {"most_in", r.claim.most_in}});
+  return out;
+}
+
+}  // namespace
+
+std::string render_claims(const std::vector<std::filesystem::path>& databases, const std::string& format,
+                          const std::string& study) {
+  return render(format, [&] {
+    const ClaimTable table = read_claims(databases, study);
+    nlohmann::ordered_json all = json(table);
+    TextTable exact = in_full(all.at("claims"));
+    return Report{.table = readable(table), .notes = notes(table), .exact = std::move(exact), .json = std::move(all)};
+  });
+}
+
+}  // namespace crossfade::analysis

@@ -1,0 +1,22 @@
+// FreeSurfer's volumes on disk: MGH (.mgh) and MGZ (.mgz, the same in gzip).
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+
+#include "data/volumes/volume.hpp"
+
+namespace crossfade::data {
+
+/// Reads a scan of one frame (uint8, int16, uint16, int32 or float32) in the file's own orientation. The affine is
+/// Mdc * delta with Pxyz_c at voxel size / 2, as the format has it (https://surfer.nmr.mgh.harvard.edu/fswiki, page
+/// FsTutorial/MghFormat). Where goodRASFlag is 0 it is FreeSurfer's coronal default: 1 mm, i to the left, j to
+/// inferior, k to anterior (nibabel's default has j and k the other way round). Throws std::runtime_error that names
+/// the file where it is missing, no MGH file, truncated, damaged, of several frames or of another type.
+Volume<float> read_mgz_image(const std::filesystem::path& file);
+
+/// The same for integer labels, stored in any of these types. Throws std::runtime_error also where a value is no
+/// integer of 32 bits.
+Volume<std::int32_t> read_mgz_label_map(const std::filesystem::path& file);
+
+}  // namespace crossfade::data

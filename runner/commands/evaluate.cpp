@@ -1,0 +1,182 @@
+#include <iostream>
+#include <memory>
+
+#include "analysis/tables/report.hpp"
+#include "data/shards/plane.hpp"
+#include "runner/commands/commands.hpp"
+#include "runner/ranks/agreement.hpp"
+#include "runner/ranks/workers.hpp"
+#include "runner/trial/evaluator.hpp"
+#include "runner/trial/prediction.hpp"
+#include "runner/trial/state.hpp"
+#include "runner/trial/vote.hpp"
+
+namespace crossfade::runner {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct EvaluateOptions {
+  std::vector<fs::path> checkpoints;
+  std::vector<fs::path> shards;
+  std::vector<double> weights;
+  std::vector<std::string> subjects;
+  fs::path predictions;
+  std::string format = "text";
+  int batch = 16;
+};
+
+std::vector<std::string> subjects_in(const fs::path& folder) {
+  std::error_code error;
+  const fs::directory_iterator files(folder, error);
+  if (error) throw std::runtime_error(folder.string() + ": no folder of shards: " + error.message());
+  std::vector<std::string> subjects;
+  for (const auto& entry : files) {
+    if (entry.path().extension() == ".h5") subjects.push_back(entry.path().stem().string());
+  }
+  if (subjects.empty())
+    throw std::runtime_error(folder.string() + ": no shard (SUBJECT.h5) in this folder; `runner prepare` makes them");
+  std::sort(subjects.begin(), subjects.end());
+  return subjects;
+}
+
+/// A net and the subjects in slices of its plane.
+struct NetOfPlane {
+  std::shared_ptr<model::Network> network;
+  std::vector<data::Shard> shards;
+  double weight = 1;
+};
+
+/// Throws std::runtime_error where the nets can't vote on one volume.
+void check_views(const std::vector<NetOfPlane>& nets) {
+  const data::Shard& first = nets.front().shards.front();
+  if (nets.size() > 1 && first.info().plane != "axial")
+    throw std::runtime_error(first.file().string() + ": " + first.info().plane +
+                             " slices, expected the axial ones first, on whose grid nets of several planes vote");
+  for (const NetOfPlane& net : nets)
+    for (std::size_t s = 0; s < net.shards.size(); ++s)
+      if (net.shards[s].info().grid.voxels() != nets.front().shards[s].info().grid.voxels())
+        throw std::runtime_error(net.shards[s].file().string() + ": not the volume of " +
+                                 nets.front().shards[s].file().string() + ", expected its slices in another plane");
+}
+
+std::vector<NetOfPlane> open_nets(const EvaluateOptions& options) {
+  if (options.shards.size() != options.checkpoints.size())
+    throw std::runtime_error(std::to_string(options.checkpoints.size()) + " checkpoints and " +
+                             std::to_string(options.shards.size()) + " folders of shards, expected one folder a net");
+  if (!options.weights.empty() && options.weights.size() != options.checkpoints.size())
+    throw std::runtime_error(std::to_string(options.weights.size()) + " weights, expected one for each of the " +
+                             std::to_string(options.checkpoints.size()) + " checkpoints");
+  std::vector<NetOfPlane> nets;
+  for (std::size_t n = 0; n < options.checkpoints.size(); ++n)
+    nets.push_back({.network = load_network(options.checkpoints[n]),
+                    .shards = {},
+                    .weight = options.weights.empty() ? 1 : options.weights[n]});
+  const std::vector<std::string> subjects =
+      options.subjects.empty() ? subjects_in(options.shards.front()) : options.subjects;
+  for (std::size_t n = 0; n < nets.size(); ++n) nets[n].shards = data::open_shards(options.shards[n], subjects);
+  check_views(nets);
+  return nets;
+}
+
+/// The nets' vote on this subject, or what the one net says.
+std::vector<std::uint8_t> predict_subject(const std::vector<NetOfPlane>& nets, std::size_t subject,
+                                          torch::Device device, int batch) {
+  if (nets.size() == 1) return predict(*nets.front().network, nets.front().shards[subject], device, batch);
+  std::vector<Voter> voters;
+  for (const NetOfPlane& net : nets) voters.push_back({*net.network, net.shards[subject], net.weight});
+  return vote(voters, device, batch);
+}
+
+/// Writes the volume of every subject, the subjects shared out among the ranks, and counts them on their own grids.
+std::vector<analysis::SubjectCounts> write_predictions(const std::vector<NetOfPlane>& nets, Group& group,
+                                                       const EvaluateOptions& options) {
+  const std::vector<data::Shard>& shards = nets.front().shards;
+  return count_volumes(shards, group, [&](std::size_t s) {
+    return write_prediction(options.predictions / (shards[s].info().subject + ".nii.gz"), shards[s],
+                            predict_subject(nets, s, group.device(), options.batch));
+  });
+}
+
+std::vector<analysis::SubjectCounts> count_on_shards(const std::vector<NetOfPlane>& nets, Group& group, int batch) {
+  const std::vector<data::Shard>& shards = nets.front().shards;
+  if (nets.size() == 1) return evaluate(*nets.front().network, shards, group, batch);
+  return count_volumes(shards, group, data::LabelKind::kManual,
+                       [&](std::size_t s) { return predict_subject(nets, s, group.device(), batch); });
+}
+
+int run(World& world, const EvaluateOptions& options) {
+  Communicator& all = world.communicator();
+  RunOptions together;
+  together.ranks_per_trial = all.size();
+  const Workers workers = arrange_workers(all, together);
+  std::vector<NetOfPlane> nets;
+  std::string error;
+  try {
+    nets = open_nets(options);
+    if (!options.predictions.empty()) {
+      const data::Shard& first = nets.front().shards.front();
+      if (data::merges_sides(first.info().plane))
+        throw std::runtime_error(first.file().string() +
+                                 ": sagittal slices don't tell left from right, expected axial or coronal ones for "
+                                 "--predictions");
+      fs::create_directories(options.predictions);
+    }
+  } catch (const std::exception& failure) {
+    error = failure.what();
+  }
+  agree(all, error);
+  for (const NetOfPlane& net : nets) net.network->to(workers.device);
+  Group group(all.duplicate(), workers.device);
+  const auto print = [&](const std::string& heading, const std::vector<analysis::SubjectCounts>& subjects) {
+    if (all.rank() != 0) return;
+    if (options.format == "text") std::cout << heading << "\n";
+    std::cout << analysis::render_scores(subjects, options.format) << std::flush;
+  };
+  const bool own_grids = !options.predictions.empty();
+  if (!own_grids || options.format == "text") {
+    print("Dice on the grid of the shards", count_on_shards(nets, group, options.batch));
+  }
+  if (own_grids) print("Dice on the subjects' own grids", write_predictions(nets, group, options));
+  return 0;
+}
+
+}  // namespace
+
+Action add_evaluate(CLI::App& app) {
+  auto options = std::make_shared<EvaluateOptions>();
+  CLI::App* command = app.add_subcommand("evaluate",
+                                         "Dice of a trained net, or the vote of several, on prepared shards, and its "
+                                         "predictions as NIfTI");
+  command
+      ->add_option("--checkpoint", options->checkpoints,
+                   "best.safetensors or last.safetensors of a trial; of each plane, where nets of several vote")
+      ->type_name("FILE ...")
+      ->required();
+  command
+      ->add_option("--shards", options->shards,
+                   "folder of shards, as `runner prepare` or a grid made it; one for each checkpoint, the axial first")
+      ->type_name("DIR ...")
+      ->required();
+  command->add_option("--weights", options->weights, "of the vote, one for each checkpoint (default: all alike)")
+      ->type_name("NUMBER ...")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--subjects", options->subjects, "only these subjects (default: all in the folder)")
+      ->type_name("NAME ...");
+  command
+      ->add_option("--predictions", options->predictions,
+                   "write SUBJECT.nii.gz here, on the grid and with the label ids that the subject came with, and "
+                   "score them there")
+      ->type_name("DIR");
+  command
+      ->add_option("--format", options->format,
+                   "text, csv or json; with --predictions, csv and json give the scores on the subjects' own grids")
+      ->check(CLI::IsMember({"text", "csv", "json"}))
+      ->capture_default_str();
+  command->add_option("--batch", options->batch, "slices predicted at a time")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  return [options] { return run_in_world([&](World& world) { return run(world, *options); }); };
+}
+
+}  // namespace crossfade::runner

@@ -1,0 +1,135 @@
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "analysis/results/scored_variant.hpp"
+#include "analysis/scores/label_scores.hpp"
+#include "data/labels/label_report.hpp"
+#include "runner/commands/commands.hpp"
+#include "runner/process/log.hpp"
+#include "runner/study/provenance.hpp"
+
+namespace crossfade::runner {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct ScoreOptions {
+  fs::path labels, predictions;
+  std::string name;
+  std::string label_table = "freesurfer", prediction_table;
+  std::string format = "text";
+  double minutes = 0;  // 0: not known
+  fs::path results;
+  std::string study;
+  std::string column = "pretrained";
+};
+
+/// What the label tables turned into class 0, as `runner prepare` says it.
+std::string report_on(const analysis::SubjectScores& subject, const ScoreOptions& options) {
+  const std::string labels = data::label_report(data::label_table(options.label_table), subject.unnamed_labels, {});
+  const std::string prediction =
+      data::label_report(data::label_table(options.prediction_table), subject.unnamed_prediction, {});
+  return subject.subject + (labels.empty() ? "" : "; labels" + labels.substr(1)) +
+         (prediction.empty() ? "" : "; prediction" + prediction.substr(1));
+}
+
+bool found_nothing(const analysis::Counts& counts) {
+  for (std::size_t c = 1; c < data::kClasses; ++c)
+    if (counts.true_positive[c] + counts.false_positive[c] > 0) return false;
+  return true;
+}
+
+std::vector<analysis::SubjectScores> score_all(const ScoreOptions& options) {
+  const analysis::PairedVolumes volumes = analysis::pair_volumes(options.labels, options.predictions);
+  if (!volumes.without_prediction.empty()) {
+    std::string names;
+    for (const std::string& subject : volumes.without_prediction) names += (names.empty() ? "" : ", ") + subject;
+    log_warning("left out, as there are labels but no prediction: " + names);
+  }
+  std::vector<analysis::SubjectScores> scores;
+  for (const analysis::VolumePair& pair : volumes.pairs) {
+    scores.push_back(analysis::score_volumes(pair, options.label_table, options.prediction_table));
+    if (found_nothing(scores.back().counts))
+      log_warning(pair.prediction.string() + ": finds none of the structures, which scores Dice 0 for each");
+    log_info(std::to_string(scores.size()) + " of " + std::to_string(volumes.pairs.size()) + " subjects  " +
+             report_on(scores.back(), options));
+  }
+  return scores;
+}
+
+void store(const ScoreOptions& options, const std::vector<analysis::SubjectScores>& scores) {
+  const nlohmann::json config = {{"labels", options.labels.string()},
+                                 {"predictions", options.predictions.string()},
+                                 {"label_table", options.label_table},
+                                 {"prediction_table", options.prediction_table},
+                                 {"surface_tolerance_mm", analysis::kSurfaceToleranceMm}};
+  const analysis::Coverage coverage = analysis::record_scored_variant(options.results, options.study,
+                                                                      {.name = options.name,
+                                                                       .role = options.column,
+                                                                       .config = config.dump(),
+                                                                       .subjects = scores,
+                                                                       .seconds = 60 * options.minutes},
+                                                                      local_provenance());
+  if (coverage.tested > 0)
+    log_info("the scores cover " + std::to_string(coverage.covered) + " of the study's " +
+             std::to_string(coverage.tested) + " test subjects");
+}
+
+int run(ScoreOptions options) {
+  if (options.prediction_table.empty()) options.prediction_table = options.label_table;
+  if (!options.results.empty()) analysis::check_scored_variant(options.results, options.study, options.name);
+  const std::vector<analysis::SubjectScores> scores = score_all(options);
+  if (!options.results.empty()) store(options, scores);
+  std::cout << analysis::render_label_scores(options.name, scores, options.format) << std::flush;
+  return 0;
+}
+
+}  // namespace
+
+Action add_score(CLI::App& app) {
+  auto options = std::make_shared<ScoreOptions>();
+  CLI::App* command = app.add_subcommand("score", "Score label volumes that another tool wrote, as nets are scored");
+  command->add_option("--labels", options->labels, "folder of the true labels, SUBJECT.nii, .nii.gz, .mgz or .mgh")
+      ->type_name("DIR")
+      ->required();
+  command
+      ->add_option("--predictions", options->predictions,
+                   "folder of the tool's label volumes, named alike, on the grid of the labels")
+      ->type_name("DIR")
+      ->required();
+  command->add_option("--name", options->name, "what made the predictions: a row of Table 1")
+      ->type_name("NAME")
+      ->required();
+  const CLI::Validator tables([](const std::string& text) { return data::label_table_fault(text); }, "TABLE");
+  command
+      ->add_option("--label-table", options->label_table,
+                   "protocol of the labels' ids: freesurfer or miccai2012, or one of them 'without' some foldings")
+      ->check(tables)
+      ->capture_default_str();
+  command
+      ->add_option("--prediction-table", options->prediction_table,
+                   "protocol of the predictions' ids (default: that of the labels)")
+      ->check(tables);
+  CLI::Option* results =
+      command->add_option("--results", options->results, "store the scores in this results database, too")
+          ->type_name("FILE.sqlite");
+  command
+      ->add_option("--study", options->study,
+                   "study in the database (default: the latest); in a new file the name of the new one")
+      ->type_name("NAME")
+      ->needs(results);
+  command->add_option("--column", options->column, "column of Table 1")
+      ->check(CLI::IsMember({"pretrained", "finetuned"}))
+      ->capture_default_str()
+      ->needs(results);
+  command->add_option("--minutes", options->minutes, "minutes that the tool takes for a scan, for the table of metrics")
+      ->check(CLI::PositiveNumber)
+      ->needs(results);
+  command->add_option("--format", options->format, "text, csv or json")
+      ->check(CLI::IsMember({"text", "csv", "json"}))
+      ->capture_default_str();
+  return [options] { return run(*options); };
+}
+
+}  // namespace crossfade::runner

@@ -1,0 +1,20 @@
+// From variants, sweep, folds and seeds to trials.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "runner/grid/config.hpp"
+#include "runner/grid/document.hpp"
+
+namespace crossfade::runner {
+
+/// The trials of a grid in order: variant, sweep (its first key slowest), fold, seed. Values come from the structs'
+/// defaults, `defaults`, the variant and the sweep, each over the one before. Throws GridError for what is wrong with
+/// any of them, for what a trial still lacks, for two trials that are the same, and for a --set below `defaults` that
+/// reaches no trial.
+std::vector<TrialConfig> expand_trials(const Value& grid,
+                                       const std::vector<std::pair<std::string, data::CohortSpec>>& cohorts);
+
+}  // namespace crossfade::runner

@@ -1,0 +1,59 @@
+#include "runner/grid/grid.hpp"
+
+#include <fstream>
+#include <sstream>
+
+#include "runner/grid/expand.hpp"
+#include "runner/grid/parameter_reader.hpp"
+#include "runner/grid/path.hpp"
+#include "runner/grid/settings.hpp"
+
+namespace crossfade::runner {
+namespace {
+
+std::string read_text_file(const std::filesystem::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  std::ostringstream text;
+  text << stream.rdbuf();
+  if (!stream || std::filesystem::is_directory(file))
+    throw GridError(file.string() + ": no grid can be read from there");
+  return text.str();
+}
+
+}  // namespace
+
+Study read_grid(const std::filesystem::path& file, const std::vector<std::string>& overrides) {
+  Value grid = parse_document(read_text_file(file), file.string());
+  if (!grid.is_map()) refuse(grid.place, "expected a map with study, cohorts and variants, not " + in_words(grid));
+  for (const std::string& argument : overrides) apply_override(grid, argument);
+
+  ParameterReader reader(grid, "");
+  const Value* study_name = reader.take("study");
+  Study study;
+  reader.text("caption", study.caption, "");
+  const Value* cohorts = reader.take("cohorts");
+  reader.take("defaults");
+  const Value* variants = reader.take("variants");
+  reader.take("sweep");
+  const Value* claims = reader.take("claims");
+  reader.group("run", study.run, "");
+  reader.finish();
+  if (study_name == nullptr) refuse(grid.place, "missing key 'study', expected the name of the study");
+  if (cohorts == nullptr) refuse(grid.place, "missing key 'cohorts', expected cohorts: {NAME: {...}}");
+  if (variants == nullptr) refuse(grid.place, "missing key 'variants', expected variants: {NAME: {...}}");
+
+  study.name = read_text(*study_name, "study");
+  require_name(study.name, study_name->place, "a study");
+  study.cohorts = read_cohorts(*cohorts);
+  study.trials = expand_trials(grid, study.cohorts);
+  if (claims != nullptr) {
+    std::vector<std::string> names;
+    for (const TrialConfig& trial : study.trials)
+      if (names.empty() || names.back() != trial.variant) names.push_back(trial.variant);
+    study.claims = read_claims(*claims, names);
+  }
+  study.text = to_yaml(grid);
+  return study;
+}
+
+}  // namespace crossfade::runner

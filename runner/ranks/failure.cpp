@@ -1,0 +1,16 @@
+#include "runner/ranks/failure.hpp"
+
+#include <c10/util/Exception.h>
+
+#include <new>
+
+namespace crossfade::runner {
+
+std::string describe_failure(const std::exception& failure) {
+  std::string text = failure.what();
+  if (const auto* torch_error = dynamic_cast<const c10::Error*>(&failure)) text = torch_error->what_without_backtrace();
+  if (dynamic_cast<const std::bad_alloc*>(&failure) != nullptr) text = "out of memory";
+  return text.substr(0, text.find('\n'));
+}
+
+}  // namespace crossfade::runner

@@ -1,0 +1,56 @@
+#include "runner/ranks/workers.hpp"
+
+#include <ATen/Parallel.h>
+#include <torch/cuda.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "runner/ranks/agreement.hpp"
+
+namespace crossfade::runner {
+namespace {
+
+std::string count(int n, const std::string& what) {
+  return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
+}
+
+}  // namespace
+
+int ranks_of_a_trial(int ranks, int gpus, int asked) {
+  if (gpus > 0 && ranks > gpus && asked != 1) {
+    throw std::runtime_error(count(ranks, "rank") + " on a machine with " + count(gpus, "GPU") +
+                             ": start at most one rank a GPU (mpirun --map-by ppr:" + std::to_string(gpus) +
+                             ":node), or let ranks share a GPU, each with a trial of its own (run.ranks_per_trial=1)");
+  }
+  if (asked > 0) return asked;
+  return gpus > 0 ? ranks : 1;
+}
+
+Workers arrange_workers(Communicator& world, const RunOptions& options) {
+  const Communicator machine = world.split_by_host();
+  const int gpus = static_cast<int>(torch::cuda::device_count());
+  Workers workers;
+  together(world, [&] { workers.ranks_per_trial = ranks_of_a_trial(machine.size(), gpus, options.ranks_per_trial); });
+  // Rank 0's view decides: nodes of unlike size would otherwise ask for unlike groups.
+  world.broadcast(&workers.ranks_per_trial, sizeof workers.ranks_per_trial, 0);
+  agree(world, world.size() % workers.ranks_per_trial != 0
+                   ? std::to_string(world.size()) + " ranks cannot be split into groups of run.ranks_per_trial = " +
+                         std::to_string(workers.ranks_per_trial) + "; start a multiple of it"
+                   : "");
+  workers.groups = world.size() / workers.ranks_per_trial;
+  workers.group = world.rank() / workers.ranks_per_trial;
+
+  const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  workers.threads = options.threads > 0 ? options.threads : std::max(1, cores / machine.size());
+  at::set_num_threads(workers.threads);
+  if (gpus > 0) workers.device = torch::Device(torch::kCUDA, static_cast<c10::DeviceIndex>(machine.rank() % gpus));
+  const std::string where = gpus == 0               ? " on CPUs, "
+                            : machine.size() > gpus ? " sharing " + count(gpus, "GPU") + ", "
+                                                    : " on GPUs, ";
+  workers.description = count(world.size(), "rank") + where + count(workers.ranks_per_trial, "rank") + " a trial, " +
+                        count(workers.threads, "thread") + " a rank";
+  return workers;
+}
+
+}  // namespace crossfade::runner

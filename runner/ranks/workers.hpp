@@ -1,0 +1,31 @@
+// How the ranks of the world are arranged: groups that train one trial each, devices, threads.
+#pragma once
+
+#include <torch/types.h>
+
+#include <string>
+
+#include "runner/grid/config.hpp"
+#include "runner/ranks/communicator.hpp"
+
+namespace crossfade::runner {
+
+struct Workers {
+  int ranks_per_trial = 1;
+  int groups = 1;
+  int group = 0;    // of this rank
+  int threads = 1;  // of this rank
+  torch::Device device = torch::kCPU;
+  std::string description;  // of all: "2 ranks on CPUs, 1 rank a trial, 1 thread a rank"
+};
+
+/// How many ranks train one trial together where a machine has `ranks` ranks and `gpus` GPUs: `asked`, or by default 1
+/// on CPUs and all of the machine on GPUs. Ranks share a GPU only where each has trials of its own and that was asked
+/// for (asked = 1), since NCCL takes one rank a GPU and all must fit its memory; else throws std::runtime_error.
+int ranks_of_a_trial(int ranks, int gpus, int asked);
+
+/// Collective. Sets the number of threads that Torch uses on this rank. Throws std::runtime_error (the same on all
+/// ranks) where the world can't be split into groups of the size asked for, or a machine has too few GPUs.
+Workers arrange_workers(Communicator& world, const RunOptions& options);
+
+}  // namespace crossfade::runner

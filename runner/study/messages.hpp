@@ -1,0 +1,44 @@
+// What the leader of a group and the study's queue on rank 0 say to one another, as bytes for Communicator::send.
+#pragma once
+
+#include <string>
+#include <variant>
+
+#include "analysis/results/results.hpp"
+#include "runner/trial/progress.hpp"
+
+namespace crossfade::runner {
+
+/// Asks for a trial; the answer is a trial's index, kTrialLater (ask again), or kNoTrial.
+struct NextTrial {};
+/// The rest is about the trial with index `trial`.
+struct Step {
+  int trial = 0;
+  TrialProgress progress;
+};
+struct Epoch {
+  int trial = 0;
+  TrialProgress progress;
+  analysis::EpochRecord record;
+};
+struct Stage {
+  int trial = 0;
+  analysis::StageResult result;
+};
+enum class Ending { kFinished, kInterrupted, kFailed };
+struct Ended {
+  int trial = 0;
+  Ending ending = Ending::kFinished;
+  std::string error;  // of a failed trial
+};
+
+using Message = std::variant<NextTrial, Step, Epoch, Stage, Ended>;
+
+inline constexpr int kNoTrial = -1;
+inline constexpr int kTrialLater = -2;
+
+std::string encode(const Message& message);
+/// Precondition: `bytes` came from encode().
+Message decode(const std::string& bytes);
+
+}  // namespace crossfade::runner

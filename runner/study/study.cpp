@@ -1,0 +1,287 @@
+#include "runner/study/study.hpp"
+
+#include <algorithm>
+#include <deque>
+#include <iostream>
+#include <limits>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <tuple>
+
+#include "analysis/results/results.hpp"
+#include "data/hash.hpp"
+#include "model/flops.hpp"
+#include "runner/grid/grid.hpp"
+#include "runner/grid/views.hpp"
+#include "runner/process/interrupt.hpp"
+#include "runner/process/lock_file.hpp"
+#include "runner/process/log.hpp"
+#include "runner/ranks/agreement.hpp"
+#include "runner/ranks/failure.hpp"
+#include "runner/ranks/workers.hpp"
+#include "runner/study/cohorts.hpp"
+#include "runner/study/outputs.hpp"
+#include "runner/study/progress.hpp"
+#include "runner/study/provenance.hpp"
+#include "runner/study/queue.hpp"
+#include "runner/trial/atlas_trial.hpp"
+#include "runner/trial/voted_trial.hpp"
+
+namespace crossfade::runner {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+/// What rank 0 tells the others before training, where the shards of each cohort are and the hashes of each trial, and
+/// what all know.
+struct Plan {
+  CohortFolders folders;
+  std::vector<std::vector<std::string>> hashes;  // of each trial's stage_rows()
+  fs::path registrations;                        // the folder of their cache
+};
+
+/// Rank 0's own: the database, and which trials are to be run.
+struct Ledger {
+  std::unique_ptr<LockFile> lock;
+  std::optional<analysis::ResultsDatabase> database;
+  std::vector<QueuedTrial> trials;
+  std::deque<int> pending;
+  int finished = 0;
+};
+
+fs::path results_file(const Study& study, const StudyOptions& options) {
+  return options.results.empty() ? fs::path("results") / (study.name + ".sqlite") : options.results;
+}
+
+fs::path results_folder(const fs::path& database) {
+  return fs::path(database).replace_extension();
+}
+
+std::string trial_name(const TrialConfig& trial, const Study& study) {
+  std::set<int> folds;
+  for (const TrialConfig& other : study.trials) folds.insert(other.fold);
+  const std::string fold = folds.size() > 1 ? ", fold " + std::to_string(trial.fold) : "";
+  return trial.variant + " (seed " + std::to_string(trial.seed) + fold + ")";
+}
+
+void list_trials(const Study& study) {
+  std::cout << "study " << study.name << ": " << study.trials.size() << " trials\n";
+  int index = 0;
+  for (const TrialConfig& trial : study.trials) {
+    std::cout << "  " << ++index << "  " << trial_name(trial, study) << ": " << trial_model_label(trial);
+    if (!uses_atlases(trial)) std::cout << ", " << trial_loss_label(trial);
+    for (const StageOptions& stage : trial.stages) {
+      const int size = cohort_of(study, stage.cohort).size;
+      std::cout << ", " << stage.name << " ";
+      if (!uses_atlases(trial)) std::cout << stage.epochs << " epochs ";
+      std::cout << "on " << stage.cohort << " (" << size << " x " << size;
+      if (!uses_atlases(trial)) std::cout << ", batch " << stage.batch;
+      std::cout << ")";
+    }
+    std::cout << '\n';
+  }
+}
+
+std::vector<analysis::TrialRecord> trial_records(const Study& study,
+                                                 const std::vector<std::vector<std::string>>& hashes) {
+  struct Cost {
+    std::int64_t parameters = 0;
+    double flops = std::numeric_limits<double>::quiet_NaN();
+  };
+  std::map<std::pair<std::string, int>, Cost> costs;  // counting takes making the net: once a model, not once a trial
+  std::vector<analysis::TrialRecord> records;
+  for (std::size_t i = 0; i < study.trials.size(); ++i) {
+    const TrialConfig& trial = study.trials[i];
+    const std::string model = trial_model_label(trial);
+    const auto nets = static_cast<std::int64_t>(views_of(trial.views).size());
+    const int size = cohort_of(study, trial.stages.front().cohort).size;
+    const auto [cost, is_new] = costs.try_emplace({model, size});
+    if (is_new && !uses_atlases(trial)) {
+      const auto network = model::make_network(trial.model, 1, data::kClasses, trial.seed);
+      cost->second = {nets * model::parameter_count(*network),
+                      static_cast<double>(nets) * model::forward_flops(*network, 1, size)};
+    }
+    analysis::TrialRecord record;
+    record.hash = hashes[i].back();
+    record.variant = trial.variant;
+    record.model = model;
+    record.loss = trial_loss_label(trial);
+    record.seed = trial.seed;
+    record.fold = trial.fold;
+    record.config = to_json(trial);
+    record.parameters = cost->second.parameters;
+    record.flops = cost->second.flops;
+    const std::vector<StageRow> rows = stage_rows(trial);
+    for (std::size_t r = 0; r < rows.size(); ++r) {
+      const StageOptions& stage = trial.stages[rows[r].stage];
+      record.stages.push_back(
+          {.name = stage.name,
+           .plane = rows[r].plane,
+           .hash = hashes[i][r],
+           .cohort = stage.cohort,
+           .labels = stage.labels,
+           .epochs = uses_atlases(trial) ? 0 : stage.epochs,
+           .switches = uses_atlases(trial) ? std::vector<double>{} : schedules::switch_points(stage.loss),
+           .voxel_mm = data::voxel_mm(cohort_of(study, test_cohort(stage)))});
+    }
+    records.push_back(std::move(record));
+  }
+  return records;
+}
+
+/// On rank 0: opens the database, finds what is left to do, prepares the cohorts that needs.
+Plan open_ledger(World& world, const Study& study, const StudyOptions& options, const Workers& workers,
+                 Ledger& ledger) {
+  const fs::path file = results_file(study, options);
+  const fs::path folder = results_folder(file);
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) throw std::runtime_error("cannot write results to " + folder.string() + ": " + error.message());
+  ledger.lock = std::make_unique<LockFile>(folder / "lock", "the results database " + file.string(), false);
+  start_log(true, folder / "runner.log");
+
+  Plan plan;
+  std::map<std::string, std::string> hashes;
+  std::vector<std::pair<std::string, std::string>> hash_list;
+  for (const auto& [name, spec] : cohorts_in_use(study)) {
+    hashes[name] = data::cohort_hash(spec);
+    hash_list.emplace_back(name, hashes[name]);
+    plan.folders[name] = options.cohorts / (name + "-" + hashes[name]);
+  }
+  for (const TrialConfig& trial : study.trials) plan.hashes.push_back(stage_hashes(trial, study, hash_list));
+
+  const bool with_atlases = std::ranges::any_of(study.trials, [](const TrialConfig& t) { return t.method == "atlas"; });
+  ledger.database.emplace(file);
+  const auto states =
+      ledger.database->begin({study.name, study.caption, study.text, data::sha256_hex(study.text), study.claims},
+                             provenance(world, workers, hashes, with_atlases), trial_records(study, plan.hashes));
+  for (std::size_t i = 0; i < states.size(); ++i) {
+    ledger.trials.push_back({states[i].id, trial_name(study.trials[i], study), plan.hashes[i]});
+    const auto named = [&](const std::string& part) {
+      return ledger.trials.back().name.find(part) != std::string::npos;
+    };
+    const bool chosen = options.only.empty() || std::any_of(options.only.begin(), options.only.end(), named);
+    const bool finished = states[i].state == analysis::TrialState::kFinished;
+    if (finished) ++ledger.finished;
+    if (chosen && !finished) ledger.pending.push_back(static_cast<int>(i));
+  }
+  // By seed, then fold: a study that is broken off has its rows whole as far as it came.
+  std::stable_sort(ledger.pending.begin(), ledger.pending.end(), [&](int a, int b) {
+    const TrialConfig &left = study.trials[static_cast<std::size_t>(a)],
+                      &right = study.trials[static_cast<std::size_t>(b)];
+    return std::tie(left.seed, left.fold) < std::tie(right.seed, right.fold);
+  });
+  log_info("study " + study.name + ": " + std::to_string(study.trials.size()) + " trials, " +
+           std::to_string(ledger.pending.size()) + " to run, on " + workers.description + ", results in " +
+           file.string());
+  if (!ledger.pending.empty()) prepare_cohorts(study, plan.folders);
+  return plan;
+}
+
+/// Takes trials from the queue until none is left. Every rank of `ranks` comes here.
+void work(const Study& study, const Plan& plan, const fs::path& folder, const Workers& workers, Communicator& ranks,
+          Group& group, QueueClient& queue) {
+  const bool leads = ranks.rank() == 0;
+  for (;;) {
+    int index = leads ? queue.next() : kNoTrial;
+    ranks.broadcast(&index, sizeof index, 0);
+    if (index == kNoTrial) return;
+    const TrialConfig& trial = study.trials[static_cast<std::size_t>(index)];
+    const std::vector<std::string>& hashes = plan.hashes[static_cast<std::size_t>(index)];
+    TrialProgress last;
+    TrialEvents events;
+    events.on_step = [&](const TrialProgress& progress) {
+      last = progress;
+      queue.step(index, progress);
+    };
+    events.on_epoch = [&](const analysis::EpochRecord& record) {
+      last.dice = analysis::mean_over_subjects(record.validation);
+      queue.epoch(index, last, record);
+    };
+    events.on_stage = [&](const analysis::StageResult& result) { queue.stage(index, result); };
+    events.stop_requested = [] { return interrupt_signal() != 0; };
+    try {
+      std::vector<std::vector<StageData>> planes;
+      together(ranks, [&] { planes = open_data(study, trial, plan.folders); });
+      const TrialOutcome outcome =
+          uses_atlases(trial)
+              ? run_atlases(trial, planes.front().front(), group, plan.registrations, workers.threads, events)
+              : run_views(trial, hashes, planes, group, folder / "checkpoints", events);
+      if (leads) queue.ended(index, outcome == TrialOutcome::kFinished ? Ending::kFinished : Ending::kInterrupted);
+    } catch (const std::exception& failure) {
+      // Within a group of more than one, what it has not agreed on leaves its other ranks in a collective.
+      if (ranks.size() > 1 && dynamic_cast<const AgreedError*>(&failure) == nullptr) throw;
+      if (leads) queue.ended(index, Ending::kFailed, describe_failure(failure));
+    }
+  }
+}
+
+}  // namespace
+
+int run_study(World& world, const StudyOptions& options) {
+  Communicator& all = world.communicator();
+  const std::string text = on_root(all, [&] { return read_grid(options.grid, options.overrides).text; });
+  const Study study = read_grid(options.grid, options.overrides);
+  agree(all, study.text == text ? "" : world.host() + " sees another " + options.grid.string() + " than rank 0 does");
+  if (options.dry_run) {
+    if (all.rank() == 0) list_trials(study);
+    return 0;
+  }
+
+  const Workers workers = arrange_workers(all, study.run);
+  Ledger ledger;
+  Plan plan;
+  const json shared = json::parse(on_root(all, [&] {
+    plan = open_ledger(world, study, options, workers, ledger);
+    return json{{"folders", plan.folders}, {"hashes", plan.hashes}}.dump();
+  }));
+  shared.at("folders").get_to(plan.folders);
+  shared.at("hashes").get_to(plan.hashes);
+  plan.registrations = options.cohorts / "registrations";
+
+  const fs::path file = results_file(study, options);
+  watch_interrupts();
+  Communicator channel = all.duplicate();
+  Communicator ranks = all.split(workers.group);
+  std::optional<ProgressDisplay> display;
+  std::optional<QueueServer> server;
+  const bool has_work = on_root(all, [&] { return std::string(ledger.pending.empty() ? "" : "work"); }) == "work";
+  QueueSummary summary;
+  if (has_work) {
+    Group group(all.split(workers.group), workers.device);
+    if (all.rank() == 0) {
+      const bool bar = options.progress == "bar" || (options.progress == "auto" && on_terminal());
+      display.emplace(static_cast<int>(ledger.trials.size()), ledger.finished, bar);
+      server.emplace(channel, workers.groups, ledger.trials, ledger.pending, *ledger.database, *display,
+                     [&world](const std::string& error) {
+                       log_error(error);
+                       world.abort(1);
+                     });
+    }
+    QueueClient queue(channel);
+    try {
+      work(study, plan, results_folder(file), workers, ranks, group, queue);
+    } catch (const std::exception& error) {
+      end_world(world, error);  // here, as the server's thread would be waited for on the way out
+    }
+    if (server) summary = server->finish();
+    all.barrier();
+  }
+
+  if (all.rank() == 0) {
+    display.reset();
+    if (interrupt_signal() == 0) write_outputs(file, results_folder(file), study.name, !study.claims.empty());
+    if (summary.failed > 0) {
+      log_error(std::to_string(summary.failed) + " trials failed; their reasons are in the table trial of " +
+                file.string());
+    }
+  }
+  const int failed = std::stoi(on_root(all, [&] { return std::to_string(summary.failed); }));
+  if (interrupt_signal() != 0) return 128 + interrupt_signal();
+  return failed > 0 ? 1 : 0;
+}
+
+}  // namespace crossfade::runner

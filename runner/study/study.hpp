@@ -1,0 +1,28 @@
+// A whole grid: cohorts prepared, trials trained by groups of ranks, results stored, reported and drawn.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "runner/ranks/communicator.hpp"
+
+namespace crossfade::runner {
+
+struct StudyOptions {
+  std::filesystem::path grid;
+  std::vector<std::string> overrides;         // path=value
+  std::filesystem::path results;              // database; empty: results/STUDY.sqlite
+  std::filesystem::path cohorts = "cohorts";  // where prepared cohorts are kept
+  std::string progress = "auto";              // auto, lines, bar
+  std::vector<std::string> only;              // run only trials whose name contains one of these; empty: all
+  bool dry_run = false;
+};
+
+/// Collective over the world. Beside the database FILE.sqlite stands a folder FILE with the log, the checkpoints, and
+/// at the end tables and figures (outputs.hpp). Returns the exit code: 0 when every trial of the grid is finished, 1
+/// when some failed, 128 + signal when interrupted. Throws AgreedError where nothing could start (an error in the grid,
+/// bad data, a results path that can't be written, ranks that can't be split).
+int run_study(World& world, const StudyOptions& options);
+
+}  // namespace crossfade::runner

@@ -1,0 +1,74 @@
+#include "runner/trial/optimizer.hpp"
+
+#include <torch/types.h>
+#include <torch/utils.h>
+
+namespace crossfade::runner {
+
+double global_norm(const std::vector<torch::Tensor>& gradients) {
+  const torch::NoGradGuard no_grad;
+  const std::vector<torch::Tensor> norms = at::_foreach_norm(gradients, 2, torch::kDouble);
+  return torch::linalg_vector_norm(torch::stack(norms)).item<double>();
+}
+
+void clip_gradients(const std::vector<torch::Tensor>& gradients, double norm, double largest) {
+  if (norm <= largest) return;
+  const torch::NoGradGuard no_grad;
+  at::_foreach_mul_(gradients, largest / norm);
+}
+
+Optimizer::Optimizer(const OptimizerOptions& options, std::vector<std::pair<std::string, torch::Tensor>> parameters)
+    : options_(options) {
+  const bool adam = options_.name != "sgd";
+  for (auto& [name, parameter] : parameters) {
+    // zeros_like keeps channels-last strides, which the fused kernels expect of all their arguments.
+    if (adam || options_.momentum > 0) first_.push_back(torch::zeros_like(parameter));
+    if (adam) {
+      second_.push_back(torch::zeros_like(parameter));
+      counts_.push_back(torch::zeros({}, parameter.options().dtype(torch::kFloat)));
+    }
+    names_.push_back(std::move(name));
+    parameters_.push_back(std::move(parameter));
+  }
+}
+
+void Optimizer::step(double learning_rate) {
+  const torch::NoGradGuard no_grad;
+  std::vector<torch::Tensor> gradients;
+  gradients.reserve(parameters_.size());
+  for (const torch::Tensor& parameter : parameters_) {
+    torch::Tensor gradient = parameter.grad();
+    if (gradient.strides() != parameter.strides()) gradient = torch::empty_like(parameter).copy_(gradient);
+    gradients.push_back(std::move(gradient));
+  }
+  if (options_.name == "sgd") {
+    at::_fused_sgd_(parameters_, gradients, first_, options_.weight_decay, options_.momentum, learning_rate,
+                    /*dampening=*/0, /*nesterov=*/false, /*maximize=*/false, /*is_first_step=*/steps_ == 0);
+  } else {
+    at::_foreach_add_(counts_, 1);
+    if (options_.name == "adamw") {
+      at::_fused_adamw_(parameters_, gradients, first_, second_, {}, counts_, learning_rate, options_.beta1,
+                        options_.beta2, options_.weight_decay, options_.epsilon, /*amsgrad=*/false, /*maximize=*/false);
+    } else {
+      at::_fused_adam_(parameters_, gradients, first_, second_, {}, counts_, learning_rate, options_.beta1,
+                       options_.beta2, options_.weight_decay, options_.epsilon, /*amsgrad=*/false, /*maximize=*/false);
+    }
+  }
+  ++steps_;
+}
+
+std::vector<std::pair<std::string, torch::Tensor>> Optimizer::state() const {
+  std::vector<std::pair<std::string, torch::Tensor>> result;
+  for (std::size_t i = 0; i < first_.size(); ++i) {
+    result.emplace_back((second_.empty() ? "momentum." : "exp_avg.") + names_[i], first_[i]);
+  }
+  for (std::size_t i = 0; i < second_.size(); ++i) result.emplace_back("exp_avg_sq." + names_[i], second_[i]);
+  return result;
+}
+
+void Optimizer::set_steps(std::int64_t steps) {
+  steps_ = steps;
+  for (torch::Tensor& count : counts_) count.fill_(static_cast<double>(steps));
+}
+
+}  // namespace crossfade::runner

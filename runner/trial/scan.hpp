@@ -1,0 +1,17 @@
+// One scan of a shard, whole.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "data/shards/shard.hpp"
+
+namespace crossfade::runner {
+
+/// Intensities of scan `scan`, [slices, H, W]. Throws as data::Shard::read does.
+std::vector<std::uint8_t> read_image(const data::Shard& shard, int scan);
+
+/// The same of its class ids.
+std::vector<std::uint8_t> read_labels(const data::Shard& shard, int scan, data::LabelKind kind);
+
+}  // namespace crossfade::runner

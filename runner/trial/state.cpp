@@ -1,0 +1,121 @@
+#include "runner/trial/state.hpp"
+
+#include <torch/types.h>
+#include <torch/utils.h>
+
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+#include "data/labels/structures.hpp"
+#include "runner/grid/parameter_json.hpp"
+#include "runner/trial/record_json.hpp"
+
+namespace crossfade::runner {
+
+// Found by argument-dependent lookup, so not in the unnamed namespace.
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EpochSums, loss, gradient_norm, terms, weights, learning_rate, images, seconds_train,
+                                   seconds_data)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Position, stage, epoch, step, sums, last_dice, best_dice, best_epoch,
+                                   optimizer_steps)
+
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kFormat = "crossfade-checkpoint";
+constexpr const char* kVersion = "1";
+
+/// Reads what parameters_json() wrote back. An option that is younger than the checkpoint keeps its default.
+struct OptionsFromJson {
+  const json& object;
+  void number(const char* name, double& value, double, double, const char*) { read(name, value); }
+  void integer(const char* name, int& value, int, int, const char*) { read(name, value); }
+  void choice(const char* name, std::string& value, const std::vector<std::string>&, const char*) { read(name, value); }
+  template <class T>
+  void read(const char* name, T& value) {
+    if (object.contains(name)) object.at(name).get_to(value);
+  }
+};
+
+void restore(const TensorFile& file, const std::string& name, const torch::Tensor& target) {
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor& source = file.tensor(name);
+  if (source.sizes() != target.sizes())
+    throw std::runtime_error("tensor '" + name + "' has another shape than the net");
+  target.copy_(source);
+}
+
+}  // namespace
+
+void EpochSums::add(const StepResult& step, int images_of_step) {
+  loss += step.loss;
+  gradient_norm += step.gradient_norm;
+  terms.resize(step.terms.size());
+  for (std::size_t i = 0; i < terms.size(); ++i) terms[i] += step.terms[i];
+  weights = step.weights;
+  learning_rate = step.learning_rate;
+  images += images_of_step;
+}
+
+std::string to_json(const Position& position) {
+  return json(position).dump();
+}
+
+Position position_from_json(const std::string& text) {
+  return json::parse(text).get<Position>();
+}
+
+std::string to_json(const std::vector<analysis::EpochRecord>& epochs) {
+  return json(epochs).dump();
+}
+
+std::vector<analysis::EpochRecord> epochs_from_json(const std::string& text) {
+  return json::parse(text).get<std::vector<analysis::EpochRecord>>();
+}
+
+TensorFile save_network(const model::Network& network, const model::ModelOptions& options) {
+  TensorFile file;
+  for (const auto& item : network.named_parameters()) file.tensors.emplace_back("model." + item.key(), item.value());
+  for (const auto& item : network.named_buffers()) file.tensors.emplace_back("model." + item.key(), item.value());
+  json model = parameters_json(options);
+  model["in_channels"] = 1;
+  model["classes"] = data::kClasses;
+  file.metadata = {{"format", kFormat}, {"version", kVersion}, {"model", model.dump()}};
+  return file;
+}
+
+void restore_network(const TensorFile& file, model::Network& network) {
+  if (file.text("format") != kFormat || file.text("version") != kVersion) {
+    throw std::runtime_error("checkpoint format " + file.text("format") + " version " + file.text("version") +
+                             " is not " + kFormat + " version " + kVersion);
+  }
+  for (const auto& item : network.named_parameters()) restore(file, "model." + item.key(), item.value());
+  for (const auto& item : network.named_buffers()) restore(file, "model." + item.key(), item.value());
+}
+
+void save_optimizer(const Optimizer& optimizer, TensorFile& file) {
+  for (const auto& [name, tensor] : optimizer.state()) file.tensors.emplace_back("optimizer." + name, tensor);
+}
+
+void restore_optimizer(const TensorFile& file, Optimizer& optimizer) {
+  for (const auto& [name, tensor] : optimizer.state()) restore(file, "optimizer." + name, tensor);
+}
+
+std::shared_ptr<model::Network> load_network(const std::filesystem::path& file) {
+  const TensorFile contents = read_tensors(file);
+  try {
+    const json described = json::parse(contents.text("model"));
+    model::ModelOptions options;
+    OptionsFromJson visitor{described};
+    describe(visitor, options);
+    auto network = model::make_network(options, described.at("in_channels").get<int>(),
+                                       described.at("classes").get<int>(), /*seed=*/0);
+    place_network(*network, torch::kCPU);
+    restore_network(contents, *network);
+    return network;
+  } catch (const std::exception& error) {
+    throw std::runtime_error(file.string() + ": " + error.what());
+  }
+}
+
+}  // namespace crossfade::runner

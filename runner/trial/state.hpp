@@ -1,0 +1,65 @@
+// What a trial's checkpoints hold, as docs/checkpoints.md describes it.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "analysis/results/results.hpp"
+#include "model/network.hpp"
+#include "runner/trial/checkpoint.hpp"
+#include "runner/trial/optimizer.hpp"
+#include "runner/trial/trainer.hpp"
+
+namespace crossfade::runner {
+
+/// Sums over the steps of the epoch under way: they make its record, so a resumed epoch needs them.
+struct EpochSums {
+  double loss = 0, gradient_norm = 0;
+  std::vector<double> terms;
+  std::vector<double> weights;  // of the last step
+  double learning_rate = 0;     // of the last step
+  std::int64_t images = 0;
+  double seconds_train = 0, seconds_data = 0;
+
+  void add(const StepResult& step, int images_of_step);
+};
+
+/// How far a trial has come.
+struct Position {
+  int stage = 0;
+  int epoch = 0;  // whole epochs of the stage, validated and recorded
+  int step = 0;   // steps of the next epoch
+  EpochSums sums;
+  double last_dice = 0;  // on validation, after the last whole epoch
+  double best_dice = 0;
+  int best_epoch = 0;  // from 1; 0: none yet
+  std::int64_t optimizer_steps = 0;
+};
+
+/// Numbers survive bit for bit. from_json throws std::exception for anything else than to_json made.
+std::string to_json(const Position& position);
+Position position_from_json(const std::string& text);
+
+/// The same of the epochs that a stage has behind it.
+std::string to_json(const std::vector<analysis::EpochRecord>& epochs);
+std::vector<analysis::EpochRecord> epochs_from_json(const std::string& text);
+
+/// A checkpoint's head: format, version and the net's parameters and buffers ("model.NAME") with what it takes to make
+/// the net again (metadata "model").
+TensorFile save_network(const model::Network& network, const model::ModelOptions& options);
+
+/// Copies "model.NAME" into the net. Throws std::runtime_error naming the tensor that is missing or has another shape,
+/// and for another format or version.
+void restore_network(const TensorFile& file, model::Network& network);
+
+/// Adds and restores "optimizer.NAME".
+void save_optimizer(const Optimizer& optimizer, TensorFile& file);
+void restore_optimizer(const TensorFile& file, Optimizer& optimizer);
+
+/// The net of a checkpoint, on the CPU in float32, laid out as for training. Throws std::runtime_error naming the file.
+std::shared_ptr<model::Network> load_network(const std::filesystem::path& file);
+
+}  // namespace crossfade::runner

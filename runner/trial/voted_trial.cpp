@@ -1,0 +1,120 @@
+#include "runner/trial/voted_trial.hpp"
+
+#include <stdexcept>
+
+#include "runner/grid/views.hpp"
+#include "runner/ranks/agreement.hpp"
+#include "runner/trial/evaluator.hpp"
+#include "runner/trial/trainer.hpp"
+#include "runner/trial/vote.hpp"
+
+namespace crossfade::runner {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The nets of one stage, one a view, each at its best checkpoint.
+struct Nets {
+  std::vector<std::shared_ptr<model::Network>> networks;
+  int best_epoch = 0;   // the latest of them
+  std::string missing;  // the plane of the first that has no checkpoint
+};
+
+Nets load_nets(const TrialConfig& config, const std::vector<View>& views, const std::vector<std::string>& hashes,
+               Group& group, const fs::path& checkpoints) {
+  Nets nets;
+  for (std::size_t v = 0; v < views.size(); ++v) {
+    auto network = model::make_network(config.model, 1, data::kClasses, config.seed);
+    place_network(*network, group.device());
+    const std::optional<Position> best = restore_best(checkpoints, hashes[v], *network, group);
+    if (!best && nets.missing.empty()) nets.missing = views[v].plane;
+    nets.best_epoch = std::max(nets.best_epoch, best ? best->best_epoch : 0);
+    nets.networks.push_back(std::move(network));
+  }
+  return nets;
+}
+
+/// `events` told of rows of the database that begin at `before`; `stopped` learns what stopped each row's net, on group
+/// rank 0.
+TrialEvents shifted(const TrialEvents& events, int before, std::vector<std::string>& stopped) {
+  TrialEvents own;
+  own.stop_requested = events.stop_requested;
+  own.on_step = [&events, before](TrialProgress progress) {
+    progress.stage += before;
+    events.on_step(progress);
+  };
+  own.on_epoch = [&events, before](analysis::EpochRecord record) {
+    record.stage += before;
+    events.on_epoch(record);
+  };
+  own.on_stage = [&events, &stopped, before](analysis::StageResult result) {
+    result.stage += before;
+    stopped[static_cast<std::size_t>(result.stage)] = result.stopped;
+    events.on_stage(result);
+  };
+  return own;
+}
+
+/// The vote after one stage; `planes` are that stage's shards, one for each view. `row` of the database.
+analysis::StageResult vote_on(const StageOptions& stage, int row, const std::vector<View>& views, const Nets& nets,
+                              const std::vector<const StageData*>& planes, Group& group) {
+  const StageData& axial = *planes.front();
+  if (!nets.missing.empty())
+    return background_result(row, "no vote: the " + nets.missing + " net has no checkpoint", axial, stage, group);
+  const auto voted = [&](std::vector<data::Shard> StageData::*part) -> PredictVolume {
+    return [&, part](std::size_t subject) {
+      std::vector<Voter> voters;
+      for (std::size_t v = 0; v < views.size(); ++v)
+        voters.push_back({*nets.networks[v], (planes[v]->*part)[subject], views[v].weight});
+      return vote(voters, group.device(), evaluation_batch(stage, group));
+    };
+  };
+  analysis::StageResult result;
+  result.stage = row;
+  result.best_epoch = nets.best_epoch;
+  result.validation = count_volumes(axial.validation, group, label_kind(stage), voted(&StageData::validation));
+  result.best_dice = analysis::mean_over_subjects(result.validation);
+  set_test_scores(score_volumes(axial.test, group, voted(&StageData::test)), result);
+  return result;
+}
+
+}  // namespace
+
+TrialOutcome run_views(const TrialConfig& config, const std::vector<std::string>& hashes,
+                       const std::vector<std::vector<StageData>>& planes, Group& group, const fs::path& checkpoints,
+                       const TrialEvents& events) {
+  const std::vector<View> views = views_of(config.views);
+  const std::size_t stages = config.stages.size();
+  if (planes.size() != views.size() || hashes.size() != stage_rows(config).size())
+    throw std::invalid_argument("run_views: one list of StageData for each view, one hash for each row");
+
+  std::vector<std::string> stopped(hashes.size());
+  for (std::size_t v = 0; v < views.size(); ++v) {
+    const auto before = static_cast<int>(v * stages);
+    const auto first = hashes.begin() + before;
+    if (run_trial(config, {first, first + static_cast<std::ptrdiff_t>(stages)}, planes[v], group, checkpoints,
+                  shifted(events, before, stopped)) == TrialOutcome::kInterrupted)
+      return TrialOutcome::kInterrupted;
+  }
+  if (views.size() == 1) return TrialOutcome::kFinished;
+
+  for (std::size_t s = 0; s < stages; ++s) {
+    if (asked_to_stop(events, group)) return TrialOutcome::kInterrupted;
+    std::vector<std::string> stage_hashes;
+    std::vector<const StageData*> stage_planes;
+    for (std::size_t v = 0; v < views.size(); ++v) {
+      stage_hashes.push_back(hashes[v * stages + s]);
+      stage_planes.push_back(&planes[v][s]);
+    }
+    const Nets nets = load_nets(config, views, stage_hashes, group, checkpoints);
+    const auto row = static_cast<int>(views.size() * stages + s);
+    analysis::StageResult result = vote_on(config.stages[s], row, views, nets, stage_planes, group);
+    for (std::size_t v = 0; v < views.size() && result.stopped.empty(); ++v)
+      if (const std::string& why = stopped[v * stages + s]; !why.empty())
+        result.stopped = "the " + std::string(views[v].plane) + " net stopped: " + why;
+    if (group.rank() == 0) events.on_stage(result);
+  }
+  return TrialOutcome::kFinished;
+}
+
+}  // namespace crossfade::runner

@@ -1,0 +1,387 @@
+#include "analysis/results/results.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <SQLiteCpp/SQLiteCpp.h>
+
+#include <cmath>
+#include <fstream>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "analysis/tables/report.hpp"
+#include "tests/analysis/study.hpp"
+
+namespace crossfade::analysis {
+namespace {
+
+class Results : public testing::Test {
+ protected:
+  TemporaryFolder folder;
+  std::filesystem::path file = folder / "results.sqlite";
+  std::mt19937 random{1};
+
+  /// First column of the first row, as text; "NULL" for NULL.
+  std::string ask(const std::string& sql) const {
+    SQLite::Database db(file.string());
+    SQLite::Statement query(db, sql);
+    if (!query.executeStep()) return "no row";
+    return query.getColumn(0).isNull() ? "NULL" : query.getColumn(0).getString();
+  }
+};
+
+TEST_F(Results, BeginRegistersTrialsInTheGridsOrder) {
+  ResultsDatabase db(file);
+  const auto ids =
+      db.begin(study_record(), provenance(), {trial_record("z", 1), trial_record("a", 1), trial_record("z", 2)});
+  ASSERT_EQ(ids.size(), 3u);
+  for (const auto& status : ids) {
+    EXPECT_EQ(status.state, TrialState::kPending);
+    EXPECT_EQ(status.attempts, 0);
+  }
+  EXPECT_EQ(ask("SELECT group_concat(variant) FROM table1"), "z,a");
+  EXPECT_EQ(ask("SELECT trials FROM table1"), "0");
+  EXPECT_EQ(ask("SELECT pretrained_dice FROM table1"), "NULL");
+  EXPECT_EQ(ask("SELECT name FROM structure WHERE id = 27"), "Right-VentralDC");
+}
+
+TEST_F(Results, BeginKeepsWhatIsKnownOfATrial) {
+  const std::vector<TrialRecord> trials = {trial_record("a", 1), trial_record("b", 1), trial_record("c", 1),
+                                           trial_record("d", 1)};
+  {
+    ResultsDatabase db(file);
+    const auto ids = db.begin(study_record(), provenance(), trials);
+    finish(db, ids[0].id, trials[0], random, 0.5);
+    db.set_running(ids[1].id);  // and the process dies
+    db.set_running(ids[2].id);
+    db.set_running(ids[2].id);
+    db.set_failed(ids[2].id, "out of memory");
+  }
+  ResultsDatabase db(file);
+  auto again = db.begin(study_record(), provenance(), {trials[3], trials[2], trials[1], trials[0]});
+  EXPECT_EQ(again[3].state, TrialState::kFinished);
+  EXPECT_EQ(again[2].state, TrialState::kInterrupted);
+  EXPECT_EQ(again[2].attempts, 1);
+  EXPECT_EQ(again[1].state, TrialState::kFailed);
+  EXPECT_EQ(again[1].attempts, 2);
+  EXPECT_EQ(again[1].error, "out of memory");
+  EXPECT_EQ(again[0].state, TrialState::kPending);
+  EXPECT_EQ(ask("SELECT group_concat(variant) FROM table1"), "d,c,b,a");
+  EXPECT_EQ(ask("SELECT count(*) FROM provenance"), "2");
+  EXPECT_EQ(ask("SELECT count(*) FROM study"), "1");
+  EXPECT_EQ(ask("SELECT count(*) FROM epoch"), "4");  // of the finished one
+}
+
+TEST_F(Results, TrialsThatTheGridNoLongerHasLeaveTheViewsAndComeBack) {
+  const std::vector<TrialRecord> trials = {trial_record("a", 1), trial_record("b", 1)};
+  ResultsDatabase db(file);
+  const auto ids = db.begin(study_record(), provenance(), trials);
+  finish(db, ids[0].id, trials[0], random, 0.5);
+  finish(db, ids[1].id, trials[1], random, 0.5);
+  db.begin(study_record(), provenance(), {trials[1]});
+  EXPECT_EQ(ask("SELECT group_concat(variant) FROM table1"), "b");
+  EXPECT_EQ(ask("SELECT count(DISTINCT variant) FROM figure1"), "1");
+  EXPECT_EQ(ask("SELECT count(*) FROM trial"), "2");
+  EXPECT_EQ(db.begin(study_record(), provenance(), trials)[0].state, TrialState::kFinished);
+  EXPECT_EQ(ask("SELECT group_concat(variant) FROM table1"), "a,b");
+}
+
+TEST_F(Results, ATrialFollowsItsVariantsNewName) {
+  TrialRecord trial = trial_record("old name", 1);
+  ResultsDatabase db(file);
+  finish(db, db.begin(study_record(), provenance(), {trial})[0].id, trial, random, 0.5);
+  trial.variant = "new name";  // the hash is of what is trained, not of what it is called
+  EXPECT_EQ(db.begin(study_record(), provenance(), {trial})[0].state, TrialState::kFinished);
+  EXPECT_EQ(ask("SELECT group_concat(variant) FROM table1"), "new name");
+}
+
+TEST_F(Results, RefuseWhatCantBeStored) {
+  ResultsDatabase db(file);
+  TrialRecord same = trial_record("b", 2);
+  same.hash = trial_record("a", 1).hash;
+  const std::string twice = error_of([&] { db.begin(study_record(), provenance(), {trial_record("a", 1), same}); });
+  EXPECT_NE(twice.find("'a' (seed 1) and 'b' (seed 2) are the same trial"), std::string::npos) << twice;
+  const std::string large =
+      error_of([&] { db.begin(study_record(), provenance(), {trial_record("a", 9'223'372'036'854'775'808u)}); });
+  EXPECT_NE(large.find("seed 9223372036854775808"), std::string::npos) << large;
+  EXPECT_EQ(ask("SELECT count(*) FROM study"), "0");  // a refused call leaves nothing behind
+  EXPECT_NE(error_of([&] { db.set_running(77); }).find("no such trial"), std::string::npos);
+}
+
+TEST_F(Results, EpochsOfASharedStageAreAdopted) {
+  TrialRecord tuned = trial_record("a", 1), control = trial_record("b", 1), other = trial_record("c", 1);
+  tuned.stages[0].hash = control.stages[0].hash = "the same first stage";
+  tuned.stages.push_back(
+      {.name = "finetune", .hash = tuned.hash, .cohort = "phantom", .labels = "manual", .epochs = 2, .switches = {}});
+  control.stages.push_back({.name = "finetune",
+                            .hash = control.hash,
+                            .cohort = "phantom",
+                            .labels = "automatic",
+                            .epochs = 2,
+                            .switches = {}});
+  ResultsDatabase db(file);
+  const auto trials = db.begin(study_record(), provenance(), {tuned, control, other});
+  finish(db, trials[0].id, tuned, random, 0.5);
+  db.adopt_epochs(trials[1].id);
+  db.adopt_epochs(trials[2].id);
+  const std::string epochs =
+      "SELECT group_concat(stage || epoch || ' ' || dice || ' ' || loss || ' ' || seconds)"
+      " FROM figure1 WHERE stage = 'pretrain' AND variant = ";
+  EXPECT_EQ(ask(epochs + "'b'"), ask(epochs + "'a'"));
+  EXPECT_EQ(ask("SELECT count(*) FROM figure1 WHERE variant = 'b'"), "4") << "of its own second stage nothing";
+  EXPECT_EQ(ask("SELECT count(*) FROM figure1 WHERE variant = 'c'"), "0") << "another stage";
+  EXPECT_EQ(
+      ask("SELECT count(*) FROM dice AS d JOIN epoch AS e ON e.id = d.epoch_id JOIN stage AS s ON s.id = e.stage_id"
+          " JOIN trial AS t ON t.id = s.trial_id JOIN variant AS v ON v.id = t.variant_id WHERE v.name = 'b'"),
+      std::to_string(4 * 27));
+  EXPECT_EQ(ask("SELECT count(*) FROM epoch_term"), std::to_string((6 + 4) * 2));
+  // What it has itself, as far as the other or further, stays.
+  db.record_epoch(trials[1].id, epoch_record(random, 4, 0.6));
+  const std::string own = ask(epochs + "'b'");
+  EXPECT_NE(own, ask(epochs + "'a'"));
+  db.adopt_epochs(trials[1].id);
+  EXPECT_EQ(ask(epochs + "'b'"), own);
+}
+
+TEST_F(Results, AnEpochSaidAgainCountsWhereItIsNotRecorded) {
+  ResultsDatabase db(file);
+  const auto trials = db.begin(study_record(), provenance(), {trial_record("a", 1)});
+  const auto say = [&](int number, double loss, bool again) {
+    EpochRecord epoch = epoch_record(random, number, 0.5);
+    epoch.loss = loss;
+    epoch.again = again;
+    db.record_epoch(trials[0].id, epoch);
+  };
+  const std::string losses = "SELECT group_concat(epoch || ':' || loss) FROM (SELECT * FROM epoch ORDER BY epoch)";
+  say(2, 0.2, false);
+  say(1, 0.1, true);
+  say(2, 0.3, true);
+  EXPECT_EQ(ask(losses), "1:0.1,2:0.3") << "a hole, and what stood behind it";
+  say(1, 0.4, true);
+  say(2, 0.5, true);
+  EXPECT_EQ(ask(losses), "1:0.1,2:0.3") << "known";
+}
+
+TEST_F(Results, AnEpochOfOnePlaneLeavesTheOthersAsTheyAre) {
+  TrialRecord trial = trial_record("a", 1);
+  trial.stages.clear();
+  for (const char* plane : {"axial", "coronal", "sagittal", "all"})
+    trial.stages.push_back({.name = "pretrain",
+                            .plane = plane,
+                            .hash = trial.hash + plane,
+                            .cohort = "phantom",
+                            .labels = "automatic",
+                            .epochs = 2,
+                            .switches = {}});
+  ResultsDatabase db(file);
+  const auto id = db.begin(study_record(), provenance(), {trial})[0].id;
+  for (int stage = 0; stage < 4; ++stage) {
+    EpochRecord epoch = epoch_record(random, 1, 0.5);
+    epoch.stage = stage;
+    if (stage < 3) db.record_epoch(id, epoch);
+  }
+  for (int stage = 0; stage < 4; ++stage) {
+    StageResult result;
+    result.stage = stage;
+    result.best_epoch = 1;
+    db.record_stage(id, result);
+  }
+  EpochRecord again = epoch_record(random, 1, 0.6);
+  again.stage = 1;
+  db.record_epoch(id, again);
+  EXPECT_EQ(ask("SELECT group_concat(plane || coalesce(best_epoch, '-')) FROM stage"),
+            "axial1,coronal-,sagittal1,all-");
+  EXPECT_EQ(ask("SELECT count(*) FROM epoch"), "3");
+}
+
+TEST_F(Results, AnEpochIsReplacedAndLaterOnesAreDropped) {
+  TrialRecord trial = trial_record("a", 1);
+  trial.stages.push_back(
+      {.name = "finetune", .hash = "tuned", .cohort = "manual", .labels = "manual", .epochs = 2, .switches = {}});
+  ResultsDatabase db(file);
+  const auto id = db.begin(study_record(), provenance(), {trial})[0].id;
+  finish(db, id, trial, random, 0.5);
+  EXPECT_EQ(ask("SELECT count(*) FROM epoch"), "6");
+
+  EpochRecord again = epoch_record(random, 3, 0.6);
+  again.loss = 0.125;
+  db.record_epoch(id, again);
+  EXPECT_EQ(ask("SELECT group_concat(stage || epoch) FROM figure1"), "pretrain1,pretrain2,pretrain3");
+  EXPECT_EQ(ask("SELECT loss FROM figure1 WHERE epoch = 3"), "0.125");
+  EXPECT_EQ(ask("SELECT count(*) FROM dice"), std::to_string(3 * 27));
+  EXPECT_EQ(ask("SELECT count(*) FROM epoch_term"), std::to_string(3 * 2));
+  EXPECT_EQ(ask("SELECT count(*) FROM subject_score"), "0");  // results of a training that is no more
+  EXPECT_EQ(ask("SELECT count(*) FROM stage WHERE best_epoch IS NOT NULL"), "0");
+}
+
+TEST_F(Results, AnEpochHasMeanAndPooledDice) {
+  Counts a, b;  // structure 1: Dice 2*10 / (2*10 + 20) = 0.5 and 2*30 / (2*30 + 20) = 0.75; pooled 80 / 120
+  a.true_positive[1] = 10;
+  a.false_positive[1] = 20;
+  b.true_positive[1] = 30;
+  b.false_negative[1] = 20;
+  ResultsDatabase db(file);
+  const auto id = db.begin(study_record(), provenance(), {trial_record("a", 1)})[0].id;
+  EpochRecord epoch = epoch_record(random, 1, 0.5);
+  epoch.validation = {{"a", a}, {"b", b}};
+  db.record_epoch(id, epoch);
+  EXPECT_EQ(ask("SELECT dice_mean FROM epoch"), "0.625");
+  EXPECT_EQ(ask("SELECT abs(dice_pooled - 2.0 / 3) < 1e-15 FROM epoch"), "1");
+  EXPECT_EQ(ask("SELECT count(*) FROM dice WHERE dice IS NULL"), "26");
+  EXPECT_EQ(ask("SELECT true_positive FROM dice WHERE structure_id = 1"), "40");
+}
+
+TEST_F(Results, NumbersThatAreNotFiniteAreNull) {
+  ResultsDatabase db(file);
+  const auto id = db.begin(study_record(), provenance(), {trial_record("a", 1)})[0].id;
+  EpochRecord epoch = epoch_record(random, 1, 0.5);
+  epoch.loss = std::numeric_limits<double>::infinity();
+  epoch.terms[0].value = std::numeric_limits<double>::quiet_NaN();
+  db.record_epoch(id, epoch);
+  EXPECT_EQ(ask("SELECT loss FROM epoch"), "NULL");
+  EXPECT_EQ(ask("SELECT value FROM epoch_term WHERE term = 'wce'"), "NULL");
+}
+
+TEST_F(Results, WithoutACheckpointEmptyCountsScoreZero) {
+  ResultsDatabase db(file);
+  const auto id = db.begin(study_record(), provenance(), {trial_record("a", 1)})[0].id;
+  db.record_stage(id, {.stage = 0,
+                       .best_epoch = 0,
+                       .best_dice = 0,
+                       .stopped = "loss wdice not finite at step 3",
+                       .validation = {{"v", {}}},
+                       .test = {{"s", {}}}});
+  db.set_finished(id);
+  EXPECT_EQ(ask("SELECT pretrained_dice FROM table1"), "0.0");
+  EXPECT_EQ(ask("SELECT converged FROM table1"), "0");
+  EXPECT_EQ(ask("SELECT trials FROM table1"), "1");
+}
+
+TEST_F(Results, ATrialIsNotFinishedBeforeAllItsStagesHaveResults) {
+  ResultsDatabase db(file);
+  const auto id = db.begin(study_record(), provenance(), {trial_record("a", 1)})[0].id;
+  const std::string error = error_of([&] { db.set_finished(id); });
+  EXPECT_NE(error.find("stage 'pretrain' has no result"), std::string::npos) << error;
+  EXPECT_EQ(ask("SELECT state FROM trial"), "pending");
+}
+
+TEST_F(Results, TheLatestStudyIsReportedAndOthersByName) {
+  ResultsDatabase db(file);
+  db.begin(study_record("first"), provenance(), {trial_record("a", 1)});
+  db.begin(study_record("second"), provenance(), {trial_record("a", 1)});  // a trial of its own
+  EXPECT_NE(render_table1({file}, "json").find("\"study\": \"second\""), std::string::npos);
+  EXPECT_NE(render_table1({file}, "json", "first").find("\"study\": \"first\""), std::string::npos);
+  db.begin(study_record("first"), provenance(), {trial_record("a", 1)});
+  EXPECT_NE(render_table1({file}, "json").find("\"study\": \"first\""), std::string::npos);
+  const std::string error = error_of([&] { render_table1({file}, "text", "third"); });
+  EXPECT_NE(error.find("no study 'third'; there is 'first', 'second'"), std::string::npos) << error;
+}
+
+TEST_F(Results, RefuseAFileThatIsNoDatabase) {
+  std::ofstream(file) << "study: table1\nvariants: none of these is a database, but long enough to look at\n";
+  for (const auto& error :
+       {error_of([&] { ResultsDatabase db(file); }), error_of([&] { render_table1({file}, "text"); })}) {
+    EXPECT_NE(error.find(file.string()), std::string::npos) << error;
+    EXPECT_NE(error.find("not a database"), std::string::npos) << error;
+  }
+  EXPECT_NE(read_text(file).find("study: table1"), std::string::npos);  // untouched
+}
+
+TEST_F(Results, RefuseADatabaseOfAnotherProgram) {
+  SQLite::Database(file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE)
+      .exec("CREATE TABLE bookmarks (url TEXT)");
+  for (const auto& error :
+       {error_of([&] { ResultsDatabase db(file); }), error_of([&] { render_table1({file}, "text"); })})
+    EXPECT_NE(error.find("not a results database of Crossfade"), std::string::npos) << error;
+}
+
+TEST_F(Results, RefuseAnotherSchemaVersion) {
+  { ResultsDatabase db(file); }
+  SQLite::Database(file.string(), SQLite::OPEN_READWRITE).exec("PRAGMA user_version = 7");
+  for (const auto& error :
+       {error_of([&] { ResultsDatabase db(file); }), error_of([&] { render_table1({file}, "text"); })})
+    EXPECT_NE(error.find("has schema version 7, this program"), std::string::npos) << error;
+}
+
+TEST_F(Results, ReadButDoNotWriteAnOlderVersion) {
+  {
+    ResultsDatabase db(file);
+    db.begin(study_record(), provenance(), {trial_record("a", 1)});
+  }
+  SQLite::Database(file.string(), SQLite::OPEN_READWRITE).exec("PRAGMA user_version = 1");
+  EXPECT_NE(render_table1({file}, "text").find("made-up"), std::string::npos);
+  const std::string error = error_of([&] { ResultsDatabase db(file); });
+  EXPECT_NE(error.find("has schema version 1, this program writes versions 3 to 5"), std::string::npos) << error;
+}
+
+TEST_F(Results, BringAFileOfTheVersionBeforeToThisOne) {
+  write_made_up_study(file);
+  const std::string before = render_table1({file}, "csv");
+  {
+    SQLite::Database old(file.string(), SQLite::OPEN_READWRITE);
+    old.exec(
+        "DROP TABLE subject_time; DROP VIEW early_stage; DROP VIEW table1; ALTER TABLE claim DROP COLUMN most_in;"
+        "CREATE VIEW table1 AS SELECT name AS variant FROM variant; PRAGMA user_version = 3");
+  }
+  { ResultsDatabase db(file); }
+  SQLite::Database renewed(file.string());
+  EXPECT_EQ(renewed.execAndGet("PRAGMA user_version").getInt(), 5);
+  EXPECT_EQ(renewed.execAndGet("SELECT count(ended_early) = count(*) FROM table1").getInt(), 1);
+  EXPECT_EQ(renewed.execAndGet("SELECT count(*) FROM subject_time").getInt(), 0);
+  EXPECT_EQ(render_table1({file}, "csv"), before);
+}
+
+TEST_F(Results, KeepHowLongASubjectTook) {
+  ResultsDatabase db(file);
+  const auto ids = db.begin(study_record(), provenance(), {trial_record("a", 1), trial_record("a", 2)});
+  for (const std::size_t t : {0u, 1u}) {
+    StageResult result{.stage = 0, .best_epoch = 1, .best_dice = 0.5, .stopped = "", .validation = {}, .test = {}};
+    result.test = {{"anna", {}}, {"bert", {}}};
+    for (SubjectCounts& subject : result.test) subject.counts.true_positive[1] = 1;
+    result.seconds = {60.0 + 60 * static_cast<double>(t), 300};
+    db.record_stage(ids[t].id, result);
+    db.record_stage(ids[t].id, result);  // in place of the former
+    db.set_finished(ids[t].id);
+  }
+  // Per subject over seeds, then over subjects: (90 + 300) / 2 = 195 s.
+  const auto row = nlohmann::json::parse(render_metrics({file}, "json"))["rows"][0];
+  EXPECT_EQ(row["seconds"], 195);
+  EXPECT_NE(render_metrics({file}, "text").find("3.2 min"), std::string::npos);
+}
+
+TEST_F(Results, RefuseAPathThatCantBeWritten) {
+  // /proc is read-only even for root.
+  for (const std::string path : {"/proc/results.sqlite", "/no/such/folder/results.sqlite"}) {
+    const std::string error = error_of([&] { ResultsDatabase db(path); });
+    EXPECT_NE(error.find("results database '" + path + "'"), std::string::npos) << error;
+  }
+}
+
+/// Root may write anything: for the length of a test it becomes somebody else.
+struct WithoutRoot {
+  WithoutRoot() { EXPECT_TRUE(!root || seteuid(65534) == 0); }
+  ~WithoutRoot() { EXPECT_TRUE(!root || seteuid(0) == 0); }
+  const bool root = geteuid() == 0;
+};
+
+TEST_F(Results, RefuseAReadOnlyFileButReportIt) {
+  { ResultsDatabase(file).begin(study_record(), provenance(), {trial_record("a", 1)}); }
+  chmod(file.c_str(), 0444);
+  chmod(folder.path.c_str(), 0555);
+  {
+    const WithoutRoot somebody;
+    EXPECT_NE(error_of([&] { ResultsDatabase db(file); }).find("can't be written to"), std::string::npos);
+    EXPECT_NE(render_table1({file}, "text").find("0 of 1 trials finished"), std::string::npos);
+  }
+  chmod(folder.path.c_str(), 0755);
+}
+
+TEST_F(Results, AReaderNeedsAFileThatIsThere) {
+  EXPECT_NE(error_of([&] { render_table1({file}, "text"); }).find("does not exist"), std::string::npos);
+  EXPECT_FALSE(std::filesystem::exists(file));
+}
+
+}  // namespace
+}  // namespace crossfade::analysis

@@ -1,0 +1,137 @@
+#include "data/cohorts/split.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace crossfade::data {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+std::vector<std::string> letters(int count) {
+  std::vector<std::string> names;
+  for (int i = 0; i < count; ++i) names.emplace_back(1, static_cast<char>('a' + i));
+  return names;
+}
+
+std::string refusal(int subjects, const SplitSpec& spec, int fold = 0) {
+  try {
+    split_subjects(letters(subjects), spec, 1, fold);
+  } catch (const std::invalid_argument& error) {
+    return error.what();
+  }
+  return {};
+}
+
+/// Every subject in exactly one part.
+void expect_partition(const Split& split, int subjects) {
+  std::vector<std::string> all = split.train;
+  all.insert(all.end(), split.validation.begin(), split.validation.end());
+  all.insert(all.end(), split.test.begin(), split.test.end());
+  std::sort(all.begin(), all.end());
+  EXPECT_EQ(all, letters(subjects));
+}
+
+TEST(Split, TakesFixedPartsInTheOrderOfNames) {
+  const Split split = split_subjects({"d", "b", "a", "e", "c"}, {.train = 2, .validation = 1, .test = 2}, 1, 0);
+  EXPECT_THAT(split.train, ElementsAre("a", "b"));
+  EXPECT_THAT(split.validation, ElementsAre("c"));
+  EXPECT_THAT(split.test, ElementsAre("d", "e"));
+}
+
+TEST(Split, TakesTestSubjectsByNameAndTheOthersInOrder) {
+  const SplitSpec spec{.train = 2, .validation = 1, .test_subjects = " d  b\n"};
+  const Split split = split_subjects({"d", "b", "a", "e", "c"}, spec, 1, 0);
+  EXPECT_THAT(split.train, ElementsAre("a", "c"));
+  EXPECT_THAT(split.validation, ElementsAre("e"));
+  EXPECT_THAT(split.test, ElementsAre("b", "d"));
+  EXPECT_TRUE(has_test_subjects(spec));
+}
+
+TEST(Split, MayTestNoOne) {
+  const SplitSpec spec{.train = 2, .validation = 1};
+  EXPECT_FALSE(has_test_subjects(spec));
+  EXPECT_THAT(split_subjects(letters(3), spec, 1, 0).test, ElementsAre());
+  EXPECT_TRUE(has_test_subjects({.validation = 1, .folds = 2}));
+  EXPECT_TRUE(has_test_subjects({.train = 1, .validation = 1, .test = 1}));
+}
+
+TEST(Split, RefusesNamesThatDoNotFit) {
+  EXPECT_THAT(refusal(4, {.train = 2, .validation = 1, .test_subjects = "x"}),
+              HasSubstr("test_subjects names 'x', which is no subject of the cohort"));
+  EXPECT_THAT(refusal(4, {.train = 2, .validation = 1, .test_subjects = "a a"}), HasSubstr("names 'a' twice"));
+  EXPECT_THAT(refusal(4, {.train = 2, .validation = 1, .test = 1, .test_subjects = "a"}),
+              HasSubstr("leave out test: 1"));
+  EXPECT_THAT(refusal(4, {.validation = 1, .folds = 2, .test_subjects = "a"}), HasSubstr("by name"));
+  EXPECT_THAT(refusal(5, {.train = 2, .validation = 1, .test_subjects = "a"}),
+              HasSubstr("2 train + 1 validation + 1 test is 4, but the cohort has 5 subjects"));
+}
+
+TEST(Split, TestsEachSubjectInExactlyOneFold) {
+  for (const auto& [subjects, folds] : {std::pair{16, 4}, {16, 5}, {7, 7}, {11, 3}}) {
+    std::map<std::string, int> tested;
+    std::size_t least = 100, most = 0;
+    for (int fold = 0; fold < folds; ++fold) {
+      const Split split = split_subjects(letters(subjects), {.validation = 2, .folds = folds}, 9, fold);
+      expect_partition(split, subjects);
+      EXPECT_EQ(split.validation.size(), 2U);
+      for (const std::string& subject : split.test) ++tested[subject];
+      least = std::min(least, split.test.size());
+      most = std::max(most, split.test.size());
+    }
+    EXPECT_EQ(tested.size(), static_cast<std::size_t>(subjects));
+    for (const auto& [subject, times] : tested) EXPECT_EQ(times, 1) << subject;
+    EXPECT_LE(most - least, 1U) << subjects << " subjects in " << folds << " folds";
+  }
+}
+
+TEST(Split, DrawsFoldsByTheSeedAloneAndNotByTheOrderOfNames) {
+  const SplitSpec spec{.validation = 2, .folds = 4};
+  std::vector<std::string> reversed = letters(16);
+  std::reverse(reversed.begin(), reversed.end());
+  const Split split = split_subjects(letters(16), spec, 1, 2), again = split_subjects(reversed, spec, 1, 2);
+  EXPECT_EQ(split.train, again.train);
+  EXPECT_EQ(split.validation, again.validation);
+  EXPECT_EQ(split.test, again.test);
+  std::set<std::vector<std::string>> tests;
+  for (std::uint64_t seed = 0; seed < 10; ++seed) tests.insert(split_subjects(letters(16), spec, seed, 2).test);
+  EXPECT_GT(tests.size(), 5U) << "4 of 16 subjects can be drawn in 1820 ways";
+}
+
+TEST(Split, RefusesPartsThatDoNotFitAndNamesTheNumbers) {
+  EXPECT_THAT(refusal(22, {.train = 8, .validation = 2, .test = 11}),
+              AllOf(HasSubstr("8 train + 2 validation + 11 test is 21"), HasSubstr("22 subjects")));
+  EXPECT_THAT(refusal(20, {.train = 8, .validation = 2, .test = 12}),
+              AllOf(HasSubstr("is 22"), HasSubstr("20 subjects")));
+  EXPECT_THAT(refusal(3, {.train = 0, .validation = 1, .test = 2}), HasSubstr("0 train"));
+  EXPECT_THAT(refusal(3, {.train = 2, .validation = 0, .test = 1}), HasSubstr("0 validation"));
+  EXPECT_THAT(refusal(3, {.train = 1, .validation = 1, .test = 1}, 1), HasSubstr("no fold 1"));
+  EXPECT_EQ(refusal(3, {.train = 2, .validation = 1, .test = 0}), "") << "a cohort may be tested elsewhere";
+}
+
+TEST(Split, RefusesFoldsThatDoNotFitAndNamesTheNumbers) {
+  EXPECT_THAT(refusal(4, {.validation = 1, .folds = 5}), AllOf(HasSubstr("folds: 5"), HasSubstr("4 subjects")));
+  EXPECT_THAT(refusal(4, {.validation = 1, .folds = 1}), HasSubstr("folds: 1"));
+  EXPECT_THAT(refusal(4, {.validation = 2, .folds = 2}),
+              AllOf(HasSubstr("2 validation"), HasSubstr("none to train on")));
+  EXPECT_THAT(refusal(8, {.validation = 0, .folds = 4}), HasSubstr("validation is 0"));
+  EXPECT_THAT(refusal(8, {.validation = 1, .folds = 4}, 4), AllOf(HasSubstr("fold 4"), HasSubstr("0 to 3")));
+  EXPECT_THAT(refusal(8, {.train = 3, .validation = 1, .folds = 4}), HasSubstr("leave out train and test"));
+}
+
+TEST(Split, RefusesASubjectThatIsThereTwice) {
+  EXPECT_THAT(
+      [] {
+        split_subjects({"a", "b", "a"}, {.train = 2, .validation = 1}, 1, 0);
+      },
+      testing::ThrowsMessage<std::invalid_argument>(HasSubstr("'a' is there twice")));
+}
+
+}  // namespace
+}  // namespace crossfade::data

@@ -1,0 +1,42 @@
+// Who learns and who is tested, before any shard is opened.
+#include "runner/study/cohorts.hpp"
+
+#include <gmock/gmock.h>
+
+#include "tests/runner/grid/grid_file.hpp"
+
+namespace crossfade::runner {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+std::string refused(const std::string& grid) {
+  const Study study = study_of(grid);
+  try {
+    open_data(study, study.trials[0], {});
+  } catch (const std::exception& error) {  // where nothing is refused, that there are no folders of shards
+    return error.what();
+  }
+  return {};
+}
+
+// Heads of one name are one subject, whatever the cohort: 'other' splits the same four by another seed.
+TEST(StudyCohorts, TestNoSubjectThatAnyStageLearnsFrom) {
+  const std::string grid = changed(kValidGrid, "variants:", "    finetune: {cohort: other}\nvariants:");
+  const std::string other = "  other: {subjects: 4, size: 64, seed: 2, split: {train: 3, validation: 1}}\ndefaults:";
+  const std::string stage = changed(grid, "cohort: other", "cohort: other, test: phantom");
+  EXPECT_THAT(refused(changed(stage, "defaults:", other)),
+              AllOf(HasSubstr("is tested in stage pretrain, but stage finetune learns from the subject of that "
+                              "name in cohort other"),
+                    HasSubstr("of cohort phantom"), HasSubstr("the same split and seed")));
+}
+
+TEST(StudyCohorts, RefuseMoreTrainingSubjectsThanThereAre) {
+  EXPECT_EQ(refused(changed(kValidGrid, "epochs: 2", "epochs: 2, train_subjects: 3")),
+            "stage pretrain trains on 3 subjects, but cohort phantom has 2 for training: expected train_subjects up to "
+            "that");
+}
+
+}  // namespace
+}  // namespace crossfade::runner

@@ -1,0 +1,188 @@
+#include "runner/trial/checkpoint.hpp"
+
+#include <gmock/gmock.h>
+#include <torch/types.h>
+#include <torch/utils.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <functional>
+#include <numeric>
+
+#include "runner/trial/state.hpp"
+#include "tests/data/small_shard.hpp"
+#include "tests/runner/error_of.hpp"
+#include "tests/temporary_folder.hpp"
+
+namespace crossfade::runner {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::AllOf;
+using testing::HasSubstr;
+
+TensorFile example() {
+  TensorFile file;
+  file.tensors = {{"weights", torch::randn({3, 2, 5, 5}).contiguous(torch::MemoryFormat::ChannelsLast)},
+                  {"moments", torch::randn({4}, torch::kDouble)},
+                  {"counts", torch::tensor({std::int64_t{1} << 40, std::int64_t{-3}})},
+                  {"bytes", torch::tensor({1, 2, 255}, torch::kByte)},
+                  {"scalar", torch::tensor(1.5F)},
+                  {"empty", torch::zeros({0, 3})}};
+  file.metadata = {{"greeting", "Größe \"1\"\n"}};
+  return file;
+}
+
+/// Runs a Python program of this folder; true if it succeeds.
+bool python(const std::string& program, const std::vector<fs::path>& arguments) {
+  std::string command = std::string(CROSSFADE_PYTHON) + " " + CROSSFADE_TEST_SOURCES + "/" + program;
+  for (const fs::path& argument : arguments) command.append(" ").append(argument.string());
+  return std::system(command.c_str()) == 0;
+}
+
+TEST(Checkpoint, ComesBackBitForBit) {
+  const TemporaryFolder folder;
+  const TensorFile written = example();
+  write_tensors(folder.path / "deep" / "a.safetensors", written);
+  const TensorFile read = read_tensors(folder.path / "deep" / "a.safetensors");
+  EXPECT_EQ(read.metadata, written.metadata);
+  ASSERT_EQ(read.tensors.size(), written.tensors.size());
+  for (const auto& [name, tensor] : written.tensors) {
+    EXPECT_EQ(read.tensor(name).scalar_type(), tensor.scalar_type()) << name;
+    EXPECT_TRUE(torch::equal(read.tensor(name), tensor)) << name;
+  }
+}
+
+TEST(Checkpoint, IsReadAndWrittenByPythonsSafetensors) {
+  const TemporaryFolder folder;
+  const TensorFile ours = example();
+  write_tensors(folder.path / "ours.safetensors", ours);
+  // The program loads ours, doubles every floating-point tensor and saves the result with the same metadata.
+  ASSERT_TRUE(python("double_tensors.py", {folder.path / "ours.safetensors", folder.path / "theirs.safetensors"}));
+  const TensorFile theirs = read_tensors(folder.path / "theirs.safetensors");
+  EXPECT_EQ(theirs.metadata, ours.metadata);
+  for (const auto& [name, tensor] : ours.tensors) {
+    EXPECT_TRUE(torch::equal(theirs.tensor(name), tensor.is_floating_point() ? tensor * 2 : tensor)) << name;
+  }
+}
+
+TEST(Checkpoint, ReplacesTheOldFileAndLeavesNothingBeside) {
+  const TemporaryFolder folder;
+  const fs::path file = folder.path / "a.safetensors";
+  write_tensors(file, example());
+  TensorFile second;
+  second.metadata = {{"which", "second"}};
+  write_tensors(file, second);
+  EXPECT_EQ(read_tensors(file).text("which"), "second");
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder.path), fs::directory_iterator()), 1);
+}
+
+TEST(Checkpoint, RefusesATruncatedFileByName) {
+  const TemporaryFolder folder;
+  const fs::path file = folder.path / "cut.safetensors";
+  write_tensors(file, example());
+  const auto size = fs::file_size(file);
+  for (const auto left : {size - 1, size / 2, std::uintmax_t{100}, std::uintmax_t{8}, std::uintmax_t{3}}) {
+    fs::resize_file(file, left);
+    EXPECT_THAT(error_of([&] { read_tensors(file); }), HasSubstr(file.string())) << left;
+  }
+  EXPECT_THAT(error_of([&] { read_tensors(folder.path / "none"); }), HasSubstr("no such checkpoint"));
+}
+
+TEST(Checkpoint, RefusesAHeaderThatLies) {
+  const TemporaryFolder folder;
+  const fs::path file = folder.path / "lies.safetensors";
+  const auto refusal = [&](const std::string& header, std::size_t bytes) {
+    std::ofstream out(file, std::ios::binary);
+    const std::uint64_t length = header.size();
+    out.write(reinterpret_cast<const char*>(&length), sizeof length);
+    out << header << std::string(bytes, '\0');
+    out.close();
+    return error_of([&] { read_tensors(file); });
+  };
+  EXPECT_THAT(refusal(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})", 8), "no error");
+  EXPECT_THAT(refusal(R"({"a":{"dtype":"F31","shape":[2],"data_offsets":[0,8]}})", 8), HasSubstr("F31"));
+  EXPECT_THAT(refusal(R"({"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}})", 8), HasSubstr("12 bytes"));
+  EXPECT_THAT(refusal(R"({"a":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}})", 8), HasSubstr("impossible"));
+  EXPECT_THAT(refusal(R"({"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,0]}})", 0),
+              HasSubstr("impossible"));
+  EXPECT_THAT(refusal(R"({"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},
+                          "b":{"dtype":"U8","shape":[4],"data_offsets":[2,6]}})",
+                      6),
+              HasSubstr("overlaps"));
+  EXPECT_THAT(refusal(R"({"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}})", 9), HasSubstr("overlong"));
+  EXPECT_THAT(refusal("[]", 0), HasSubstr("no JSON object"));
+  EXPECT_THAT(refusal("{oops", 0), AllOf(HasSubstr(file.string()), HasSubstr("parse error")));
+}
+
+class SavedNetwork : public testing::TestWithParam<const char*> {};
+
+// 1e-5 of the largest logit: float32, where oneDNN sums in another order than PyTorch's plain layout does.
+TEST_P(SavedNetwork, GivesTheSameOutputInPyTorch) {
+  const TemporaryFolder folder;
+  const model::ModelOptions options{.name = "unet", .width = 4, .depth = 3, .norm = GetParam()};
+  const auto network = model::make_network(options, 1, data::kClasses, 11);
+  place_network(*network, torch::kCPU);
+  {
+    const torch::NoGradGuard no_grad;
+    torch::manual_seed(3);
+    for (torch::Tensor& buffer : network->buffers()) buffer.uniform_(0.5, 2);  // running statistics that matter
+    for (torch::Tensor& parameter : network->parameters()) parameter.add_(torch::rand_like(parameter) * 0.1);
+  }
+  write_tensors(folder.path / "net.safetensors", save_network(*network, options));
+  const torch::Tensor images = torch::randn({2, 1, 32, 16});
+  TensorFile input;
+  input.tensors = {{"images", images}};
+  write_tensors(folder.path / "input.safetensors", input);
+  ASSERT_TRUE(python("run_checkpoint.py", {folder.path / "net.safetensors", folder.path / "input.safetensors",
+                                           folder.path / "output.safetensors"}));
+  const torch::Tensor expected = read_tensors(folder.path / "output.safetensors").tensor("logits");
+
+  const auto loaded = load_network(folder.path / "net.safetensors");
+  loaded->eval();
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor logits = loaded->forward(images);
+  ASSERT_EQ(logits.sizes(), expected.sizes());
+  EXPECT_LE((logits - expected).abs().max().item<double>(), 1e-5 * expected.abs().max().item<double>());
+}
+
+INSTANTIATE_TEST_SUITE_P(Norms, SavedNetwork, testing::Values("none", "batch"));
+
+TEST(SavedNetwork, IsRefusedWhereATensorIsMissingOrOfAnotherShape) {
+  const TemporaryFolder folder;
+  const fs::path file = folder.path / "net.safetensors";
+  const model::ModelOptions options{.name = "unet", .width = 2, .depth = 1, .norm = "none"};
+  const auto network = model::make_network(options, 1, data::kClasses, 1);
+  TensorFile contents = save_network(*network, options);
+  contents.tensors.erase(contents.tensors.begin());
+  write_tensors(file, contents);
+  EXPECT_THAT(error_of([&] { load_network(file); }), AllOf(HasSubstr(file.string()), HasSubstr("no tensor 'model.")));
+
+  contents = save_network(*network, options);
+  contents.tensors.front().second = torch::zeros({1});
+  write_tensors(file, contents);
+  EXPECT_THAT(error_of([&] { load_network(file); }), HasSubstr("another shape"));
+
+  contents = save_network(*network, options);
+  contents.metadata["version"] = "2";
+  write_tensors(file, contents);
+  EXPECT_THAT(error_of([&] { load_network(file); }), HasSubstr("version 2"));
+}
+
+TEST(Position, SurvivesItsTextBitForBit) {
+  Position position;
+  position.epoch = 3;
+  position.step = 2;
+  position.sums.loss = 0.1 + 0.2;
+  position.sums.terms = {1.0 / 3, 1e-300};
+  position.best_dice = 0.7000000000000001;
+  const Position read = position_from_json(to_json(position));
+  EXPECT_EQ(read.epoch, 3);
+  EXPECT_EQ(read.step, 2);
+  EXPECT_EQ(read.sums.loss, position.sums.loss);
+  EXPECT_EQ(read.sums.terms, position.sums.terms);
+  EXPECT_EQ(read.best_dice, position.best_dice);
+}
+
+}  // namespace
+}  // namespace crossfade::runner

@@ -1,0 +1,368 @@
+#include "runner/trial/trial.hpp"
+
+#include <gmock/gmock.h>
+#include <torch/types.h>
+
+#include <fstream>
+#include <tuple>
+
+#include "runner/trial/evaluator.hpp"
+#include "runner/trial/state.hpp"
+#include "runner/trial/trainer.hpp"
+#include "tests/data/small_shard.hpp"
+#include "tests/device.hpp"
+#include "tests/runner/error_of.hpp"
+#include "tests/runner/trial/small_trial.hpp"
+#include "tests/runner/world_of_one.hpp"
+#include "tests/temporary_folder.hpp"
+
+namespace crossfade::runner {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class TrialOfOneRank : public testing::Test {
+ protected:
+  TrialOfOneRank() { write_small_shards(folder_.path); }
+
+  TrialOutcome run(const TrialConfig& config, const std::string& name, Heard& heard, int stop_after = -1,
+                   const std::string& hash = "hash") {
+    return run_trial(config, {hash}, open_small_shards(folder_.path), group_, folder_.path / name,
+                     heard.events(stop_after));
+  }
+
+  TemporaryFolder folder_;
+  Group group_ = group_of_one(tests::device());
+};
+
+TEST_F(TrialOfOneRank, LearnsAndIsScoredAtItsBestCheckpoint) {
+  const TrialConfig config = small_trial();
+  Heard heard;
+  ASSERT_EQ(run(config, "a", heard), TrialOutcome::kFinished);
+  ASSERT_EQ(heard.epochs.size(), 4U);
+  ASSERT_EQ(heard.stages.size(), 1U);
+
+  int best = 0;
+  double dice = -1;
+  for (const auto& record : heard.epochs) {
+    const double here = analysis::mean_over_subjects(record.validation);
+    if (here > dice) {
+      dice = here;
+      best = record.epoch;
+    }
+  }
+  const analysis::StageResult& result = heard.stages[0];
+  EXPECT_EQ(result.best_epoch, best);
+  EXPECT_EQ(result.best_dice, dice);
+  EXPECT_EQ(result.stopped, "");
+  EXPECT_GT(dice, 0.2);
+  EXPECT_LT(heard.epochs.back().loss, heard.epochs.front().loss);
+
+  // The file alone gives the same score.
+  auto stages = open_small_shards(folder_.path);
+  const auto network = load_network(folder_.path / "a" / "hash" / "best.safetensors");
+  place_network(*network, group_.device());
+  EXPECT_EQ(evaluate(*network, stages[0].validation, group_, 4)[0].counts, result.validation[0].counts);
+  EXPECT_EQ(evaluate(*network, stages[0].test, group_, 4)[0].counts, result.test[0].counts);
+  EXPECT_EQ(result.test[0].subject, "test");
+}
+
+TEST_F(TrialOfOneRank, RecordsMeansOfTheEpochsStepsAndTheScheduledWeights) {
+  const TrialConfig config = small_trial();
+  Heard heard;
+  run(config, "a", heard);
+  const auto per_epoch = heard.steps.size() / 4;
+  ASSERT_EQ(per_epoch, 3U);  // 15 to 18 slices in batches of 7
+  for (std::size_t e = 0; e < 4; ++e) {
+    const analysis::EpochRecord& record = heard.epochs[e];
+    double sum = 0;
+    for (std::size_t s = 0; s < per_epoch; ++s) sum += heard.steps[e * per_epoch + s].loss;
+    EXPECT_DOUBLE_EQ(record.loss, sum / 3);
+    EXPECT_EQ(record.step, static_cast<std::int64_t>((e + 1) * per_epoch));
+    ASSERT_EQ(record.terms.size(), 2U);
+    const double progress = static_cast<double>((e + 1) * per_epoch - 1) / 12;
+    EXPECT_EQ(record.terms[0].weight, 1);
+    EXPECT_NEAR(record.terms[1].weight, 0.2 + 0.8 * progress, 1e-12);
+    EXPECT_GE(record.images, 15);
+    EXPECT_LE(record.images, 18);
+  }
+}
+
+void expect_same_tensors(const fs::path& a, const fs::path& b) {
+  const TensorFile first = read_tensors(a), second = read_tensors(b);
+  ASSERT_EQ(first.tensors.size(), second.tensors.size());
+  for (const auto& [name, tensor] : first.tensors) EXPECT_TRUE(torch::equal(tensor, second.tensor(name))) << name;
+}
+
+TEST_F(TrialOfOneRank, InterruptedAnywhereEndsBitForBitAsIfNothingHadHappened) {
+  const TrialConfig config = small_trial();
+  Heard whole;
+  run(config, "whole", whole);
+  for (const int stop_after : {0, 1, 3, 5}) {  // before anything, within an epoch, at its end, within the second
+    const std::string name = "parts-" + std::to_string(stop_after);
+    Heard before, after;
+    ASSERT_EQ(run(config, name, before, stop_after), TrialOutcome::kInterrupted);
+    EXPECT_EQ(before.steps.size(), static_cast<std::size_t>(stop_after));
+    ASSERT_EQ(run(config, name, after), TrialOutcome::kFinished);
+    EXPECT_EQ(before.steps.size() + after.steps.size(), whole.steps.size());
+    expect_same_tensors(folder_.path / "whole" / "hash" / "last.safetensors",
+                        folder_.path / name / "hash" / "last.safetensors");
+    expect_same_tensors(folder_.path / "whole" / "hash" / "best.safetensors",
+                        folder_.path / name / "hash" / "best.safetensors");
+
+    std::vector<analysis::EpochRecord> epochs = before.epochs;
+    epochs.insert(epochs.end(), after.epochs.begin(), after.epochs.end());
+    ASSERT_EQ(epochs.size(), whole.epochs.size());
+    for (std::size_t e = 0; e < epochs.size(); ++e) {
+      EXPECT_EQ(epochs[e].loss, whole.epochs[e].loss);
+      EXPECT_EQ(epochs[e].terms[1].value, whole.epochs[e].terms[1].value);
+      EXPECT_EQ(epochs[e].gradient_norm, whole.epochs[e].gradient_norm);
+      EXPECT_EQ(epochs[e].images, whole.epochs[e].images);
+      EXPECT_EQ(epochs[e].validation[0].counts, whole.epochs[e].validation[0].counts);
+    }
+    EXPECT_EQ(after.stages[0].test[0].counts, whole.stages[0].test[0].counts);
+  }
+}
+
+/// A trial whose net stays as it is, so that its first epoch is its best; the weight of w-Dice changes at epoch 4
+/// of 12.
+TrialConfig standing_trial() {
+  TrialConfig config = small_trial();
+  config.model.norm = "none";
+  StageOptions& stage = config.stages[0];
+  stage.optimizer = {.lr = 1e-12};
+  stage.loss = {{"wce", schedules::constant(1)}, {"wdice", {"step", {{0, 0}, {1. / 3, 1}}}}};
+  stage.epochs = 12;
+  stage.patience = 3;
+  return config;
+}
+
+TEST_F(TrialOfOneRank, RunsOutOfPatienceAfterTheLastChangeOfAnyCurve) {
+  Heard heard;
+  ASSERT_EQ(run(standing_trial(), "a", heard), TrialOutcome::kFinished);
+  EXPECT_EQ(heard.epochs.size(), 4U + 3U);
+  ASSERT_EQ(heard.stages.size(), 1U);
+  EXPECT_EQ(heard.stages[0].best_epoch, 1);
+  EXPECT_EQ(heard.stages[0].stopped, "");
+  EXPECT_EQ(heard.steps.back().step * 12, heard.steps.back().steps * 7) << "progress is still that of all 12 epochs";
+
+  TrialConfig later = standing_trial();
+  later.stages[0].optimizer.lr_schedule = "step";
+  later.stages[0].optimizer.step_every = 0.25;  // changes last after epoch 9
+  Heard of_later;
+  run(later, "b", of_later);
+  EXPECT_EQ(of_later.epochs.size(), 12U);
+}
+
+TEST_F(TrialOfOneRank, InterruptedIsAsPatientAsIfNothingHadHappened) {
+  Heard first, second;
+  ASSERT_EQ(run(standing_trial(), "a", first, /*stop_after=*/17), TrialOutcome::kInterrupted);  // in epoch 6
+  ASSERT_EQ(run(standing_trial(), "a", second), TrialOutcome::kFinished);
+  EXPECT_EQ(second.epochs.back().epoch, 7);
+}
+
+TEST_F(TrialOfOneRank, StartsAnewWhereTheCheckpointIsOfAnotherTrial) {
+  const TrialConfig config = small_trial();
+  Heard first, second;
+  run(config, "a", first, 5, "0123456789abcdef: one");  // in one folder, by the first 16 digits
+  ASSERT_EQ(run(config, "a", second, -1, "0123456789abcdef: another"), TrialOutcome::kFinished);
+  EXPECT_EQ(second.epochs.size(), 4U);
+}
+
+class TrialOfTwoStages : public TrialOfOneRank {
+ protected:
+  TrialOfTwoStages() {
+    config_.stages.push_back(config_.stages[0]);
+    config_.stages[0].epochs = 3;
+    config_.stages[1].name = "finetune";
+    config_.stages[1].epochs = 1;
+    config_.stages[0].optimizer.lr = 3e-3;
+  }
+
+  TrialOutcome run_both(const std::string& name, Heard& heard, int stop_after = -1,
+                        const std::string& second = "second") {
+    auto stages = open_small_shards(folder_.path);
+    stages.push_back(std::move(open_small_shards(folder_.path)[0]));
+    return run_trial(config_, {"first", second}, stages, group_, folder_.path / name, heard.events(stop_after));
+  }
+
+  fs::path file(const std::string& name, const std::string& stage, const std::string& which = "last") const {
+    return folder_.path / name / stage / (which + ".safetensors");
+  }
+
+  TrialConfig config_ = small_trial();
+};
+
+TEST_F(TrialOfTwoStages, StartsTheSecondFromTheBestNetOfTheFirst) {
+  Heard whole, before, after;
+  run_both("whole", whole);
+  ASSERT_EQ(whole.stages.size(), 2U);
+  EXPECT_EQ(whole.epochs.back().stage, 1);
+  EXPECT_EQ(whole.stages[1].best_epoch, 1);
+  EXPECT_LT(whole.stages[0].best_epoch, config_.stages[0].epochs) << "else the best is the last, and tells nothing";
+  // Interrupted after the first stage's 9 steps and one of the second.
+  ASSERT_EQ(run_both("parts", before, 10), TrialOutcome::kInterrupted);
+  run_both("parts", after);
+  expect_same_tensors(file("whole", "second"), file("parts", "second"));
+  EXPECT_EQ(before.stages.size(), 1U);
+  ASSERT_EQ(after.stages.size(), 2U) << "the first says its result again";
+  EXPECT_EQ(after.stages[0].best_epoch, before.stages[0].best_epoch);
+  EXPECT_EQ(after.stages[0].best_dice, before.stages[0].best_dice);
+  EXPECT_EQ(after.stages[0].test[0].counts, before.stages[0].test[0].counts);
+  // With steps of next to nothing, the second stage ends with the parameters that it began with: the best of the first.
+  config_.stages[1].optimizer.lr = 1e-12;
+  Heard still;
+  run_both("still", still);
+  const TensorFile best = read_tensors(file("still", "first", "best")), end = read_tensors(file("still", "second"));
+  for (const auto& [name, tensor] : best.tensors) {
+    if (name.find("running") == std::string::npos) {
+      EXPECT_TRUE(torch::allclose(tensor, end.tensor(name), 0, 1e-7)) << name;
+    }
+  }
+}
+
+TEST_F(TrialOfTwoStages, SharesAFirstStageThatAnotherTrialHasTrained) {
+  Heard first, second, alone;
+  run_both("shared", first);
+  config_.stages[1].optimizer.lr = 1e-3;
+  run_both("shared", second, -1, "another second");
+  EXPECT_EQ(first.steps.size(), 12U);
+  EXPECT_EQ(second.steps.size(), 3U) << "the second stage alone";
+  run_both("alone", alone, -1, "another second");
+  ASSERT_EQ(second.stages.size(), 2U) << "the first is scored again, for the tables";
+  for (std::size_t s = 0; s < 2; ++s) {
+    EXPECT_EQ(second.stages[s].best_dice, alone.stages[s].best_dice);
+    EXPECT_EQ(second.stages[s].test[0].counts, alone.stages[s].test[0].counts);
+  }
+  expect_same_tensors(file("shared", "another second"), file("alone", "another second"));
+}
+
+TEST_F(TrialOfTwoStages, SaysAgainWhatItsCheckpointsHaveBehindThem) {
+  Heard before, after, finished;
+  run_both("a", before, 11);  // within the second stage
+  run_both("a", after);
+  EXPECT_THAT(before.again, IsEmpty());
+  EXPECT_EQ(after.again.size(), 3U);
+  run_both("a", finished);
+  EXPECT_THAT(finished.epochs, IsEmpty());
+  std::vector<analysis::EpochRecord> trained = before.epochs;
+  trained.insert(trained.end(), after.epochs.begin(), after.epochs.end());
+  ASSERT_EQ(trained.size(), 4U);
+  ASSERT_EQ(finished.again.size(), 4U);
+  for (std::size_t e = 0; e < 4; ++e) {
+    const analysis::EpochRecord &a = finished.again[e], &b = trained[e];
+    EXPECT_EQ(std::tie(a.stage, a.epoch, a.step, a.loss, a.learning_rate, a.gradient_norm, a.images, a.seconds_train),
+              std::tie(b.stage, b.epoch, b.step, b.loss, b.learning_rate, b.gradient_norm, b.images, b.seconds_train));
+    EXPECT_EQ(a.terms[0].value, b.terms[0].value);
+    EXPECT_EQ(a.validation[0].subject, b.validation[0].subject);
+    EXPECT_EQ(a.validation[0].counts, b.validation[0].counts);
+  }
+}
+
+TEST_F(TrialOfTwoStages, TrainsEachWithItsOwnLoss) {
+  config_.stages[1].loss = {{"dice", schedules::constant(2)}};
+  Heard heard;
+  run_both("a", heard);
+  ASSERT_EQ(heard.epochs.size(), 4U);
+  EXPECT_EQ(heard.epochs[2].terms.size(), 2U);
+  ASSERT_EQ(heard.epochs[3].terms.size(), 1U);
+  EXPECT_EQ(heard.epochs[3].terms[0].term, "dice");
+  EXPECT_NEAR(heard.epochs[3].loss, 2 * heard.epochs[3].terms[0].value, 1e-6);
+}
+
+TEST_F(TrialOfOneRank, LearnsFromAutomaticLabelsAndIsTestedOnManualOnes) {
+  // The automatic labels call class 1 what is class 2, and the reverse.
+  const fs::path swapped = folder_.path / "swapped";  // where those are the manual ones
+  fs::create_directories(swapped);
+  int tag = 0;
+  for (const char* subject : {"train-1", "train-2", "train-3", "validation", "test"}) {
+    data::ShardContents contents = block_shard(subject, ++tag, 6);
+    contents.info.has_automatic = true;
+    for (const std::uint8_t label : contents.labels)
+      contents.automatic.push_back(label == 1 ? 2 : label == 2 ? 1 : label);
+    data::write_shard(folder_.path / (std::string(subject) + ".h5"), contents);
+    std::swap(contents.labels, contents.automatic);
+    data::write_shard(swapped / (std::string(subject) + ".h5"), contents);
+  }
+  TrialConfig config = small_trial();
+  config.stages[0].labels = "automatic";
+  Heard heard, manual;
+  ASSERT_EQ(run(config, "a", heard), TrialOutcome::kFinished);
+  config.stages[0].labels = "manual";
+  ASSERT_EQ(run_trial(config, {"hash"}, open_small_shards(swapped), group_, folder_.path / "b", manual.events()),
+            TrialOutcome::kFinished);
+  ASSERT_EQ(heard.steps.size(), manual.steps.size());
+  for (std::size_t s = 0; s < heard.steps.size(); ++s) EXPECT_EQ(heard.steps[s].loss, manual.steps[s].loss);
+  EXPECT_EQ(heard.stages[0].validation[0].counts, manual.stages[0].validation[0].counts);
+  EXPECT_NE(heard.stages[0].test[0].counts, manual.stages[0].test[0].counts) << "the truth is the manual labels";
+  const auto network = load_network(folder_.path / "a" / "hash" / "best.safetensors");
+  place_network(*network, group_.device());
+  const auto truth = evaluate(*network, open_small_shards(folder_.path)[0].test, group_, 4, data::LabelKind::kManual);
+  EXPECT_EQ(heard.stages[0].test[0].counts, truth[0].counts);
+}
+
+TEST_F(TrialOfOneRank, RefusesAutomaticLabelsThatAreNotThere) {
+  TrialConfig config = small_trial();
+  config.stages[0].labels = "automatic";
+  Heard heard;
+  EXPECT_THAT(error_of([&] { run(config, "a", heard); }),
+              AllOf(HasSubstr("train-1.h5"), HasSubstr("no automatic labels")));
+}
+
+TEST_F(TrialOfOneRank, ALossThatIsNotFiniteEndsItScoredAsNothingFound) {
+  TrialConfig config = small_trial();
+  config.model.norm = "none";
+  config.stages[0].optimizer.name = "sgd";
+  config.stages[0].optimizer.lr_schedule = "constant";
+  config.stages[0].optimizer.lr = 1e37;  // the first update leaves float32's range within two layers
+  Heard heard;
+  ASSERT_EQ(run(config, "a", heard), TrialOutcome::kFinished);
+  EXPECT_TRUE(heard.epochs.empty());
+  ASSERT_EQ(heard.stages.size(), 1U);
+  EXPECT_EQ(heard.stages[0].stopped, "loss term wce is not finite at step 2");
+  EXPECT_EQ(heard.stages[0].best_epoch, 0);
+  ASSERT_EQ(heard.stages[0].test.size(), 1U);
+  EXPECT_EQ(analysis::mean_over_subjects(heard.stages[0].test), 0);
+  EXPECT_FALSE(fs::exists(folder_.path / "a" / "hash" / "best.safetensors"));
+}
+
+TEST_F(TrialOfOneRank, ADamagedShardEndsItByNameAndTheGroupTrainsTheNext) {
+  const fs::path file = folder_.path / "train-2.h5";
+  auto stages = open_small_shards(folder_.path);
+  const auto size = fs::file_size(file);
+  {
+    // Overwrites the middle, where chunks of pixels are; the header with the counts stays readable.
+    std::fstream damage(file, std::ios::binary | std::ios::in | std::ios::out);
+    const auto from = static_cast<std::streamoff>(size / 4);
+    damage.seekp(from);
+    const std::string noise(size / 2, '\x5a');
+    damage.write(noise.data(), static_cast<std::streamsize>(noise.size()));
+  }
+  Heard heard;
+  EXPECT_THAT(error_of([&] { run_trial(small_trial(), {"hash"}, stages, group_, folder_.path / "a", heard.events()); }),
+              HasSubstr("train-2.h5"));
+  data::write_shard(file, block_shard("train-2", 2, 6));
+  EXPECT_EQ(run(small_trial(), "a", heard), TrialOutcome::kFinished);
+}
+
+TEST_F(TrialOfOneRank, RefusesSlicesThatTheNetCannotHalve) {
+  TrialConfig config = small_trial();
+  config.model.depth = 5;
+  Heard heard;
+  EXPECT_THAT(error_of([&] { run(config, "a", heard); }),
+              AllOf(HasSubstr("16 x 16"), HasSubstr("divisible by 32"), HasSubstr("train-1.h5")));
+}
+
+TEST_F(TrialOfOneRank, RefusesADamagedCheckpointByName) {
+  Heard heard;
+  run(small_trial(), "a", heard, 4);
+  const fs::path file = folder_.path / "a" / "hash" / "last.safetensors";
+  fs::resize_file(file, fs::file_size(file) - 10);
+  EXPECT_THAT(error_of([&] { run(small_trial(), "a", heard); }), HasSubstr("last.safetensors: truncated"));
+}
+
+}  // namespace
+}  // namespace crossfade::runner
