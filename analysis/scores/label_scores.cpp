@@ -82,6 +82,16 @@ data::MappedLabels prediction_of(const data::Volume<std::int32_t>& ids, const st
   return {{ids.geometry, std::vector<std::uint8_t>(ids.voxels.size())}, {}};
 }
 
+data::LabelNotes notes_on(const std::string& kind, const std::string& table, const data::ReadingNotes& reading,
+                          const data::IdCounts& unnamed) {
+  data::LabelNotes notes;
+  notes.kind = kind;
+  notes.table = table;
+  notes.reading = reading;
+  notes.unnamed = unnamed;
+  return notes;
+}
+
 }  // namespace
 
 PairedVolumes pair_volumes(const fs::path& labels, const fs::path& predictions) {
@@ -104,8 +114,8 @@ PairedVolumes pair_volumes(const fs::path& labels, const fs::path& predictions) 
 
 SubjectScores score_volumes(const VolumePair& pair, const std::string& label_table,
                             const std::string& prediction_table) {
-  const data::Volume<std::int32_t> label_ids = data::read_labels(pair.labels);
-  const data::Volume<std::int32_t> prediction_ids = data::read_labels(pair.prediction);
+  const data::ReadVolume<std::int32_t> label_ids = data::read_labels(pair.labels);
+  const data::ReadVolume<std::int32_t> prediction_ids = data::read_labels(pair.prediction);
   const data::Geometry& grid = label_ids.geometry;
   require_same_grid(pair, grid, prediction_ids.geometry);
   require_right_angles(pair.labels, grid);
@@ -116,8 +126,8 @@ SubjectScores score_volumes(const VolumePair& pair, const std::string& label_tab
           .counts = count(volumes.truth, volumes.prediction),
           .surfaces = surface_scores(volumes, kSurfaceToleranceMm),
           .spacing_mm = volumes.spacing_mm,
-          .unnamed_labels = labels.unnamed,
-          .unnamed_prediction = prediction.unnamed};
+          .notes = {notes_on("labels", label_table, label_ids.notes, labels.unnamed),
+                    notes_on("predictions", prediction_table, prediction_ids.notes, prediction.unnamed)}};
 }
 
 double common_voxel_mm(const std::vector<SubjectScores>& subjects) {

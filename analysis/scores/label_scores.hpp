@@ -8,7 +8,7 @@
 
 #include "analysis/scores/dice.hpp"
 #include "analysis/scores/surface.hpp"
-#include "data/labels/label_report.hpp"
+#include "data/cohorts/remarks.hpp"
 
 namespace crossfade::analysis {
 
@@ -34,7 +34,7 @@ struct SubjectScores {
   Counts counts;
   std::array<SurfaceScores, data::kClasses> surfaces;
   std::array<double, 3> spacing_mm{};
-  data::IdCounts unnamed_labels, unnamed_prediction;  // what the label tables turned into class 0
+  std::vector<data::LabelNotes> notes;  // of the labels and of the prediction
 };
 
 /// Reads both volumes and scores one against the other, ids to classes by label table ("freesurfer", "miccai2012").

@@ -10,6 +10,7 @@
 #include "data/hash.hpp"
 #include "data/labels/label_table.hpp"
 #include "data/volumes/image.hpp"
+#include "data/volumes/nifti_header.hpp"
 #include "data/words.hpp"
 
 namespace crossfade::data {
@@ -99,6 +100,32 @@ std::vector<std::string> canonical_lines(CohortSpec spec) {
   return text.lines();
 }
 
+/// What the shards of all subjects depend on alike.
+std::string text_of_all_subjects(const CohortSpec& spec) {
+  std::string text = "generator=" + std::to_string(generator_version(spec)) +
+                     "\nshard=" + std::to_string(kShardVersion) +
+                     "\nlabel_table=" + label_table(spec.label_table).hash() + "\n";
+  const std::vector<std::string> lines = canonical_lines(spec), defaults = canonical_lines(CohortSpec{});
+  for (std::size_t i = 0; i < lines.size(); ++i)
+    if (lines[i] != defaults[i]) text += lines[i];
+  if (!spec.automatic_labels.empty())
+    text += "automatic_label_table=" + label_table(spec.automatic_label_table).hash() + "\n";
+  return text;
+}
+
+void add_subject(const CohortSpec& spec, const std::string& subject, Sha256& hash) {
+  hash.update("subject=" + subject + "\n");
+  const SubjectFiles files = subject_files(spec, subject);
+  const auto add = [&](const char* what, const std::filesystem::path& file) {
+    if (!file.empty()) hash.update(what).update_file(file);
+  };
+  add("image=", files.image);
+  add("", files.labels);
+  add("automatic=", files.automatic_labels);
+  // Generator 2 of label maps took the affine as ITK does: only those that it placed elsewhere have another hash now.
+  if (spec.source == "labels" && itk_places_elsewhere(files.labels)) hash.update("affine=nibabel\n");
+}
+
 }  // namespace
 
 std::optional<CohortFault> fault_of(const CohortSpec& spec) {
@@ -142,6 +169,7 @@ std::optional<CohortFault> fault_of(const CohortSpec& spec) {
     if (!spec.automatic_labels.empty()) return belongs_to("automatic_labels", "scans");
     if (!spec.label_suffix.empty()) return belongs_to("label_suffix", "scans");
     if (!spec.automatic_label_suffix.empty()) return belongs_to("automatic_label_suffix", "scans");
+    if (spec.geometry != CohortSpec{}.geometry) return belongs_to("geometry", "scans");
   }
   return std::nullopt;
 }
@@ -173,26 +201,33 @@ SubjectFiles subject_files(const CohortSpec& spec, const std::string& subject) {
   return files;
 }
 
+std::vector<std::string> labels_without_scan(const CohortSpec& spec) {
+  if (spec.source != "scans") return {};
+  const auto scans = volumes_in(folder_of(spec, spec.images), "scans");
+  std::vector<std::string> strangers;
+  for (const auto& [labels, suffix] :
+       {std::pair(&spec.labels, &spec.label_suffix), std::pair(&spec.automatic_labels, &spec.automatic_label_suffix)}) {
+    // Without a suffix of their own, labels beside the scans can't be told from them.
+    if (labels->empty() || (suffix->empty() && *labels == spec.images)) continue;
+    for (const auto& [name, file] : volumes_in(folder_of(spec, *labels), "labels"))
+      if (name.ends_with(*suffix) && !scans.contains(name.substr(0, name.size() - suffix->size())))
+        strangers.push_back(file.filename().string());
+  }
+  std::sort(strangers.begin(), strangers.end());
+  return strangers;
+}
+
 std::string cohort_hash(const CohortSpec& spec) {
   Sha256 hash;
-  hash.update("generator=" + std::to_string(kGeneratorVersion) + "\nshard=" + std::to_string(kShardVersion) +
-              "\nlabel_table=" + label_table(spec.label_table).hash() + "\n");
-  const std::vector<std::string> lines = canonical_lines(spec), defaults = canonical_lines(CohortSpec{});
-  for (std::size_t i = 0; i < lines.size(); ++i) {
-    if (lines[i] != defaults[i]) hash.update(lines[i]);
-  }
-  if (!spec.automatic_labels.empty())
-    hash.update("automatic_label_table=" + label_table(spec.automatic_label_table).hash() + "\n");
-  for (const std::string& subject : subject_names(spec)) {
-    hash.update("subject=" + subject + "\n");
-    const SubjectFiles files = subject_files(spec, subject);
-    const auto add = [&](const char* what, const std::filesystem::path& file) {
-      if (!file.empty()) hash.update(what).update_file(file);
-    };
-    add("image=", files.image);
-    add("", files.labels);
-    add("automatic=", files.automatic_labels);
-  }
+  hash.update(text_of_all_subjects(spec));
+  for (const std::string& subject : subject_names(spec)) add_subject(spec, subject, hash);
+  return hash.hex().substr(0, 16);
+}
+
+std::string subject_hash(const CohortSpec& spec, const std::string& subject) {
+  Sha256 hash;
+  hash.update(text_of_all_subjects(spec));
+  add_subject(spec, subject, hash);
   return hash.hex().substr(0, 16);
 }
 

@@ -3,13 +3,21 @@
 #include <atomic>
 #include <exception>
 #include <mutex>
+#include <optional>
 #include <stdexcept>
 #include <thread>
 
+#include "data/cohorts/made_from.hpp"
 #include "data/cohorts/subject.hpp"
 
 namespace crossfade::data {
 namespace {
+
+namespace fs = std::filesystem;
+
+fs::path shard_of(const fs::path& directory, const std::string& subject) {
+  return directory / (subject + ".h5");
+}
 
 /// Where a subject comes from, for messages: its file, or the phantom's name.
 std::string origin(const CohortSpec& spec, const std::string& subject) {
@@ -18,15 +26,14 @@ std::string origin(const CohortSpec& spec, const std::string& subject) {
   return spec.source == "labels" ? files.labels.string() : subject;
 }
 
-/// Returns the line about the subject.
-std::string make_shard(const CohortSpec& spec, const std::string& subject, const std::filesystem::path& file) {
+SubjectNotes make_shard(const CohortSpec& spec, const std::string& subject, const fs::path& file) {
   PreparedSubject prepared = spec.source == "scans" ? scanned_subject(spec, subject) : synthetic_subject(spec, subject);
   write_shard(file, std::move(prepared.contents));
-  return subject + prepared.report;
+  return std::move(prepared.notes);
 }
 
 /// Adds the file to what does not know of it.
-std::string make_named_shard(const CohortSpec& spec, const std::string& subject, const std::filesystem::path& file) {
+SubjectNotes make_named_shard(const CohortSpec& spec, const std::string& subject, const fs::path& file) {
   try {
     return make_shard(spec, subject, file);
   } catch (const std::exception& error) {
@@ -36,30 +43,77 @@ std::string make_named_shard(const CohortSpec& spec, const std::string& subject,
   }
 }
 
+/// Those whose shards are to be made: they are not there, or were made from something else. Takes the latter out of
+/// `made`, so that a run that is broken off leaves no shard that its entry does not fit.
+std::vector<std::string> subjects_to_make(const CohortSpec& spec, const std::vector<std::string>& names,
+                                          const fs::path& directory, bool named_by_hash, MadeFrom& made) {
+  const bool trusted =
+      named_by_hash && (made.cohort.empty() || directory.filename().string().ends_with("-" + made.cohort));
+  std::vector<std::string> missing;
+  for (const std::string& subject : names) {
+    const bool there = fs::exists(shard_of(directory, subject));
+    const auto entry = made.subjects.find(subject);
+    if (there && trusted) continue;
+    if (there && entry != made.subjects.end() && entry->second == subject_hash(spec, subject)) continue;
+    if (entry != made.subjects.end()) made.subjects.erase(entry);
+    missing.push_back(subject);
+  }
+  return missing;
+}
+
+/// One remark on all that `names` names, at most five of them; none for none.
+void remark(std::vector<Remark>& remarks, const std::string& what, const std::vector<std::string>& names) {
+  if (names.empty()) return;
+  std::string list;
+  constexpr std::size_t kShown = 5;
+  for (std::size_t i = 0; i < std::min(names.size(), kShown); ++i) list += (i > 0 ? ", " : "") + names[i];
+  remarks.push_back({true, what + ": " + list + (names.size() > kShown ? ", ..." : "") + " (" +
+                               std::to_string(names.size()) + (names.size() == 1 ? " file)" : " files)")});
+}
+
+std::vector<std::string> shards_of_others(const std::vector<std::string>& names, const fs::path& directory) {
+  std::vector<std::string> others;
+  for (const auto& entry : fs::directory_iterator(directory))
+    if (entry.path().extension() == ".h5" && !std::ranges::binary_search(names, entry.path().stem().string()))
+      others.push_back(entry.path().filename().string());
+  std::ranges::sort(others);
+  return others;
+}
+
 }  // namespace
 
-void prepare_cohort(const CohortSpec& spec, const std::filesystem::path& directory, int threads,
-                    const PrepareProgress& progress) {
-  const auto file_of = [&](const std::string& subject) { return directory / (subject + ".h5"); };
-  std::vector<std::string> missing = subject_names(spec);
-  const int total = static_cast<int>(missing.size());
-  std::erase_if(missing, [&](const std::string& subject) { return std::filesystem::exists(file_of(subject)); });
-  if (missing.empty()) return;
+std::vector<Remark> prepare_cohort(const CohortSpec& spec, const fs::path& directory, int threads,
+                                   const PrepareProgress& progress, bool named_by_hash) {
+  const std::vector<std::string> names = subject_names(spec);
   std::error_code error;
-  std::filesystem::create_directories(directory, error);
+  fs::create_directories(directory, error);
   if (error) throw std::runtime_error(directory.string() + ": cannot be made: " + error.message());
+  const std::optional<MadeFrom> before = read_made_from(directory);
+  MadeFrom made = before.value_or(MadeFrom{});
+  const std::vector<std::string> missing = subjects_to_make(spec, names, directory, named_by_hash, made);
+  std::erase_if(made.subjects, [&](const auto& entry) { return !std::ranges::binary_search(names, entry.first); });
+  std::vector<Remark> remarks;
+  remark(remarks, "left alone and not used, as they are not of this cohort", shards_of_others(names, directory));
+  remark(remarks, "not used, as there is no scan of that name: labels", labels_without_scan(spec));
+  if (missing.empty() && named_by_hash) return remarks;
+  made.cohort.clear();
+  if (before && !missing.empty()) write_made_from(directory, made);
 
   std::atomic<std::size_t> next = 0;
   std::mutex mutex;  // guards what follows, and the calls of progress
-  int done = total - static_cast<int>(missing.size());
+  int done = static_cast<int>(names.size() - missing.size());
+  std::vector<SubjectNotes> notes(missing.size());
   std::exception_ptr failure;
   const auto work = [&] {
     for (std::size_t i = next++; i < missing.size(); i = next++) {
       try {
-        const std::string line = make_named_shard(spec, missing[i], file_of(missing[i]));
+        const std::string hash = subject_hash(spec, missing[i]);
+        notes[i] = make_named_shard(spec, missing[i], shard_of(directory, missing[i]));
         const std::lock_guard lock(mutex);
+        made.subjects[missing[i]] = hash;
+        write_made_from(directory, made);
         ++done;
-        if (progress) progress(done, total, line);
+        if (progress) progress(done, static_cast<int>(names.size()), missing[i]);
       } catch (...) {
         next = missing.size();  // the others finish the subject they are at
         const std::lock_guard lock(mutex);
@@ -74,6 +128,14 @@ void prepare_cohort(const CohortSpec& spec, const std::filesystem::path& directo
     work();
   }
   if (failure) std::rethrow_exception(failure);
+  // Those that were trusted have no entry yet.
+  for (const std::string& subject : names)
+    if (!made.subjects.contains(subject)) made.subjects[subject] = subject_hash(spec, subject);
+  made.cohort = cohort_hash(spec);
+  write_made_from(directory, made);
+  const std::vector<Remark> of_subjects = remarks_on(notes);
+  remarks.insert(remarks.begin(), of_subjects.begin(), of_subjects.end());
+  return remarks;
 }
 
 }  // namespace crossfade::data

@@ -4,12 +4,13 @@
 #include <string>
 
 #include "data/cohorts/cohort.hpp"
+#include "data/cohorts/remarks.hpp"
 
 namespace crossfade::data {
 
 struct PreparedSubject {
   ShardContents contents;
-  std::string report;  // what label_report() has to say of its labels
+  SubjectNotes notes;
 };
 
 /// Of source: phantom or labels: T1 images drawn from the anatomy, biased labels where the spec has a bias. Throws
@@ -17,8 +18,8 @@ struct PreparedSubject {
 PreparedSubject synthetic_subject(const CohortSpec& spec, const std::string& subject);
 
 /// Of source: scans: the image on its conformed grid, trilinear, then to uint8; each kind of labels, which may come on
-/// any grid, by nearest voxel on that of the image. Throws std::runtime_error for a file that cannot be read, and for
-/// labels of none of the 27 structures or none that lies within the image.
+/// any grid, by nearest voxel on that of the image. Throws std::runtime_error for a file that cannot be read, for an
+/// empty image, and for labels of none of the 27 structures or that do not lie on the image (pairing.hpp).
 PreparedSubject scanned_subject(const CohortSpec& spec, const std::string& subject);
 
 /// The study's grid: `size` pixels along the 256 mm of `cube`, which has voxels of 1 mm.

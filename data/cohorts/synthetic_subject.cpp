@@ -1,6 +1,5 @@
 #include "data/cohorts/subject.hpp"
 #include "data/hash.hpp"
-#include "data/labels/label_report.hpp"
 #include "data/volumes/conform.hpp"
 #include "data/volumes/image.hpp"
 
@@ -17,7 +16,7 @@ std::string bias_text(const LabelBiasOptions& bias) {
 std::string source_text(const CohortSpec& spec, const SubjectFiles& files) {
   const SynthesisOptions& o = spec.synthesis;
   return (spec.source == "labels" ? files.labels.filename().string() : spec.source) + ", T1 synthesised by generator " +
-         std::to_string(kGeneratorVersion) + ": seed " + std::to_string(spec.seed) + ", contrast " +
+         std::to_string(generator_version(spec)) + ": seed " + std::to_string(spec.seed) + ", contrast " +
          std::to_string(o.contrast) + ", bias " + std::to_string(o.bias) + ", blur " + std::to_string(o.blur_mm) +
          " mm, noise " + std::to_string(o.noise) + ", deformation " + std::to_string(o.deformation_mm) + " mm" +
          bias_text(spec.label_bias);
@@ -25,15 +24,9 @@ std::string source_text(const CohortSpec& spec, const SubjectFiles& files) {
 
 /// Ids of a phantom that no line of the table names say nothing that a score could use; zeros compress to nothing.
 void keep_named(Volume<std::int32_t>& ids, const LabelTable& table) {
-  std::int32_t last = 0;  // neighbours mostly have the same id: most voxels need no look-up
-  bool named = true;
-  for (std::int32_t& id : ids.voxels) {
-    if (id != last) {
-      last = id;
-      named = id == 0 || is_named(table, id);
-    }
-    if (!named) id = 0;
-  }
+  NamedIds named(table);
+  for (std::int32_t& id : ids.voxels)
+    if (!named(id)) id = 0;
 }
 
 }  // namespace
@@ -43,8 +36,15 @@ PreparedSubject synthetic_subject(const CohortSpec& spec, const std::string& sub
   const std::uint32_t key = subject_key(subject);
   const SubjectFiles files = subject_files(spec, subject);
   ShardContents shard;
-  shard.original_labels = spec.source == "labels" ? read_labels(files.labels) : phantom_head(spec.seed, key);
-  const Conformed anatomy = conform(shard.original_labels, conformed_grid(shard.original_labels.geometry));
+  LabelNotes notes;
+  if (spec.source == "labels") {
+    ReadVolume<std::int32_t> read = read_labels(files.labels);
+    notes.reading = read.notes;
+    shard.original_labels = std::move(read);
+  } else {
+    shard.original_labels = phantom_head(spec.seed, key);
+  }
+  Conformed anatomy = conform(shard.original_labels, conformed_grid(shard.original_labels.geometry));
   if (spec.source == "phantom") keep_named(shard.original_labels, table);
 
   shard.info.subject = subject;
@@ -54,14 +54,13 @@ PreparedSubject synthetic_subject(const CohortSpec& spec, const std::string& sub
   shard.info.has_automatic = has_automatic_labels(spec);
   shard.info.grid = study_grid(anatomy.ids.geometry, spec.size);
 
-  IdCounts unnamed;
   for (std::uint32_t scan = 0; scan < static_cast<std::uint32_t>(spec.scans_per_subject); ++scan) {
     Volume<std::int32_t> moved;
     if (scan > 0)
       moved = deform(anatomy.ids, spec.synthesis.deformation_mm, Random(spec.seed, Purpose::kDeformation, key, scan));
     const Volume<std::int32_t>& ids = scan > 0 ? moved : anatomy.ids;
     MappedLabels mapped = map_labels(ids, table);
-    if (scan == 0) unnamed = mapped.unnamed;
+    if (scan == 0) notes.unnamed = std::move(mapped.unnamed);
     const Random of_image(spec.seed, Purpose::kSynthesis, key, scan);
     shard.info.scans.emplace_back();
     append_image(shard.images, synthesise_t1(ids, spec.synthesis, of_image), shard.info.grid);
@@ -71,7 +70,12 @@ PreparedSubject synthetic_subject(const CohortSpec& spec, const std::string& sub
       append_labels(shard.automatic, bias_labels(mapped.classes, spec.label_bias, of_bias), shard.info.grid);
     }
   }
-  return {std::move(shard), label_report(table, unnamed, anatomy.cut)};
+  notes.kind = "labels";
+  notes.table = table.name;
+  std::erase_if(anatomy.cut, [&](const auto& cut) { return !is_named(table, cut.first); });
+  notes.cut = std::move(anatomy.cut);
+  if (spec.source == "phantom") notes.unnamed.clear();  // its skull, fat and skin, which are no one's fault
+  return {std::move(shard), {.subject = subject, .image = {}, .labels = {std::move(notes)}}};
 }
 
 }  // namespace crossfade::data

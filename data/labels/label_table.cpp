@@ -203,6 +203,11 @@ std::string label_table_fault(std::string_view description) {
   }
 }
 
+bool is_named(const LabelTable& table, std::int32_t id) {
+  if (const auto found = table.class_of.find(id); found != table.class_of.end()) return found->second > 0;
+  return std::any_of(table.to_nearest.begin(), table.to_nearest.end(), [&](const auto& line) { return line.id == id; });
+}
+
 MappedLabels map_labels(const Volume<std::int32_t>& ids, const LabelTable& table) {
   MappedLabels result{{ids.geometry, std::vector<std::uint8_t>(ids.voxels.size())}, {}};
   std::vector<const LabelTable::Nearest*> rules;  // of the voxels to decide by distance, in step with `undecided`

@@ -37,11 +37,34 @@ LabelTable label_table(std::string_view description);
 /// Why label_table(description) would throw; empty if it would not.
 std::string label_table_fault(std::string_view description);
 
+/// Whether `id` becomes one of the 27 structures.
+bool is_named(const LabelTable& table, std::int32_t id);
+
+/// The same, quick where neighbours mostly have the same id.
+class NamedIds {
+ public:
+  explicit NamedIds(const LabelTable& table) : table_(table) {}
+  bool operator()(std::int32_t id) {
+    if (id == 0) return false;
+    if (id != last_) named_ = is_named(table_, id);
+    last_ = id;
+    return named_;
+  }
+
+ private:
+  const LabelTable& table_;
+  std::int32_t last_ = 0;
+  bool named_ = false;
+};
+
+/// Voxels of each id.
+using IdCounts = std::map<std::int32_t, std::uint64_t>;
+
 /// Classes of a volume of ids, and how many voxels had an id that no line of the table names (they became class 0;
 /// id 0 itself is not counted).
 struct MappedLabels {
   Volume<std::uint8_t> classes;
-  std::map<std::int32_t, std::uint64_t> unnamed;
+  IdCounts unnamed;
 };
 
 /// Throws std::runtime_error where not one voxel has an id of the 27 structures.

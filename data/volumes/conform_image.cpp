@@ -18,11 +18,12 @@ struct Neighbours {
   double weight = 0;
 };
 
-/// Whether `position` is on the axis; sets `found` if so.
+/// Whether `position` is within the voxels of the axis; sets `found` if so. In the outer half of an outer voxel there
+/// is no second neighbour: the edge's value holds.
 bool find(double position, int size, Neighbours& found) {
   constexpr double kRounding = 1e-4;  // voxels; headers hold float32
   const double last = size - 1;
-  if (!(position >= -kRounding && position <= last + kRounding)) return false;
+  if (!(position >= -0.5 - kRounding && position < last + 0.5 - kRounding)) return false;
   const double inside = std::clamp(position, 0.0, last);
   found.low = static_cast<int>(inside);
   found.high = std::min(found.low + 1, size - 1);

@@ -1,4 +1,4 @@
-// Scans and label maps on disk, whatever their format: the ending of the name decides.
+// Scans and label maps on disk, whatever their format: the ending of the name decides, in capitals or not.
 #pragma once
 
 #include <cstdint>
@@ -6,27 +6,29 @@
 #include <map>
 #include <string>
 
+#include "data/volumes/reading_notes.hpp"
 #include "data/volumes/volume.hpp"
 
 namespace crossfade::data {
 
-/// File name without .nii, .nii.gz, .mgz or .mgh; empty for other files.
+/// File name without .nii, .nii.gz, .mgz or .mgh; empty for other files, and for hidden ones (".NAME").
 std::string subject_of(const std::filesystem::path& file);
 
-/// The one volume of `subject` in `folder`; empty where there is none. Throws std::runtime_error for a subject that is
-/// there twice, with different endings, naming both files.
-std::filesystem::path find_volume(const std::filesystem::path& folder, const std::string& subject);
-
 /// The volumes of `folder` by subject; other files are passed over. `what` they are ("label maps") is for the message:
-/// throws std::runtime_error for a folder that cannot be read, and for a subject that is there twice.
+/// throws std::runtime_error for a folder that cannot be read, for a link to nothing and a folder named like a volume,
+/// and for a subject that is there twice, with different endings, naming both files.
 std::map<std::string, std::filesystem::path> volumes_in(const std::filesystem::path& folder, const std::string& what);
 
-/// A scan in the file's own orientation, any scalar type; a NIfTI's slope and intercept are applied. Throws
-/// std::runtime_error that names the file where its ending is another or it cannot be read.
-Volume<float> read_image(const std::filesystem::path& file);
+/// The one volume of `subject` in `folder`; empty where there is none. Throws as volumes_in() does.
+std::filesystem::path find_volume(const std::filesystem::path& folder, const std::string& subject);
+
+/// A scan in the file's own orientation, any scalar type; a NIfTI's slope and intercept are applied, and voxels that
+/// are not finite are 0. Throws std::runtime_error that names the file where its ending is another or it cannot be
+/// read.
+ReadVolume<float> read_image(const std::filesystem::path& file);
 
 /// A map of integer labels in the file's own orientation. Throws std::runtime_error that names the file where its
 /// ending is another, it cannot be read or holds other values than integers.
-Volume<std::int32_t> read_labels(const std::filesystem::path& file);
+ReadVolume<std::int32_t> read_labels(const std::filesystem::path& file);
 
 }  // namespace crossfade::data

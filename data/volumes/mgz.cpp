@@ -12,13 +12,6 @@ namespace {
 
 constexpr std::size_t kHeaderBytes = 284;
 
-std::vector<unsigned char> unpacked(const std::filesystem::path& file) {
-  if (!std::filesystem::is_regular_file(file)) fail(file, "no such file");
-  std::vector<unsigned char> bytes;
-  unpack(file, [&](std::span<const unsigned char> piece) { bytes.insert(bytes.end(), piece.begin(), piece.end()); });
-  return bytes;
-}
-
 /// The number at `bytes`; every number of the format is big-endian.
 template <class T>
 T number(const unsigned char* bytes) {
@@ -50,65 +43,54 @@ Geometry geometry_of(const std::vector<unsigned char>& bytes) {
   return geometry;
 }
 
-template <class Stored, class Take>
-void each_voxel(const std::filesystem::path& file, const std::vector<unsigned char>& bytes, std::size_t voxels,
-                const Take& take) {
-  const std::size_t expected = kHeaderBytes + voxels * sizeof(Stored);
-  if (bytes.size() < expected)
-    fail(file, "is truncated: it has " + std::to_string(bytes.size()) + " bytes of " + std::to_string(expected));
-  for (std::size_t n = 0; n < voxels; ++n)
-    take(n, static_cast<double>(number<Stored>(bytes.data() + kHeaderBytes + n * sizeof(Stored))));
+VoxelType type_of(const std::filesystem::path& file, std::int32_t code) {
+  switch (code) {
+    case 0:
+      return VoxelType::kUint8;
+    case 1:
+      return VoxelType::kInt32;
+    case 3:
+      return VoxelType::kFloat32;
+    case 4:
+      return VoxelType::kInt16;
+    case 10:
+      return VoxelType::kUint16;
+    default:
+      fail(file, "has voxels of type " + std::to_string(code) + "; known are 0, 1, 3, 4 and 10");
+  }
 }
 
-/// A volume whose voxels are what `convert` makes of each voxel's number and value.
-template <class T, class Convert>
-Volume<T> read(const std::filesystem::path& file, const Convert& convert) {
+/// Whatever the two readers share; `convert` is image_of or labels_of.
+template <class Convert>
+auto read(const std::filesystem::path& file, const Convert& convert) {
+  require_file(file);
   const std::vector<unsigned char> bytes = unpacked(file);
   if (bytes.size() < 4 || number<std::int32_t>(bytes.data()) != 1) fail(file, "is no MGH file of version 1");
   if (bytes.size() < kHeaderBytes) fail(file, "is truncated: its header ends early");
-  Volume<T> volume{geometry_of(bytes), {}};
+  const Geometry geometry = geometry_of(bytes);
   double voxels = 1;  // in floating point: a product of damaged sizes overflows integers
-  for (const int size : volume.geometry.size) {
+  for (const int size : geometry.size) {
     if (size < 1) fail(file, "is no MGH file: a size is " + std::to_string(size));
     voxels *= size;
   }
   if (const auto frames = number<std::int32_t>(bytes.data() + 16); frames != 1)
     fail(file, "has " + std::to_string(frames) + " frames; a volume has 1");
   if (voxels > static_cast<double>(bytes.size())) fail(file, "is truncated: it has fewer bytes than voxels");
-
-  const std::size_t count = volume.geometry.voxels();
-  volume.voxels.resize(count);
-  const auto take = [&](std::size_t n, double value) { volume.voxels[n] = convert(n, value); };
-  switch (const auto type = number<std::int32_t>(bytes.data() + 20)) {
-    case 0:
-      each_voxel<std::uint8_t>(file, bytes, count, take);
-      break;
-    case 1:
-      each_voxel<std::int32_t>(file, bytes, count, take);
-      break;
-    case 3:
-      each_voxel<float>(file, bytes, count, take);
-      break;
-    case 4:
-      each_voxel<std::int16_t>(file, bytes, count, take);
-      break;
-    case 10:
-      each_voxel<std::uint16_t>(file, bytes, count, take);
-      break;
-    default:
-      fail(file, "has voxels of type " + std::to_string(type) + "; known are 0, 1, 3, 4 and 10");
-  }
-  return volume;
+  require_unsheared(file, geometry, "affine");
+  return convert(file, StoredVoxels{.geometry = geometry,
+                                    .type = type_of(file, number<std::int32_t>(bytes.data() + 20)),
+                                    .big_endian = true,
+                                    .bytes = std::span(bytes).subspan(kHeaderBytes)});
 }
 
 }  // namespace
 
-Volume<float> read_mgz_image(const std::filesystem::path& file) {
-  return read<float>(file, [](std::size_t, double value) { return static_cast<float>(value); });
+ReadVolume<float> read_mgz_image(const std::filesystem::path& file) {
+  return read(file, image_of);
 }
 
-Volume<std::int32_t> read_mgz_label_map(const std::filesystem::path& file) {
-  return read<std::int32_t>(file, [&](std::size_t n, double value) { return label_of(file, n, value); });
+ReadVolume<std::int32_t> read_mgz_label_map(const std::filesystem::path& file) {
+  return read(file, labels_of);
 }
 
 }  // namespace crossfade::data

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 
-#include "data/volumes/volume.hpp"
+#include "data/volumes/reading_notes.hpp"
 
 namespace crossfade::data {
 
@@ -12,11 +12,11 @@ namespace crossfade::data {
 /// Mdc * delta with Pxyz_c at voxel size / 2, as the format has it (https://surfer.nmr.mgh.harvard.edu/fswiki, page
 /// FsTutorial/MghFormat). Where goodRASFlag is 0 it is FreeSurfer's coronal default: 1 mm, i to the left, j to
 /// inferior, k to anterior (nibabel's default has j and k the other way round). Throws std::runtime_error that names
-/// the file where it is missing, no MGH file, truncated, damaged, of several frames or of another type.
-Volume<float> read_mgz_image(const std::filesystem::path& file);
+/// the file where it is missing, no MGH file, truncated, damaged, of several frames or of another type, or where its
+/// affine is sheared (require_unsheared() in volume_file.hpp). Voxels that are not finite become 0.
+ReadVolume<float> read_mgz_image(const std::filesystem::path& file);
 
-/// The same for integer labels, stored in any of these types. Throws std::runtime_error also where a value is no
-/// integer of 32 bits.
-Volume<std::int32_t> read_mgz_label_map(const std::filesystem::path& file);
+/// The same of integer labels, stored in any of these types, as labels_of() in volume_file.hpp takes them.
+ReadVolume<std::int32_t> read_mgz_label_map(const std::filesystem::path& file);
 
 }  // namespace crossfade::data

@@ -1,6 +1,5 @@
 #include "data/volumes/nifti.hpp"
 
-#include <itkMetaDataObject.h>
 #include <itkNiftiImageIO.h>
 
 #include <cstddef>
@@ -9,6 +8,7 @@
 #include <string>
 
 #include "data/publish.hpp"
+#include "data/volumes/nifti_header.hpp"
 #include "data/volumes/volume_file.hpp"
 
 namespace crossfade::data {
@@ -26,98 +26,12 @@ std::string reason(const itk::ExceptionObject& error) {
   return text;
 }
 
-bool compressed(const std::filesystem::path& file) {
-  return file.extension() == ".gz";
-}
-
-bool named_as_nifti(const std::filesystem::path& file) {
-  return file.extension() == ".nii" || (compressed(file) && file.stem().extension() == ".nii");
-}
-
 // ITK's world is LPS+: x and y point the other way than in RAS+.
 constexpr std::array<double, 3> kLpsSign{-1, -1, 1};
 
-Geometry geometry_of(const itk::NiftiImageIO& io) {
-  Geometry geometry;
-  for (unsigned axis = 0; axis < 3; ++axis) {
-    geometry.size[axis] = static_cast<int>(io.GetDimensions(axis));
-    const std::vector<double> direction = io.GetDirection(axis);
-    for (unsigned row = 0; row < 3; ++row) {
-      geometry.affine[row][axis] = kLpsSign[row] * direction[row] * io.GetSpacing(axis);
-    }
-    geometry.affine[axis][3] = kLpsSign[axis] * io.GetOrigin(axis);
-  }
-  return geometry;
-}
-
-/// A file as ITK gives it: slope and intercept are applied, if need be in floating point.
-struct Contents {
-  Geometry geometry;
-  itk::IOComponentEnum type = itk::IOComponentEnum::UNKNOWNCOMPONENTTYPE;
-  std::vector<std::byte> bytes;
-};
-
-/// Each voxel of `contents` as `convert` makes it of the voxel's number and its value in the type that is stored.
-template <class T, class Stored, class Convert>
-Volume<T> converted(const Contents& contents, const Convert& convert) {
-  const auto* stored = reinterpret_cast<const Stored*>(contents.bytes.data());
-  Volume<T> volume{contents.geometry, std::vector<T>(contents.bytes.size() / sizeof(Stored))};
-  for (std::size_t n = 0; n < volume.voxels.size(); ++n) {
-    volume.voxels[n] = convert(n, stored[n]);
-  }
-  return volume;
-}
-
-template <class T, class Convert>
-Volume<T> converted(const std::filesystem::path& file, const Contents& contents, const Convert& convert) {
-  using Type = itk::IOComponentEnum;
-  switch (contents.type) {
-    case Type::UCHAR:
-      return converted<T, unsigned char>(contents, convert);
-    case Type::CHAR:
-      return converted<T, signed char>(contents, convert);
-    case Type::USHORT:
-      return converted<T, unsigned short>(contents, convert);
-    case Type::SHORT:
-      return converted<T, short>(contents, convert);
-    case Type::UINT:
-      return converted<T, unsigned int>(contents, convert);
-    case Type::INT:
-      return converted<T, int>(contents, convert);
-    case Type::ULONG:
-      return converted<T, unsigned long>(contents, convert);
-    case Type::LONG:
-      return converted<T, long>(contents, convert);
-    case Type::ULONGLONG:
-      return converted<T, unsigned long long>(contents, convert);
-    case Type::LONGLONG:
-      return converted<T, long long>(contents, convert);
-    case Type::FLOAT:
-      return converted<T, float>(contents, convert);
-    case Type::DOUBLE:
-      return converted<T, double>(contents, convert);
-    default:
-      fail(file, "has pixels of a type that a volume cannot have");
-  }
-}
-
-/// The file's length, uncompressed. ITK reads what is missing as 0, so that a truncated file must be found out here.
-std::size_t unpacked_size(const std::filesystem::path& file) {
-  std::size_t total = 0;
-  unpack(file, [&](std::span<const unsigned char> piece) { total += piece.size(); });
-  return total;
-}
-
-void require_whole(const std::filesystem::path& file, itk::NiftiImageIO& io, std::size_t voxels) {
-  const auto number = [&](const char* key) {
-    std::string text;
-    itk::ExposeMetaData<std::string>(io.GetMetaDataDictionary(), key, text);
-    return static_cast<std::size_t>(std::stod(text));
-  };
-  const std::size_t expected = number("vox_offset") + voxels * number("bitpix") / 8, found = unpacked_size(file);
-  if (found < expected) {
-    fail(file, "is truncated: it has " + std::to_string(found) + " bytes of " + std::to_string(expected));
-  }
+bool is_packed(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  return in.get() == 0x1f && in.get() == 0x8b;
 }
 
 itk::ImageIORegion whole(const Geometry& geometry) {
@@ -128,61 +42,48 @@ itk::ImageIORegion whole(const Geometry& geometry) {
   return region;
 }
 
-Contents read(const std::filesystem::path& file) {
-  if (!std::filesystem::is_regular_file(file)) {
-    fail(file, "no such file");
-  }
-  try {
-    // The reader itself, without ITK's factories: nothing is registered, and no other format can slip in.
-    const auto io = itk::NiftiImageIO::New();
-    if (!named_as_nifti(file) || !io->CanReadFile(file.c_str())) {
-      fail(file, "is no NIfTI file (.nii or .nii.gz)");
-    }
-    io->SetFileName(file.string());
-    io->ReadImageInformation();
-    unsigned dimensions = io->GetNumberOfDimensions();
-    while (dimensions > 3 && io->GetDimensions(dimensions - 1) == 1) {
-      --dimensions;
-    }
-    if (dimensions != 3 || io->GetNumberOfComponents() != 1) {
-      fail(file, "has " + std::to_string(dimensions) + " dimensions and " +
-                     std::to_string(io->GetNumberOfComponents()) +
-                     " components a voxel; a volume has 3 dimensions and 1 component");
-    }
-    Contents contents{geometry_of(*io), io->GetComponentType(), {}};
-    require_whole(file, *io, contents.geometry.voxels());
-    itk::ImageIORegion region(io->GetNumberOfDimensions());
-    for (unsigned axis = 0; axis < io->GetNumberOfDimensions(); ++axis) {
-      region.SetSize(axis, io->GetDimensions(axis));
-    }
-    io->SetIORegion(region);
-    contents.bytes.resize(static_cast<std::size_t>(io->GetImageSizeInBytes()));
-    io->Read(contents.bytes.data());
-    return contents;
-  } catch (const itk::ExceptionObject& error) {
-    fail(file, "cannot be read as NIfTI: " + reason(error));
-  }
+/// Whatever the two readers share; `convert` is image_of or labels_of.
+template <class Convert>
+auto read(const std::filesystem::path& file, const Convert& convert) {
+  require_file(file);
+  const std::string ending = volume_ending(file);
+  if (ending != ".nii" && ending != ".nii.gz") fail(file, "is no NIfTI file by its ending (.nii or .nii.gz)");
+  if (ending == ".nii" && is_packed(file)) fail(file, "is packed by gzip: name it .nii.gz, or unpack it");
+  const std::vector<unsigned char> bytes = unpacked(file);
+  const NiftiHeader header = nifti_header(file, bytes);
+  double voxels = 1;  // in floating point: a product of damaged sizes overflows integers
+  for (const int size : header.size) voxels *= size;
+  if (header.offset > bytes.size() || voxels > static_cast<double>(bytes.size() - header.offset))
+    fail(file, "is truncated: it has " + std::to_string(bytes.size()) + " bytes, fewer than its voxels need");
+  auto volume = convert(file, StoredVoxels{.geometry = geometry_of(file, header),
+                                           .type = header.type,
+                                           .big_endian = header.big_endian,
+                                           .bytes = std::span(bytes).subspan(header.offset),
+                                           .slope = header.slope,
+                                           .intercept = header.intercept});
+  volume.notes.transforms_mm = transforms_apart_mm(header);
+  return volume;
 }
 
 }  // namespace
 
-Volume<float> read_nifti_image(const std::filesystem::path& file) {
-  return converted<float>(file, read(file), [](std::size_t, auto value) { return static_cast<float>(value); });
+ReadVolume<float> read_nifti_image(const std::filesystem::path& file) {
+  return read(file, image_of);
 }
 
-Volume<std::int32_t> read_label_map(const std::filesystem::path& file) {
-  return converted<std::int32_t>(
-      file, read(file), [&](std::size_t n, auto value) { return label_of(file, n, static_cast<double>(value)); });
+ReadVolume<std::int32_t> read_label_map(const std::filesystem::path& file) {
+  return read(file, labels_of);
 }
 
 void write_label_map(const std::filesystem::path& file, const Volume<std::int32_t>& labels) {
-  if (!named_as_nifti(file)) {
+  const std::string ending = volume_ending(file);
+  if (ending != ".nii" && ending != ".nii.gz") {
     fail(file, "a label map is written as .nii or .nii.gz");
   }
   const Geometry& geometry = labels.geometry;
   std::filesystem::path partial = partial_name(file);
-  partial += compressed(file) ? ".nii.gz" : ".nii";  // ITK goes by the ending
-  if (!std::ofstream(partial)) {                     // else ITK's library writes a line of its own to the terminal
+  partial += ending;              // ITK goes by it
+  if (!std::ofstream(partial)) {  // else ITK's library writes a line of its own to the terminal
     fail(file, "cannot be written: no file can be made in its folder");
   }
   try {

@@ -1,22 +1,24 @@
-// NIfTI volumes on disk, by ITK.
+// NIfTI volumes on disk: read here, since where a volume lies and what its voxels are must be known as the header says
+// it; written by ITK. (ITK 5.2 prefers the qform, refuses what is sheared by rounding, adds the intercept of a slope of
+// 0, and makes NaN 0 without a word.)
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 
+#include "data/volumes/reading_notes.hpp"
 #include "data/volumes/volume.hpp"
 
 namespace crossfade::data {
 
-/// Reads a 3-D NIfTI (.nii, .nii.gz; a fourth dimension of 1 may be there) of any scalar type, in the file's own
-/// orientation, with the header's slope and intercept applied. Throws std::runtime_error that names the file where it
-/// is missing, no NIfTI, truncated, not 3-D, or of colours, vectors or complex numbers.
-Volume<float> read_nifti_image(const std::filesystem::path& file);
+/// Reads a 3-D NIfTI-1 or NIfTI-2 (.nii, .nii.gz; further dimensions of 1 may be there) of any integer or real type, in
+/// the file's own orientation (geometry_of() in nifti_header.hpp says which affine), with the header's slope and
+/// intercept applied; voxels that are not finite become 0. Throws std::runtime_error that names the file where it is
+/// missing, no NIfTI, truncated, not 3-D, or of colours, vectors or complex numbers, or where its affine is refused.
+ReadVolume<float> read_nifti_image(const std::filesystem::path& file);
 
-/// Reads a 3-D NIfTI (.nii, .nii.gz) of integer labels stored in any pixel type, in the file's own orientation.
-/// Throws std::runtime_error that names the file where it is missing, no NIfTI, truncated, not 3-D, or has values that
-/// are not integers.
-Volume<std::int32_t> read_label_map(const std::filesystem::path& file);
+/// The same of integer labels, as labels_of() in volume_file.hpp takes them.
+ReadVolume<std::int32_t> read_label_map(const std::filesystem::path& file);
 
 /// Writes labels as int32 NIfTI (compressed where the name ends in .gz), beside the target first and then renamed.
 /// Throws std::runtime_error that names the file.

@@ -1,5 +1,6 @@
 #include "data/volumes/volume.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <stdexcept>
@@ -39,6 +40,22 @@ bool same_spacing(const Geometry& a, const Geometry& b) {
   for (std::size_t axis = 0; axis < 3; ++axis)
     if (std::abs(in_a[axis] - in_b[axis]) > 1e-4 * in_a[axis]) return false;
   return true;
+}
+
+double corners_apart_mm(const Geometry& a, const Geometry& b) {
+  double largest = 0;
+  for (int corner = 0; corner < 8; ++corner) {
+    std::array<double, 3> apart{};
+    for (std::size_t row = 0; row < 3; ++row) {
+      apart[row] = a.affine[row][3] - b.affine[row][3];
+      for (std::size_t axis = 0; axis < 3; ++axis) {
+        const double index = (corner >> axis & 1) == 0 ? -0.5 : a.size[axis] - 0.5;
+        apart[row] += (a.affine[row][axis] - b.affine[row][axis]) * index;
+      }
+    }
+    largest = std::max(largest, std::hypot(apart[0], apart[1], apart[2]));
+  }
+  return largest;
 }
 
 Reorientation to_canonical(const Geometry& geometry) {

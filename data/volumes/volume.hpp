@@ -23,6 +23,10 @@ struct Geometry {
 /// To 1e-4 of a's: that of rotated axes carries rounding errors, and that of files is in single precision.
 bool same_spacing(const Geometry& a, const Geometry& b);
 
+/// The largest distance in mm between the places that two affines give a corner of a grid of a's size, corners being
+/// those of its outer voxels.
+double corners_apart_mm(const Geometry& a, const Geometry& b);
+
 /// Voxels with i fastest: (i, j, k) lies at i + size[0] * (j + size[1] * k).
 template <class T>
 struct Volume {

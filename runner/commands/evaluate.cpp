@@ -2,6 +2,8 @@
 #include <memory>
 
 #include "analysis/tables/report.hpp"
+#include "data/cohorts/cohort.hpp"
+#include "data/cohorts/made_from.hpp"
 #include "data/shards/plane.hpp"
 #include "runner/commands/commands.hpp"
 #include "runner/ranks/agreement.hpp"
@@ -25,20 +27,6 @@ struct EvaluateOptions {
   std::string format = "text";
   int batch = 16;
 };
-
-std::vector<std::string> subjects_in(const fs::path& folder) {
-  std::error_code error;
-  const fs::directory_iterator files(folder, error);
-  if (error) throw std::runtime_error(folder.string() + ": no folder of shards: " + error.message());
-  std::vector<std::string> subjects;
-  for (const auto& entry : files) {
-    if (entry.path().extension() == ".h5") subjects.push_back(entry.path().stem().string());
-  }
-  if (subjects.empty())
-    throw std::runtime_error(folder.string() + ": no shard (SUBJECT.h5) in this folder; `runner prepare` makes them");
-  std::sort(subjects.begin(), subjects.end());
-  return subjects;
-}
 
 /// A net and the subjects in slices of its plane.
 struct NetOfPlane {
@@ -73,7 +61,7 @@ std::vector<NetOfPlane> open_nets(const EvaluateOptions& options) {
                     .shards = {},
                     .weight = options.weights.empty() ? 1 : options.weights[n]});
   const std::vector<std::string> subjects =
-      options.subjects.empty() ? subjects_in(options.shards.front()) : options.subjects;
+      options.subjects.empty() ? data::prepared_subjects(options.shards.front()) : options.subjects;
   for (std::size_t n = 0; n < nets.size(); ++n) nets[n].shards = data::open_shards(options.shards[n], subjects);
   check_views(nets);
   return nets;

@@ -9,6 +9,7 @@
 #include "runner/commands/commands.hpp"
 #include "runner/process/lock_file.hpp"
 #include "runner/process/log.hpp"
+#include "runner/study/remarks.hpp"
 
 namespace crossfade::runner {
 namespace {
@@ -96,11 +97,12 @@ Action add_prepare(CLI::App& app) {
     const std::vector<std::string> subjects = data::subject_names(cohort);
     std::filesystem::create_directories(options->output);
     const LockFile lock(options->output / "lock", "the folder " + options->output.string(), false);
-    data::prepare_cohort(cohort, options->output, static_cast<int>(std::max(1U, std::thread::hardware_concurrency())),
-                         [](int done, int total, const std::string& message) {
-                           log_info(std::to_string(done) + " of " + std::to_string(total) + " subjects" +
-                                    (message.empty() ? "" : "  " + message));
-                         });
+    const auto remarks = data::prepare_cohort(
+        cohort, options->output, static_cast<int>(std::max(1U, std::thread::hardware_concurrency())),
+        [](int done, int total, const std::string& subject) {
+          log_info(std::to_string(done) + " of " + std::to_string(total) + " subjects  " + subject);
+        });
+    log_remarks(remarks, "");
     summarise(options->output, subjects);
     return 0;
   };

@@ -4,10 +4,10 @@
 
 #include "analysis/results/scored_variant.hpp"
 #include "analysis/scores/label_scores.hpp"
-#include "data/labels/label_report.hpp"
 #include "runner/commands/commands.hpp"
 #include "runner/process/log.hpp"
 #include "runner/study/provenance.hpp"
+#include "runner/study/remarks.hpp"
 
 namespace crossfade::runner {
 namespace {
@@ -24,15 +24,6 @@ struct ScoreOptions {
   std::string study;
   std::string column = "pretrained";
 };
-
-/// What the label tables turned into class 0, as `runner prepare` says it.
-std::string report_on(const analysis::SubjectScores& subject, const ScoreOptions& options) {
-  const std::string labels = data::label_report(data::label_table(options.label_table), subject.unnamed_labels, {});
-  const std::string prediction =
-      data::label_report(data::label_table(options.prediction_table), subject.unnamed_prediction, {});
-  return subject.subject + (labels.empty() ? "" : "; labels" + labels.substr(1)) +
-         (prediction.empty() ? "" : "; prediction" + prediction.substr(1));
-}
 
 bool found_nothing(const analysis::Counts& counts) {
   for (std::size_t c = 1; c < data::kClasses; ++c)
@@ -53,8 +44,12 @@ std::vector<analysis::SubjectScores> score_all(const ScoreOptions& options) {
     if (found_nothing(scores.back().counts))
       log_warning(pair.prediction.string() + ": finds none of the structures, which scores Dice 0 for each");
     log_info(std::to_string(scores.size()) + " of " + std::to_string(volumes.pairs.size()) + " subjects  " +
-             report_on(scores.back(), options));
+             pair.subject);
   }
+  std::vector<data::SubjectNotes> notes;
+  for (const analysis::SubjectScores& score : scores)
+    notes.push_back({.subject = score.subject, .image = {}, .labels = score.notes});
+  log_remarks(data::remarks_on(notes), "");
   return scores;
 }
 

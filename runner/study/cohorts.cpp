@@ -9,6 +9,7 @@
 #include "runner/grid/views.hpp"
 #include "runner/process/lock_file.hpp"
 #include "runner/process/log.hpp"
+#include "runner/study/remarks.hpp"
 
 namespace crossfade::runner {
 namespace {
@@ -34,10 +35,10 @@ void prepare(const data::CohortSpec& spec, const std::string& name, const fs::pa
   // Two studies started together may want the same cohort: the second waits and then finds it whole.
   const LockFile lock(axial / "lock", "cohort " + name, true);
   const int threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  data::prepare_cohort(spec, axial, threads, [&](int done, int total, const std::string& message) {
-    log_info("cohort " + name + ": " + std::to_string(done) + " of " + std::to_string(total) + " subjects" +
-             (message.empty() ? "" : "  " + message));
-  });
+  const auto progress = [&](int done, int total, const std::string& subject) {
+    log_info("cohort " + name + ": " + std::to_string(done) + " of " + std::to_string(total) + " subjects  " + subject);
+  };
+  log_remarks(data::prepare_cohort(spec, axial, threads, progress, /*named_by_hash=*/true), "cohort " + name + ": ");
   for (const std::string& plane : planes)
     if (plane != "axial") data::turn_shards(axial, data::subject_names(spec), folder_of_plane(axial, plane), plane);
 }

@@ -96,12 +96,28 @@ def resampled(image, target, order):
     return resample_from_to(double, ((BLOCK,) * 3, target), order=order, mode="constant", cval=0.0).get_fdata()
 
 
-def with_border(image):
-    """With a voxel of 0 all around. For SciPy a volume ends at the centres of its outer voxels; so it ends at their
-    outer faces, as it does for labels in data/conform.hpp."""
+def with_border(image, mode="constant"):
+    """With a voxel of 0, or of the edge's value, all around. For SciPy a volume ends at the centres of its outer
+    voxels; so it ends at their outer faces, as it does in data/volumes/conform.hpp, or further out."""
     affine = image.affine.copy()
     affine[:3, 3] = nibabel.affines.apply_affine(image.affine, [-1, -1, -1])
-    return nibabel.Nifti1Image(numpy.pad(image.get_fdata(), 1), affine)
+    return nibabel.Nifti1Image(numpy.pad(image.get_fdata(), 1, mode=mode), affine)
+
+
+def faces(size):
+    return [-0.5, size - 0.5]
+
+
+def linear_on(image, target):
+    """Trilinear within the outer voxels' centres, the edge's value to their faces, 0 beyond."""
+    result = resampled(with_border(image, "edge"), target, 1)
+    block = numpy.stack(numpy.meshgrid(*[numpy.arange(BLOCK)] * 3, indexing="ij"), -1)
+    places = nibabel.affines.apply_affine(numpy.linalg.inv(image.affine) @ target, block)
+    limits = numpy.array(image.shape)
+    result[numpy.any((places < -0.5) | (places >= limits - 0.5), axis=-1)] = 0
+    between_centres = numpy.all((places >= 0) & (places <= limits - 1), axis=-1)
+    assert numpy.allclose(result[between_centres], resampled(image, target, 1)[between_centres])
+    return result
 
 
 def write_conformed(folder):
@@ -116,18 +132,19 @@ def write_conformed(folder):
         for scan, label, suffix in zip(scans, labels, ["nii", "mgz"]):
             cube = target_of(scan)
             block = block_of(cube)
-            linear = resampled(scan, block, 1)
-            if number in (0, 21) and suffix == "mgz":  # in full, by conform itself; takes seconds
+            linear = linear_on(scan, block)
+            if number in (0, 21) and suffix == "mgz":  # in full, by conform itself, between the centres; takes seconds
                 whole = conform(nibabel.Nifti1Image(scan.get_fdata(), scan.affine), CUBE, (1, 1, 1), order=1,
                                 orientation="RAS")
                 inside = (slice(BLOCK_START, BLOCK_START + BLOCK),) * 3
-                assert numpy.allclose(whole.affine, cube) and numpy.allclose(whole.get_fdata()[inside], linear)
-                assert numpy.count_nonzero(whole.get_fdata()) == numpy.count_nonzero(linear)
+                there = whole.get_fdata()[inside] > 0
+                assert numpy.allclose(whole.affine, cube)
+                assert numpy.allclose(whole.get_fdata()[inside][there], linear[there]) and there.sum() > 2000
             turned_block = block_of(target_of(label))
-            turned = resampled(scan, turned_block, 1)
+            turned = linear_on(scan, turned_block)
             nearest = resampled(with_border(label), block, 0)
             for target, result in [(block, linear), (turned_block, turned)]:
-                result[undecided(scan, target, lambda size: [0, size - 1])] = numpy.nan
+                result[undecided(scan, target, faces)] = numpy.nan
             nearest[undecided(label, block, lambda size: numpy.arange(size + 1) - 0.5)] = -1
             prefix = f"{folder}/{number}.{suffix}"
             cube[:3].astype(float).tofile(prefix + ".affine")
@@ -201,13 +218,13 @@ def write_cohort(folder):
         scan_file, manual_file, automatic_file = files[subject]
         scan = written(scan_file, random.uniform(1, 3000, (17, 12, 9)).astype(numpy.float32), scan_affine)
         manual = written(manual_file, random.choice(list(miccai), (12, 11, 9)).astype(numpy.int16), manual_affine)
-        automatic = written(automatic_file, random.choice(list(freesurfer), (17, 12, 9)).astype(numpy.int16),
-                            automatic_affine)
+        size = (16, 12, 9) if subject == "b" else (17, 12, 9)  # of one size, labels must lie where the image lies
+        automatic = written(automatic_file, random.choice(list(freesurfer), size).astype(numpy.int16), automatic_affine)
         block = block_of(target_of(scan))
-        linear = resampled(scan, block, 1)
+        linear = linear_on(scan, block)
         above = numpy.sort(linear[linear > 0])
         grey = numpy.minimum(linear / above[int(0.999 * (len(above) - 1))], 1) * 255
-        grey[undecided(scan, block, lambda size: [0, size - 1])] = numpy.nan
+        grey[undecided(scan, block, faces)] = numpy.nan
         grey.ravel(order="F").astype(numpy.float32).tofile(f"{folder}/{subject}.grey")
         for name, image, class_of in [("labels", manual, miccai), ("automatic", automatic, freesurfer)]:
             classes_on(image, block, class_of).ravel(order="F").astype(numpy.int32).tofile(f"{folder}/{subject}.{name}")

@@ -78,9 +78,9 @@ TEST_F(LabelScores, AreTheSameWithLabelsOfAnotherProtocol) {
 
 TEST_F(LabelScores, CountIdsThatNoTableNames) {
   for (const SubjectScores& subject : score("labels", "aseg")) {
-    ASSERT_EQ(subject.unnamed_labels.size(), 1u);
-    EXPECT_EQ(subject.unnamed_labels.begin()->first, 999);
-    EXPECT_TRUE(subject.unnamed_prediction.empty()) << "1005 is a parcel of aparc";
+    ASSERT_EQ(subject.notes.size(), 2u);
+    EXPECT_THAT(subject.notes[0].unnamed, testing::ElementsAre(testing::Key(999)));
+    EXPECT_TRUE(subject.notes[1].unnamed.empty()) << "1005 is a parcel of aparc";
   }
 }
 

@@ -55,17 +55,19 @@ CohortSpec labels_in(const std::filesystem::path& folder) {
 }
 
 struct Prepared {
-  std::vector<std::string> messages;
+  std::vector<std::string> made;  // subjects
+  std::vector<std::string> remarks;
   int last_done = 0, total = 0;
 };
 
 Prepared prepare(const CohortSpec& spec, const std::filesystem::path& directory, int threads = 2) {
   Prepared result;
-  prepare_cohort(spec, directory, threads, [&](int done, int total, const std::string& message) {
-    result.messages.push_back(message);
+  const auto progress = [&](int done, int total, const std::string& subject) {
+    result.made.push_back(subject);
     result.last_done = done;
     result.total = total;
-  });
+  };
+  for (const Remark& remark : prepare_cohort(spec, directory, threads, progress)) result.remarks.push_back(remark.text);
   return result;
 }
 
@@ -135,7 +137,7 @@ TEST(Cohort, HasAnotherHashForAllThatChangesItsShardsAndForNothingElse) {
     return cohort_hash(other);
   };
   // All that is hashed, so that a new option changes no hash of before.
-  const std::string text = "generator=" + std::to_string(kGeneratorVersion) +
+  const std::string text = "generator=" + std::to_string(kLabelMapVersion) +
                            "\nshard=" + std::to_string(kShardVersion) +
                            "\nlabel_table=" + label_table("freesurfer").hash() +
                            "\nsource=labels\nsize=64\nsubject=a\n5\nfirstsubject=b\n6\nsecond";
@@ -183,9 +185,10 @@ TEST(Cohort, OfLabelMapsKeepsEveryStructureInItsPlace) {
   const Prepared prepared = prepare(spec, shards);
   EXPECT_EQ(prepared.last_done, 1);
   EXPECT_EQ(prepared.total, 1);
-  ASSERT_EQ(prepared.messages.size(), 1U);
-  EXPECT_THAT(prepared.messages[0],
-              AllOf(HasSubstr("head"), HasSubstr("freesurfer"), HasSubstr("1 id: 777 (10 voxels)")));
+  EXPECT_THAT(prepared.made, ElementsAre("head"));
+  EXPECT_THAT(prepared.remarks,
+              ElementsAre("labels: not named by label table freesurfer, so class 0, in 1 of 1 subject, "
+                          "1 id a subject: 777 (10 voxels)"));
 
   const std::vector<Shard> opened = open_shards(shards, {"head"});
   const Shard& shard = opened.at(0);
@@ -234,17 +237,17 @@ TEST(Cohort, MakesASubjectTheSameWhicheverOthersAreThere) {
   const auto alone = folder.path / "alone", both = folder.path / "both";
   prepare(spec, alone, 1);
   write_label_map(maps / "a.nii.gz", small_head(10));
-  EXPECT_EQ(prepare(spec, both, 2).messages.size(), 2U);
+  EXPECT_EQ(prepare(spec, both, 2).made.size(), 2U);
   EXPECT_TRUE(bytes_of(alone / "b.h5") == bytes_of(both / "b.h5"));
 
   // What is there stays; what is missing is made.
   std::ofstream(both / "b.h5") << "not touched";
   std::filesystem::remove(both / "a.h5");
   const Prepared again = prepare(spec, both, 2);
-  EXPECT_EQ(again.messages.size(), 1U);
+  EXPECT_EQ(again.made.size(), 1U);
   EXPECT_EQ(again.last_done, 2);
   EXPECT_EQ(bytes_of(both / "b.h5"), "not touched");
-  EXPECT_TRUE(prepare(spec, both, 2).messages.empty());
+  EXPECT_TRUE(prepare(spec, both, 2).made.empty());
   EXPECT_THAT([&] { open_shards(both, {"a", "b"}); }, ThrowsMessage<std::runtime_error>(HasSubstr("b.h5")));
   std::filesystem::copy_file(both / "a.h5", both / "c.h5");
   EXPECT_THAT([&] { open_shards(both, {"c"}); },
@@ -273,7 +276,7 @@ TEST(Cohort, OfPhantomsHasAllStructuresInEverySubject) {
   CohortSpec spec;
   spec.subjects = 2;
   spec.size = 64;
-  EXPECT_EQ(prepare(spec, folder.path).messages.size(), 2U);
+  EXPECT_EQ(prepare(spec, folder.path).made.size(), 2U);
   const std::vector<Shard> shards = open_shards(folder.path, subject_names(spec));
   ASSERT_EQ(shards.size(), 2U);
   for (const Shard& shard : shards) {

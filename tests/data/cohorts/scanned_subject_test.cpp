@@ -107,7 +107,7 @@ void expect_image(const Volume<std::uint8_t>& image, const std::vector<float>& e
     wrong += std::abs(static_cast<float>(found) - grey) > 0.51F ? 1 : 0;  // rounded, and float32 in the headers
   });
   EXPECT_EQ(wrong, 0);
-  EXPECT_GT(inside, 2000);  // 16 * 11 * 8 voxels of 0.7 * 1.25 * 2.1 cubic millimetres are 2587
+  EXPECT_GT(inside, 2700);  // 17 * 12 * 9 voxels of 0.7 * 1.25 * 2.1 cubic millimetres are 3374
 }
 
 void expect_labels(const Volume<std::uint8_t>& labels, const std::vector<std::int32_t>& expected) {
@@ -196,9 +196,9 @@ TEST_F(ScannedSubject, WithoutOneOfItsFilesOrWithTwoIsRefusedByName) {
   fs::remove(root_ / "automatic/b.mgh");
   expect_refused(HasSubstr(image + " has no automatic labels in " + (root_ / "automatic").string()));
   fs::copy(root_ / "labels/a.mgz", root_ / "labels/a.mgh");
-  expect_refused(AllOf(HasSubstr((root_ / "labels").string()), HasSubstr("'a'"), HasSubstr("a.mgz and as a.mgh")));
+  expect_refused(AllOf(HasSubstr((root_ / "labels").string()), HasSubstr("'a'"), HasSubstr("a.mgh and as a.mgz")));
   fs::copy(root_ / "images/c.nii", root_ / "images/c.nii.gz");
-  expect_refused(AllOf(HasSubstr((root_ / "images").string()), HasSubstr("'c'"), HasSubstr("c.nii.gz and as c.nii")));
+  expect_refused(AllOf(HasSubstr((root_ / "images").string()), HasSubstr("'c'"), HasSubstr("c.nii and as c.nii.gz")));
   spec_.images = "none";
   expect_refused(AllOf(HasSubstr((root_ / "none").string()), HasSubstr("no folder of scans")));
   spec_.images = ".";
@@ -216,7 +216,7 @@ TEST_F(ScannedSubject, WithLabelsOfAnotherScanIsRefusedByName) {
   const std::string moved = (root_ / "labels/a.nii.gz").string();
   labels.geometry.affine[2][3] += 60;  // inside the cube still, but 40 mm from the image
   write_label_map(moved, labels);
-  expect_refused("labelled voxels of " + moved + " lies within the image");
+  expect_refused(moved + ": of its");
   labels.geometry.affine[2][3] -= 60;
   for (std::int32_t& id : labels.voxels) id = 300;
   write_label_map(moved, labels);
@@ -228,10 +228,57 @@ TEST_F(ScannedSubject, WithLabelsOfAnotherScanIsRefusedByName) {
 
 TEST_F(ScannedSubject, TellsOfIdsThatItsTablesDoNotName) {
   spec_.subjects = 1;
-  const std::string report = scanned_subject(spec_, "a").report;
-  EXPECT_THAT(report,
-              AllOf(HasSubstr("miccai2012, so class 0: 1 id: 999"),
-                    HasSubstr("; automatic labels; not named by label table freesurfer, so class 0: 1 id: 502")));
+  const SubjectNotes notes = scanned_subject(spec_, "a").notes;
+  ASSERT_EQ(notes.labels.size(), 2U);
+  EXPECT_EQ(notes.labels[0].table, "miccai2012");
+  EXPECT_THAT(notes.labels[0].unnamed, ElementsAre(testing::Key(999)));
+  EXPECT_EQ(notes.labels[1].table, "freesurfer");
+  EXPECT_THAT(notes.labels[1].unnamed, ElementsAre(testing::Key(502)));
+}
+
+TEST_F(ScannedSubject, WhoseLabelsLieElsewhereByTheirHeaderTakesTheImagesPlaceWhereTold) {
+  // c's automatic labels are of its image's size. Their header loses its place; the voxels are those of before.
+  spec_.exclude = "a b";
+  const fs::path file = root_ / "automatic/c.nii.gz";
+  const Shard before(prepare(spec_) / "c.h5");
+  Volume<std::int32_t> labels = read_labels(file);
+  labels.geometry.affine = {{{-1, 0, 0, 8}, {0, 1, 0, -6}, {0, 0, 1, -4}}};
+  write_label_map(file, labels);
+  EXPECT_THAT([&] { prepare(spec_); },
+              ThrowsMessage<std::runtime_error>(AllOf(HasSubstr(file.string()), HasSubstr("images/c.nii"),
+                                                      HasSubstr("[-1 0 0 8], [0 1 0 -6], [0 0 1 -4]"),
+                                                      HasSubstr("geometry: image"))));
+  spec_.geometry = "image";
+  spec_.labels.clear();  // those of c have another size
+  prepare_cohort(spec_, folder_.path / "again", 1, {});
+  const Shard again(folder_.path / "again" / "c.h5");
+  EXPECT_EQ(labels_of(again, LabelKind::kAutomatic).voxels, labels_of(before, LabelKind::kAutomatic).voxels);
+  spec_.labels = "labels";
+  EXPECT_THAT([&] { prepare_cohort(spec_, folder_.path / "third", 1, {}); },
+              ThrowsMessage<std::runtime_error>(
+                  AllOf(HasSubstr("labels/c.mgh"), HasSubstr("12 x 11 x 9"), HasSubstr("17 x 12 x 9"))));
+}
+
+TEST_F(ScannedSubject, IsFoundBesideHiddenFilesAndByEndingsInCapitals) {
+  std::ofstream(root_ / "images/._a.nii.gz") << "what another system left";
+  fs::rename(root_ / "images/b.mgz", root_ / "images/b.MGZ");
+  fs::rename(root_ / "labels/b.nii.gz", root_ / "labels/b.NII.GZ");
+  fs::copy(root_ / "labels/c.mgh", root_ / "labels/d.mgh");
+  EXPECT_THAT(subject_names(spec_), ElementsAre("a", "b", "c"));
+  EXPECT_EQ(subject_files(spec_, "b").labels, root_ / "labels/b.NII.GZ");
+  EXPECT_EQ(read_labels(root_ / "labels/b.NII.GZ").voxels.size(), 12U * 11 * 9);
+  EXPECT_THAT(labels_without_scan(spec_), ElementsAre("d.mgh"));
+}
+
+TEST_F(ScannedSubject, BehindALinkToNothingIsNamedWithWhereItPoints) {
+  for (const char* link : {"images/d.nii.gz", "labels/c.mgh"}) {
+    fs::remove(root_ / link);
+    fs::create_symlink("/nowhere/at.all", root_ / link);
+    EXPECT_THAT([&] { subject_names(spec_); },
+                ThrowsMessage<std::runtime_error>(
+                    AllOf(HasSubstr((root_ / link).string()), HasSubstr("a link to /nowhere/at.all"))));
+    fs::remove(root_ / link);
+  }
 }
 
 TEST_F(ScannedSubject, HasAHashOfAllItsFilesAndOfNoPath) {
@@ -282,6 +329,13 @@ TEST_F(ScannedSubject, RefusesWhatGoesWithAnotherSource) {
   EXPECT_EQ(fault([](CohortSpec& c) { c.images.clear(); }), "images");
   EXPECT_EQ(fault([](CohortSpec& c) { c.labels = c.automatic_labels = ""; }), "labels");
   EXPECT_EQ(fault([](CohortSpec& c) { c.source = "labels"; }), "images");
+  EXPECT_EQ(fault([](CohortSpec& c) {
+              c.source = "labels";
+              c.images.clear();
+              c.automatic_labels.clear();
+              c.geometry = "image";
+            }),
+            "geometry");
   EXPECT_EQ(fault([](CohortSpec& c) {
               c.source = "labels";
               c.images.clear();

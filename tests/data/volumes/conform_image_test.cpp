@@ -74,8 +74,8 @@ void expect_scan(const Volume<float>& block, const fs::path& reference) {
     else
       ASSERT_NEAR(block.voxels[v], expected[v], 5e-3) << reference << " " << v;
   }
-  // 16 * 11 * 8 voxels, from centre to centre, of 0.7 * 1.25 * 2.1 cubic millimetres are 2587.
-  EXPECT_NEAR(inside, 2587, 300) << reference;
+  // 17 * 12 * 9 voxels, from face to face, of 0.7 * 1.25 * 2.1 cubic millimetres are 3374.
+  EXPECT_NEAR(inside, 3374, 300) << reference;
   EXPECT_LT(undecided, 50) << reference;
 }
 
@@ -189,8 +189,17 @@ TEST(ResampleLinear, MixesTheEightVoxelsAroundAPosition) {
   target.size = {1, 1, 1};
   for (std::size_t axis = 0; axis < 3; ++axis) target.affine[axis][3] = 0.25 * static_cast<double>(axis + 1);
   EXPECT_FLOAT_EQ(resample_linear(scan, target).voxels[0], 81.25F);
-  target.affine[2][3] = 1.01;  // outside the outer voxel's centre
+  target.affine[2][3] = 1.49;  // in the outer half of the outer voxel: as at its centre, 1 + 0.25 + 5 + 100
+  EXPECT_FLOAT_EQ(resample_linear(scan, target).voxels[0], 106.25F);
+  target.affine[2][3] = 1.51;  // outside
   EXPECT_EQ(resample_linear(scan, target).voxels[0], 0);
+}
+
+TEST(ResampleLinear, FillsThickSlicesToTheirFaces) {
+  // Two slices of 5 mm at 0 and 5 are there from -2.5 to 7.5: 10 of 12 positions a millimetre apart, from -3 on.
+  Volume<float> scan{{{1, 1, 2}, {{{1, 0, 0, 0}, {0, 1, 0, 0}, {0, 0, 5, 0}}}}, {10, 20}};
+  const Geometry target{{1, 1, 12}, {{{1, 0, 0, 0}, {0, 1, 0, 0}, {0, 0, 1, -3}}}};
+  EXPECT_EQ(resample_linear(scan, target).voxels, (std::vector<float>{0, 10, 10, 10, 12, 14, 16, 18, 20, 20, 20, 0}));
 }
 
 TEST(ResampleLinear, TakesAScanOfOneSlice) {

@@ -132,7 +132,7 @@ TEST_F(Mgz, RefusesTruncatedAndDamagedFilesByName) {
   // File 5 has 60 voxels of int16 after a header of 284 bytes; what follows them is optional.
   EXPECT_EQ(cut(5, "whole.mgh", 284 + 120), "no error");
   EXPECT_THAT(cut(5, "cut.mgh", 284 + 119),
-              AllOf(HasSubstr("cut.mgh"), HasSubstr("truncated: it has 403 bytes of 404")));
+              AllOf(HasSubstr("cut.mgh"), HasSubstr("truncated: it has 119 bytes of voxels, expected 120")));
   EXPECT_THAT(cut(5, "header.mgh", 283), HasSubstr("header.mgh: is truncated"));
   EXPECT_THAT(cut(1, "cut.mgz", fs::file_size(numbered(1)) - 30), HasSubstr("cut.mgz: is truncated"));
   // The last four bytes but four of gzip are the checksum of the contents.
@@ -154,10 +154,12 @@ TEST_F(Mgz, IsChosenByTheEndingOfTheName) {
 }
 
 TEST(Image, NamesASubjectByItsFile) {
-  for (const char* name : {"sub-01.nii", "sub-01.nii.gz", "sub-01.mgz", "sub-01.mgh", "/scans/of.nii/sub-01.mgz"})
+  for (const char* name : {"sub-01.nii", "sub-01.nii.gz", "sub-01.mgz", "sub-01.mgh", "/scans/of.nii/sub-01.mgz",
+                           "sub-01.NII.GZ", "sub-01.Mgz"})
     EXPECT_EQ(subject_of(name), "sub-01") << name;
   EXPECT_EQ(subject_of("sub-01.T1.nii.gz"), "sub-01.T1");
-  for (const char* name : {"sub-01.txt", "sub-01.gz", "sub-01", ".nii", ".mgz", "sub-01.nii/", "nii"})
+  for (const char* name :
+       {"sub-01.txt", "sub-01.gz", "sub-01", ".nii", ".mgz", "sub-01.nii/", "nii", "._sub-01.nii.gz"})
     EXPECT_EQ(subject_of(name), "") << name;
 }
 
