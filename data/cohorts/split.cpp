@@ -39,7 +39,8 @@ Split fixed_parts(std::vector<std::string> subjects, const SplitSpec& spec) {
   const std::string parts = count(static_cast<std::size_t>(spec.train), "train") + " + " +
                             count(static_cast<std::size_t>(spec.validation), "validation") + " + " +
                             count(test, "test");
-  if (spec.train == 0 || spec.validation == 0) refuse(parts + ": both training and validation need a subject");
+  if ((spec.train == 0) != (spec.validation == 0)) refuse(parts + ": both training and validation need a subject");
+  if (!has_training_subjects(spec) && test == 0) refuse(parts + ": no part has a subject");
   const auto train = static_cast<std::ptrdiff_t>(spec.train), validation = static_cast<std::ptrdiff_t>(spec.validation);
   const std::ptrdiff_t sum = train + validation + static_cast<std::ptrdiff_t>(test);
   if (sum != std::ssize(subjects))
@@ -85,6 +86,10 @@ std::vector<std::string> named_test_subjects(const SplitSpec& spec) {
 
 bool has_test_subjects(const SplitSpec& spec) {
   return spec.folds > 0 || spec.test > 0 || !named_test_subjects(spec).empty();
+}
+
+bool has_training_subjects(const SplitSpec& spec) {
+  return spec.folds > 0 || spec.train > 0;
 }
 
 Split split_subjects(std::vector<std::string> subjects, const SplitSpec& spec, std::uint64_t seed, int fold) {

@@ -7,7 +7,8 @@
 
 namespace crossfade::data {
 
-/// Either fixed parts, which add up to the number of subjects (test may be 0), or `folds`.
+/// Either fixed parts, which add up to the number of subjects, or `folds`. Test may be 0, and so may both train and
+/// validation, of a cohort that is only tested.
 struct SplitSpec {
   int train = 0;                // subjects; with folds: 0, for all the rest
   int validation = 0;           // subjects
@@ -19,8 +20,9 @@ struct SplitSpec {
 template <class Visitor>
 void describe(Visitor& visit, SplitSpec& s) {
   visit.integer("train", s.train, 0, 1000000, "training subjects, the first by name; with folds: all the rest");
-  visit.integer("validation", s.validation, 1, 1000000,
-                "validation subjects, the next by name; with folds: drawn by the cohort's seed");
+  visit.integer("validation", s.validation, 0, 1000000,
+                "validation subjects, the next by name; with folds: drawn by the cohort's seed; 0 as train is 0, of a "
+                "cohort that stages only test on");
   visit.integer("test", s.test, 0, 1000000, "test subjects, the next by name; with folds: the fold");
   visit.integer("folds", s.folds, 0, 1000,
                 "cross-validation: each subject is tested in exactly one fold; 0: fixed parts");
@@ -39,6 +41,9 @@ std::vector<std::string> named_test_subjects(const SplitSpec& spec);
 
 /// Whether anyone is tested: not in a cohort for training alone.
 bool has_test_subjects(const SplitSpec& spec);
+
+/// Whether a stage can train on the cohort: training subjects, and validation subjects with them.
+bool has_training_subjects(const SplitSpec& spec);
 
 /// Fixed parts take the subjects in order of name, but for test subjects that are named. With folds the cohort's seed
 /// orders the subjects, fold f tests the f-th of K runs (their lengths differ by at most one), the subjects after that

@@ -157,6 +157,10 @@ int check_stage(const Settings& settings, const StageOptions& stage, const Value
     refuse(place("test"), "cohort '" + test_name + "' has no " +
                               (data::has_test_subjects(test.split) ? "manual labels to score" : "test subjects") +
                               ", expected " + where + ".test: another cohort");
+  if (!data::has_training_subjects(cohort.split))
+    refuse(place("cohort"),
+           "cohort '" + stage.cohort + "' has no training and validation subjects, expected train and " +
+               "validation in its split, or another cohort for " + where + " and this one as its test");
   if (!stage.test.empty()) {
     if (test.split.folds != cohort.split.folds)
       refuse(place("test"), "cohort '" + stage.test + "' has " + std::to_string(test.split.folds) +

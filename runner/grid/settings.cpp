@@ -94,7 +94,7 @@ void check_split(const data::CohortSpec& cohort, const Value& map, const std::st
   const Value* split = map.find("split");
   if (split == nullptr)
     refuse(map.place, "missing key 'split' in " + path +
-                          ", expected {train: N, validation: N, test: N} or {folds: K, validation: N}");
+                          ", expected {train: N, validation: N, test: N}, {test: N} or {folds: K, validation: N}");
   const data::SplitSpec& spec = cohort.split;
   const bool from_folder = cohort.source != "phantom";
   std::vector<std::string> names = from_folder ? data::named_test_subjects(spec) : data::subject_names(cohort);

@@ -62,6 +62,21 @@ TEST(Split, MayTestNoOne) {
   EXPECT_TRUE(has_test_subjects({.train = 1, .validation = 1, .test = 1}));
 }
 
+TEST(Split, MayOnlyTest) {
+  const SplitSpec spec{.test = 3};
+  EXPECT_FALSE(has_training_subjects(spec));
+  EXPECT_TRUE(has_test_subjects(spec));
+  const Split split = split_subjects(letters(3), spec, 1, 0);
+  EXPECT_THAT(split.test, ElementsAre("a", "b", "c"));
+  EXPECT_THAT(split.train, ElementsAre());
+  EXPECT_THAT(split.validation, ElementsAre());
+  EXPECT_THAT(split_subjects(letters(2), {.test_subjects = "b a"}, 1, 0).test, ElementsAre("a", "b"));
+  EXPECT_THAT(refusal(4, {.test = 3}), HasSubstr("0 train + 0 validation + 3 test is 3, but the cohort has 4"));
+  EXPECT_THAT(refusal(4, {}), HasSubstr("no part has a subject"));
+  EXPECT_THAT(refusal(4, {.train = 3, .test = 1}), HasSubstr("both training and validation need a subject"));
+  EXPECT_THAT(refusal(4, {.validation = 3, .test = 1}), HasSubstr("both training and validation need a subject"));
+}
+
 TEST(Split, RefusesNamesThatDoNotFit) {
   EXPECT_THAT(refusal(4, {.train = 2, .validation = 1, .test_subjects = "x"}),
               HasSubstr("test_subjects names 'x', which is no subject of the cohort"));

@@ -113,9 +113,8 @@ TEST(GridErrors, MissingKeys) {
   EXPECT_EQ(said("subjects: 4, ", ""),
             "grid.yaml:3:12: source: phantom needs subjects: how many heads to make (cohort phantom)");
   EXPECT_EQ(said(", split: {train: 2, validation: 1, test: 1}", ""),
-            "grid.yaml:3:12: missing key 'split' in cohorts.phantom, expected {train: N, validation: N, test: N} or "
-            "{folds: K, "
-            "validation: N}");
+            "grid.yaml:3:12: missing key 'split' in cohorts.phantom, expected {train: N, validation: N, test: N}, "
+            "{test: N} or {folds: K, validation: N}");
   EXPECT_EQ(said("{subjects: 4", "{source: labels, subjects: 4"),
             "grid.yaml:3:12: source: labels needs labels: the folder of label maps (cohort phantom)");
 }
@@ -231,6 +230,21 @@ TEST(GridErrors, ACohortThatTestsNoOneWhereItIsToTest) {
                                     "  other: {subjects: 4, size: 64, split: {train: 2, validation: 1, test: 1}}\n"
                                     "defaults:");
   EXPECT_EQ(refusal(changed(other, "epochs: 2", "test: other")), "accepted");
+}
+
+TEST(GridErrors, ACohortThatOnlyTestsWhereItIsToTrain) {
+  const std::string only = "{train: 2, validation: 1, test: 1}}", test = "{test: 4}}";
+  EXPECT_EQ(
+      refusal(changed(kValidGrid, only, test)),
+      "grid.yaml:9:24: cohort 'phantom' has no training and validation subjects, expected train and validation in "
+      "its split, or another cohort for stages.pretrain and this one as its test");
+  const std::string other = changed(kValidGrid, "defaults:",
+                                    "  other: {subjects: 8, size: 64, split: {test: 8}}\n"
+                                    "defaults:");
+  EXPECT_EQ(refusal(other), "accepted") << "no stage uses it";
+  EXPECT_EQ(refusal(changed(other, "epochs: 2", "test: other")), "accepted");
+  EXPECT_THAT(refusal(changed(other, "{test: 8}", "{train: 7, test: 1}")),
+              ::testing::HasSubstr("both training and validation need a subject"));
 }
 
 /// kValidGrid on scans with automatic labels alone, tested on another cohort.
