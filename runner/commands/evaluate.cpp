@@ -1,11 +1,13 @@
 #include <iostream>
 #include <memory>
+#include <optional>
 
 #include "analysis/tables/report.hpp"
 #include "data/cohorts/cohort.hpp"
 #include "data/cohorts/made_from.hpp"
 #include "data/shards/plane.hpp"
 #include "runner/commands/commands.hpp"
+#include "runner/process/log.hpp"
 #include "runner/ranks/agreement.hpp"
 #include "runner/ranks/workers.hpp"
 #include "runner/trial/evaluator.hpp"
@@ -26,6 +28,7 @@ struct EvaluateOptions {
   fs::path predictions;
   std::string format = "text";
   int batch = 16;
+  bool anyway = false;
 };
 
 /// A net and the subjects in slices of its plane.
@@ -33,6 +36,7 @@ struct NetOfPlane {
   std::shared_ptr<model::Network> network;
   std::vector<data::Shard> shards;
   double weight = 1;
+  std::optional<TrainedOn> trained_on;  // nothing in checkpoints of before
 };
 
 /// Throws std::runtime_error where the nets can't vote on one volume.
@@ -48,6 +52,31 @@ void check_views(const std::vector<NetOfPlane>& nets) {
                                  nets.front().shards[s].file().string() + ", expected its slices in another plane");
 }
 
+/// Each net against its own shards, which are alike among themselves. Throws std::runtime_error naming checkpoint and
+/// shard where they differ, unless that is wanted; returns what is to be said.
+std::vector<std::string> check_training(const std::vector<NetOfPlane>& nets, const EvaluateOptions& options) {
+  std::vector<std::string> said;
+  std::string silent;
+  for (std::size_t n = 0; n < nets.size(); ++n) {
+    const std::string checkpoint = options.checkpoints[n].string();
+    if (!nets[n].trained_on) {
+      silent += (silent.empty() ? "" : ", ") + checkpoint;
+      continue;
+    }
+    const data::Shard& shard = nets[n].shards.front();
+    const std::string differs = differences(*nets[n].trained_on, trained_on(shard.info()));
+    if (differs.empty()) continue;
+    const std::string what = checkpoint + " was trained on other data than " + shard.file().string() + ": " + differs;
+    if (!options.anyway) throw std::runtime_error(what + "; expected the same (--anyway evaluates all the same)");
+    said.push_back(what + "; evaluated all the same");
+  }
+  if (!silent.empty())
+    said.push_back(silent +
+                   ": older checkpoints, which do not say what they were trained on; voxel size, grid, plane "
+                   "and classes are not checked");
+  return said;
+}
+
 std::vector<NetOfPlane> open_nets(const EvaluateOptions& options) {
   if (options.shards.size() != options.checkpoints.size())
     throw std::runtime_error(std::to_string(options.checkpoints.size()) + " checkpoints and " +
@@ -56,10 +85,13 @@ std::vector<NetOfPlane> open_nets(const EvaluateOptions& options) {
     throw std::runtime_error(std::to_string(options.weights.size()) + " weights, expected one for each of the " +
                              std::to_string(options.checkpoints.size()) + " checkpoints");
   std::vector<NetOfPlane> nets;
-  for (std::size_t n = 0; n < options.checkpoints.size(); ++n)
-    nets.push_back({.network = load_network(options.checkpoints[n]),
+  for (std::size_t n = 0; n < options.checkpoints.size(); ++n) {
+    TrainedNetwork trained = load_trained_network(options.checkpoints[n]);
+    nets.push_back({.network = std::move(trained.network),
                     .shards = {},
-                    .weight = options.weights.empty() ? 1 : options.weights[n]});
+                    .weight = options.weights.empty() ? 1 : options.weights[n],
+                    .trained_on = std::move(trained.trained_on)});
+  }
   const std::vector<std::string> subjects =
       options.subjects.empty() ? data::prepared_subjects(options.shards.front()) : options.subjects;
   for (std::size_t n = 0; n < nets.size(); ++n) nets[n].shards = data::open_shards(options.shards[n], subjects);
@@ -100,8 +132,10 @@ int run(World& world, const EvaluateOptions& options) {
   const Workers workers = arrange_workers(all, together);
   std::vector<NetOfPlane> nets;
   std::string error;
+  std::vector<std::string> warnings;
   try {
     nets = open_nets(options);
+    warnings = check_training(nets, options);
     if (!options.predictions.empty()) {
       const data::Shard& first = nets.front().shards.front();
       if (data::merges_sides(first.info().plane))
@@ -114,6 +148,7 @@ int run(World& world, const EvaluateOptions& options) {
     error = failure.what();
   }
   agree(all, error);
+  for (const std::string& warning : warnings) log_warning(warning);
   for (const NetOfPlane& net : nets) net.network->to(workers.device);
   Group group(all.duplicate(), workers.device);
   const auto print = [&](const std::string& heading, const std::vector<analysis::SubjectCounts>& subjects) {
@@ -161,6 +196,8 @@ Action add_evaluate(CLI::App& app) {
                    "text, csv or json; with --predictions, csv and json give the scores on the subjects' own grids")
       ->check(CLI::IsMember({"text", "csv", "json"}))
       ->capture_default_str();
+  command->add_flag("--anyway", options->anyway,
+                    "evaluate a net on shards of another voxel size, grid, plane or classes than it was trained on");
   command->add_option("--batch", options->batch, "slices predicted at a time")
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();

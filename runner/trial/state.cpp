@@ -101,7 +101,7 @@ void restore_optimizer(const TensorFile& file, Optimizer& optimizer) {
   for (const auto& [name, tensor] : optimizer.state()) restore(file, "optimizer." + name, tensor);
 }
 
-std::shared_ptr<model::Network> load_network(const std::filesystem::path& file) {
+TrainedNetwork load_trained_network(const std::filesystem::path& file) {
   const TensorFile contents = read_tensors(file);
   try {
     const json described = json::parse(contents.text("model"));
@@ -112,10 +112,14 @@ std::shared_ptr<model::Network> load_network(const std::filesystem::path& file) 
                                        described.at("classes").get<int>(), /*seed=*/0);
     place_network(*network, torch::kCPU);
     restore_network(contents, *network);
-    return network;
+    return {network, trained_on(contents)};
   } catch (const std::exception& error) {
     throw std::runtime_error(file.string() + ": " + error.what());
   }
+}
+
+std::shared_ptr<model::Network> load_network(const std::filesystem::path& file) {
+  return load_trained_network(file).network;
 }
 
 }  // namespace crossfade::runner

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "model/network.hpp"
 #include "runner/trial/checkpoint.hpp"
 #include "runner/trial/optimizer.hpp"
+#include "runner/trial/trained_on.hpp"
 #include "runner/trial/trainer.hpp"
 
 namespace crossfade::runner {
@@ -61,5 +63,12 @@ void restore_optimizer(const TensorFile& file, Optimizer& optimizer);
 
 /// The net of a checkpoint, on the CPU in float32, laid out as for training. Throws std::runtime_error naming the file.
 std::shared_ptr<model::Network> load_network(const std::filesystem::path& file);
+
+/// The same with what it was trained on, where the checkpoint says.
+struct TrainedNetwork {
+  std::shared_ptr<model::Network> network;
+  std::optional<TrainedOn> trained_on;
+};
+TrainedNetwork load_trained_network(const std::filesystem::path& file);
 
 }  // namespace crossfade::runner

@@ -15,6 +15,7 @@
 #include "runner/ranks/failure.hpp"
 #include "runner/trial/evaluator.hpp"
 #include "runner/trial/state.hpp"
+#include "runner/trial/trained_on.hpp"
 #include "runner/trial/trainer.hpp"
 
 namespace crossfade::runner {
@@ -152,6 +153,7 @@ class Trial {
   TensorFile checkpoint() const {
     TensorFile file = save_network(*network_, config_.model);
     file.metadata.insert({{"trial", hash()}, {"variant", config_.variant}, {"position", to_json(position_)}});
+    save_trained_on(trained_on(data().train.front().info()), file);
     return file;
   }
 

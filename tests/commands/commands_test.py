@@ -159,9 +159,16 @@ class Evaluate(Case):
         completed = self.run_runner("prepare", "--labels", "labels", "--size", 64, "--output", "shards")
         self.assertEqual(completed.returncode, 0, completed.stderr)
         best = next((STUDY / "tiny" / "checkpoints").glob("*/best.safetensors"))
-        completed = self.run_runner("evaluate", "--checkpoint", best, "--shards", "shards", "--predictions", "out",
-                                    "--format", "csv", ranks=2)
+        arguments = ["evaluate", "--checkpoint", best, "--shards", "shards", "--predictions", "out", "--format", "csv"]
+        refused = self.run_runner(*arguments, ranks=2)  # trained at 8 mm, shards of 4 mm
+        self.assertNotEqual(refused.returncode, 0)
+        said = self.errors(refused)
+        self.assertEqual(len(said), 1, refused.stderr)
+        for word in (str(best), "a.h5", "voxels of 8 x 8 x 8 mm against 4 x 4 x 4 mm", "slices of 32 x 32 pixels against 64 x 64", "--anyway"):
+            self.assertIn(word, said[0])
+        completed = self.run_runner(*arguments, "--anyway", ranks=2)
         self.assertEqual(completed.returncode, 0, completed.stderr)
+        self.assertEqual(completed.stderr.count("evaluated all the same"), 1, completed.stderr)
         scores = {(row["subject"], row["structure"]): row["dice"] for row in csv.DictReader(io.StringIO(completed.stdout))}
         self.assertEqual(len(scores), 2 * 27)
 
@@ -198,6 +205,33 @@ class Evaluate(Case):
                 found = json.loads(completed.stdout)["subjects"][0]["dice"]
                 stored = dict(database.execute("select structure, dice from figure2 where variant = ?", (variant,)))
                 self.assertEqual(found, stored)
+
+
+    def test_an_older_checkpoint_that_does_not_say_what_it_saw_is_said_once(self):
+        best = next((STUDY / "tiny" / "checkpoints").glob("*/best.safetensors")).read_bytes()
+        length = int.from_bytes(best[:8], "little")
+        header = json.loads(best[8:8 + length])
+        self.assertEqual(json.loads(header["__metadata__"].pop("data"))["plane"], "axial")
+        text = json.dumps(header).encode()
+        (self.folder / "old.safetensors").write_bytes(len(text).to_bytes(8, "little") + text + best[8 + length:])
+        completed = self.run_runner("evaluate", "--checkpoint", "old.safetensors", "--shards",
+                                    next(pathlib.Path(COHORTS).glob("phantom-*")), ranks=2)
+        self.assertEqual(completed.returncode, 0, completed.stderr)
+        self.assertEqual(completed.stderr.count("do not say what they were trained on"), 1, completed.stderr)
+
+
+class TestOnlyCohort(Case):
+    def test_needs_no_training_subjects(self):
+        (self.folder / "maps").mkdir()
+        for name in ("a", "b"):
+            nibabel.save(head(), self.folder / "maps" / f"{name}.nii.gz")
+        self.grid.write_text(GRID.replace("subjects: 4", "subjects: 3").replace(", test: 1", "").replace(
+            "defaults:", "  others: {source: labels, labels: maps, size: 32, split: {test: 2}}\ndefaults:").replace(
+            "epochs: 4", "test: others, epochs: 1"))
+        completed = self.run_runner("--grid", self.grid, "--results", "r.sqlite", "--only", "sum", ranks=2)
+        self.assertEqual(completed.returncode, 0, completed.stderr)
+        self.assertEqual(self.query("r.sqlite", "select distinct part, subject from subject_score order by 1, 2"),
+                         [("test", "a"), ("test", "b"), ("validation", "phantom-003")])
 
 
 class Install(Case):
