@@ -28,6 +28,12 @@ variants:
 """
 
 
+def ranks_of(mpirun):
+    """Process ids of the runner's ranks."""
+    listed = subprocess.run(["pgrep", "-P", str(mpirun.pid)], text=True, capture_output=True, check=True)
+    return [int(pid) for pid in listed.stdout.split()]
+
+
 class Case(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()

@@ -1,9 +1,13 @@
 #include "analysis/results/database.hpp"
 
 #include <fcntl.h>
+#include <sqlite3.h>
 #include <unistd.h>
 
+#include <cctype>
+#include <cerrno>
 #include <regex>
+#include <string_view>
 
 #include "data/labels/structures.hpp"
 
@@ -78,7 +82,55 @@ std::runtime_error database_error(const std::vector<std::filesystem::path>& file
   return std::runtime_error("results databases " + names + ": " + what);
 }
 
+namespace {
+
+constexpr const char* kWithoutLocks = "unix-none";  // of SQLite's ways to a file
+
+/// Of a lock of fcntl() on the file, as SQLite takes it: 0 where it can be asked for.
+int lock_error(const std::filesystem::path& file) {
+  const int descriptor = open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return 0;
+  struct flock lock {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  const int error = fcntl(descriptor, F_GETLK, &lock) == 0 ? 0 : errno;
+  close(descriptor);
+  return error;
+}
+
+/// Whether an open database, of which this process is in no transaction, can be locked where it lies. Other faults are
+/// for whoever reads it next.
+bool has_locks(SQLite::Database& db, const std::filesystem::path& file) {
+  db.setBusyTimeout(0);  // SQLite calls ENOLCK busy, too, and would wait for it
+  bool locks = true;
+  try {
+    db.execAndGet("SELECT count(*) FROM sqlite_master");  // takes a lock
+  } catch (const SQLite::Exception& error) {
+    const int code = error.getExtendedErrorCode();
+    locks = code != SQLITE_IOERR_LOCK && code != SQLITE_IOERR_RDLOCK &&
+            (error.getErrorCode() != SQLITE_BUSY || lock_error(file) != ENOLCK);
+  }
+  db.setBusyTimeout(kBusyMilliseconds);
+  return locks;
+}
+
+void require_no_folder(const std::filesystem::path& file) {
+  if (!file.has_filename() || std::filesystem::is_directory(file))
+    throw database_error(file, "is a folder, expected the name of a file");
+}
+
+/// Opens the file; where its file system has no locks, without them: who starts two runs there has been warned
+/// (runner/process/lock_file.hpp).
+SQLite::Database open_database(const std::filesystem::path& file, int flags) {
+  SQLite::Database db(file.string(), flags, kBusyMilliseconds);
+  if (has_locks(db, file)) return db;
+  return SQLite::Database(file.string(), flags, kBusyMilliseconds, kWithoutLocks);
+}
+
+}  // namespace
+
 SQLite::Database open_to_write(const std::filesystem::path& file) {
+  require_no_folder(file);
   // SQLite would open what it may not write read-only, and say so only at the first row; its journal needs the folder.
   const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
   if (!std::filesystem::is_directory(folder))
@@ -87,7 +139,7 @@ SQLite::Database open_to_write(const std::filesystem::path& file) {
   if (std::filesystem::exists(file) && !writable(file)) throw database_error(file, "can't be written to (read-only)");
 
   return with_errors(file, "opening for writing", [&] {
-    SQLite::Database db(file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, kBusyMilliseconds);
+    SQLite::Database db = open_database(file, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
     db.exec("PRAGMA foreign_keys = ON");
     // A rollback journal, not a write-ahead log: the log needs shared memory, which network file systems lack, and a
     // second file that is forgotten when the database is copied. EXTRA syncs the folder, too, so that a commit
@@ -101,13 +153,27 @@ SQLite::Database open_to_write(const std::filesystem::path& file) {
 
 SQLite::Database open_to_read(const std::filesystem::path& file) {
   if (!std::filesystem::exists(file)) throw database_error(file, "does not exist");
+  require_no_folder(file);
   return with_errors(file, "opening", [&] {
     // Opened for writing where allowed: what a killed writer left half done has to be rolled back before reading.
-    SQLite::Database db(file.string(), SQLite::OPEN_READWRITE, kBusyMilliseconds);
+    SQLite::Database db = open_database(file, SQLite::OPEN_READWRITE);
     db.exec("PRAGMA query_only = ON");
     check_ours(db, file, kOldestReadable);
     return db;
   });
+}
+
+std::string attachable(const std::filesystem::path& file) {
+  SQLite::Database db(file.string(), SQLite::OPEN_READWRITE, kBusyMilliseconds);
+  std::string uri = "file://";  // no host, as a path that begins with // would name one
+  for (const unsigned char letter : std::filesystem::absolute(file).string()) {
+    constexpr std::string_view kDigits = "0123456789ABCDEF";
+    if (std::isalnum(letter) != 0 || letter == '/')
+      uri += static_cast<char>(letter);
+    else
+      uri += {'%', kDigits[letter >> 4U], kDigits[letter & 15U]};
+  }
+  return uri + (has_locks(db, file) ? "" : std::string("?vfs=") + kWithoutLocks);
 }
 
 StudyRow find_study(SQLite::Database& db, const std::filesystem::path& file, const std::string& name) {

@@ -24,6 +24,10 @@ void create_schema(SQLite::Database& db);
 /// names the file.
 SQLite::Database open_to_write(const std::filesystem::path& file);
 
+/// What ATTACH takes for the file, in a connection that was opened with SQLite::OPEN_URI: with locks where it lies on a
+/// file system that has them.
+std::string attachable(const std::filesystem::path& file);
+
 /// For queries. Throws std::runtime_error that names the file if it is missing or no results database of a version that
 /// can be read.
 SQLite::Database open_to_read(const std::filesystem::path& file);

@@ -135,7 +135,7 @@ void add(SQLite::Database& db, std::int64_t id) {
 
 SQLite::Database merge_study(const std::vector<std::filesystem::path>& files, const std::string& study) {
   if (files.empty()) throw std::invalid_argument("no results database to read; name at least one file");
-  SQLite::Database db(":memory:", SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, kBusyMilliseconds);
+  SQLite::Database db(":memory:", SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE | SQLite::OPEN_URI, kBusyMilliseconds);
   create_schema(db);
   db.exec("PRAGMA foreign_keys = ON");  // a trial goes with its stages
   db.exec("CREATE TEMP TABLE taken (id INTEGER PRIMARY KEY, merged_id INTEGER, variant_id INTEGER, in_grid INTEGER)");
@@ -148,7 +148,7 @@ SQLite::Database merge_study(const std::vector<std::filesystem::path>& files, co
     name = found.name;
     with_errors(file, "reading study '" + name + "'", [&] {
       SQLite::Statement attach(db, "ATTACH ? AS source");
-      attach.bind(1, file.string());
+      attach.bind(1, attachable(file));
       attach.exec();
       SQLite::Transaction snapshot(db);
       add(db, found.id);

@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "data/labels/label_table.hpp"
+#include "data/utf8.hpp"
 #include "data/volumes/image.hpp"
 
 namespace crossfade::analysis {
@@ -52,20 +53,6 @@ void require_same_grid(const VolumePair& pair, const data::Geometry& labels, con
                              pair.labels.string() + ": " + entries + remedy);
 }
 
-/// Distances between surfaces are measured along the voxels' axes.
-void require_right_angles(const fs::path& file, const data::Geometry& grid) {
-  const std::array<double, 3> spacing = grid.spacing();
-  for (const auto& [a, b] : {std::pair<std::size_t, std::size_t>{0, 1}, {0, 2}, {1, 2}}) {
-    double cosine = 0;
-    for (std::size_t row = 0; row < 3; ++row) cosine += grid.affine[row][a] * grid.affine[row][b];
-    if (std::abs(cosine) > kAffineTolerance * spacing[a] * spacing[b])
-      throw std::runtime_error(file.string() + ": its affine is sheared (columns " + std::to_string(a + 1) + " and " +
-                               std::to_string(b + 1) +
-                               " are not at right angles), so distances in mm can't be measured along its axes; "
-                               "resample labels and prediction to a grid that is not");
-  }
-}
-
 data::MappedLabels classes_of(const data::Volume<std::int32_t>& ids, const std::string& table, const fs::path& file) {
   try {
     return data::map_labels(ids, data::label_table(table));
@@ -103,7 +90,13 @@ PairedVolumes pair_volumes(const fs::path& labels, const fs::path& predictions) 
     throw std::runtime_error(predictions.string() + ": predictions without labels of that subject in " +
                              labels.string() + ": " + strangers);
   PairedVolumes result;
+  std::map<std::string, fs::path> as_text;
   for (const auto& [subject, file] : truth) {
+    const auto [twin, is_new] = as_text.emplace(data::valid_utf8(subject), file);
+    if (!is_new)
+      throw std::runtime_error(file.string() + " and " + twin->second.string() +
+                               " differ in bytes alone that are no UTF-8, so that both would be stored as '" +
+                               twin->first + "'; rename one");
     if (const auto found = predicted.find(subject); found != predicted.end())
       result.pairs.push_back({subject, file, found->second});
     else
@@ -118,11 +111,10 @@ SubjectScores score_volumes(const VolumePair& pair, const std::string& label_tab
   const data::ReadVolume<std::int32_t> prediction_ids = data::read_labels(pair.prediction);
   const data::Geometry& grid = label_ids.geometry;
   require_same_grid(pair, grid, prediction_ids.geometry);
-  require_right_angles(pair.labels, grid);
   const data::MappedLabels labels = classes_of(label_ids, label_table, pair.labels);
   const data::MappedLabels prediction = prediction_of(prediction_ids, prediction_table, pair.prediction);
   const LabelPair volumes{labels.classes.voxels, prediction.classes.voxels, grid.size, grid.spacing()};
-  return {.subject = pair.subject,
+  return {.subject = data::valid_utf8(pair.subject),
           .counts = count(volumes.truth, volumes.prediction),
           .surfaces = surface_scores(volumes, kSurfaceToleranceMm),
           .spacing_mm = volumes.spacing_mm,

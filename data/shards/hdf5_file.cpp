@@ -125,6 +125,11 @@ Id text_type(std::size_t length) {
   return type;
 }
 
+/// Files appear whole and are then read alone, so that HDF5's locks guard nothing; and not every file system has them.
+void without_locks(hid_t access) {
+  H5Pset_file_locking(access, /*use_file_locking=*/false, /*ignore_when_disabled=*/true);
+}
+
 }  // namespace
 
 std::string to_text(const Extent& extent) {
@@ -182,7 +187,7 @@ Hdf5Reader::Hdf5Reader(std::filesystem::path file) : state_(std::make_unique<Sta
   if (!std::filesystem::is_regular_file(state_->file, error)) fail(state_->file, "there is no such file");
   const Session session;
   const Id access{H5Pcreate(H5P_FILE_ACCESS), H5Pclose};
-  H5Pset_file_locking(access.get(), true, true);  // some network file systems have no locks: go on without
+  without_locks(access.get());
   state_->handle = Id{H5Fopen(state_->file.c_str(), H5F_ACC_RDONLY, access.get()), H5Fclose};
   if (!state_->handle.valid()) fail(state_->file, "cannot be opened as HDF5: truncated, damaged or none" + reason());
 }
@@ -313,9 +318,9 @@ Hdf5Writer::Hdf5Writer(std::filesystem::path file) : state_(std::make_unique<Sta
   state_->file = std::move(file);
   const Session session;
   const Id access{H5Pcreate(H5P_FILE_ACCESS), H5Pclose};
-  H5Pset_file_locking(access.get(), true, true);
   // This version of the format has checksums over all metadata.
   H5Pset_libver_bounds(access.get(), H5F_LIBVER_V110, H5F_LIBVER_V110);
+  without_locks(access.get());
   const Id creation{H5Pcreate(H5P_FILE_CREATE), H5Pclose};
   H5Pset_obj_track_times(creation.get(), false);  // of the root group; without times, equal contents make equal files
   state_->handle = Id{H5Fcreate(state_->file.c_str(), H5F_ACC_TRUNC, creation.get(), access.get()), H5Fclose};

@@ -1,5 +1,5 @@
 // The subcommands of `runner`. Each adds itself to the command line and, when chosen, does its work and returns the
-// exit code; errors are exceptions.
+// exit code (runner/process/exit_codes.hpp); errors are exceptions.
 #pragma once
 
 #include <CLI/CLI.hpp>

@@ -21,6 +21,9 @@ Action add_grid_options(CLI::App& app) {
   app.add_option("--progress", options->progress, "redraw a line a trial (bar), or a line an epoch (lines)")
       ->check(CLI::IsMember({"auto", "bar", "lines"}))
       ->capture_default_str();
+  app.add_option("--log-steps", options->log_steps,
+                 "append each training step's loss, gradient norm and learning rate to this file")
+      ->type_name("FILE.csv");
   app.add_option("--only", options->only,
                  "run only the trials whose name (as --dry-run prints it) contains TEXT; repeatable")
       ->type_name("TEXT")

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "runner/commands/commands.hpp"
+#include "runner/process/exit_codes.hpp"
+#include "runner/process/interrupt.hpp"
 #include "runner/process/log.hpp"
 #include "runner/process/memory.hpp"
 #include "runner/ranks/agreement.hpp"
@@ -25,6 +27,10 @@ int launched(const char* variable, int alone) {
 /// 0 by killing whoever is left, with pauses of seconds: so rank 0 alone has the code, and goes last.
 int leave(int code) {
   if (launched("OMPI_COMM_WORLD_RANK", 0) != 0) return 0;
+  if (code == 0 && !std::cout.flush()) {
+    crossfade::runner::log_error("what was to be printed could not be written: standard output is full or closed");
+    code = crossfade::runner::kExitFailed;
+  }
   if (code != 0 && launched("OMPI_COMM_WORLD_SIZE", 1) > 1) std::this_thread::sleep_for(std::chrono::milliseconds(300));
   return code;
 }
@@ -36,6 +42,7 @@ int main(int argc, char** argv) {
   keep_freed_memory();
   const bool speaks = launched("OMPI_COMM_WORLD_RANK", 0) == 0;
   start_log(speaks);
+  end_at_interrupts();
 
   CLI::App app(
       "Crossfade: which segmentation loss, and when?\n"
@@ -55,7 +62,8 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     std::ostream silent(nullptr);
-    return leave(speaks ? app.exit(error) : app.exit(error, silent, silent));
+    const int code = speaks ? app.exit(error) : app.exit(error, silent, silent);
+    return leave(code == 0 ? 0 : kExitRefused);  // 0: --help, --version
   }
   try {
     for (const auto& [command, action] : commands) {
@@ -63,13 +71,13 @@ int main(int argc, char** argv) {
     }
     if (app.count("--grid") == 0) {
       if (speaks) std::cerr << app.help();
-      return leave(2);
+      return leave(kExitRefused);
     }
     return leave(run_grid());
   } catch (const SpokenElsewhere&) {
-    return leave(1);
+    return leave(kExitRefused);
   } catch (const std::exception& error) {
     log_error(error.what());
-    return leave(1);
+    return leave(kExitRefused);
   }
 }

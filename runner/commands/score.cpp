@@ -4,7 +4,9 @@
 
 #include "analysis/results/scored_variant.hpp"
 #include "analysis/scores/label_scores.hpp"
+#include "data/utf8.hpp"
 #include "runner/commands/commands.hpp"
+#include "runner/process/exit_codes.hpp"
 #include "runner/process/log.hpp"
 #include "runner/study/provenance.hpp"
 #include "runner/study/remarks.hpp"
@@ -54,8 +56,8 @@ std::vector<analysis::SubjectScores> score_all(const ScoreOptions& options) {
 }
 
 void store(const ScoreOptions& options, const std::vector<analysis::SubjectScores>& scores) {
-  const nlohmann::json config = {{"labels", options.labels.string()},
-                                 {"predictions", options.predictions.string()},
+  const nlohmann::json config = {{"labels", data::valid_utf8(options.labels.string())},
+                                 {"predictions", data::valid_utf8(options.predictions.string())},
                                  {"label_table", options.label_table},
                                  {"prediction_table", options.prediction_table},
                                  {"surface_tolerance_mm", analysis::kSurfaceToleranceMm}};
@@ -75,9 +77,15 @@ int run(ScoreOptions options) {
   if (options.prediction_table.empty()) options.prediction_table = options.label_table;
   if (!options.results.empty()) analysis::check_scored_variant(options.results, options.study, options.name);
   const std::vector<analysis::SubjectScores> scores = score_all(options);
-  if (!options.results.empty()) store(options, scores);
+  int code = 0;
+  try {
+    if (!options.results.empty()) store(options, scores);
+  } catch (const std::exception& error) {
+    log_error(std::string("the scores below are not stored: ") + error.what());
+    code = kExitFailed;
+  }
   std::cout << analysis::render_label_scores(options.name, scores, options.format) << std::flush;
-  return 0;
+  return code;
 }
 
 }  // namespace

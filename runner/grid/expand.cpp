@@ -162,6 +162,10 @@ int check_stage(const Settings& settings, const StageOptions& stage, const Value
            "cohort '" + stage.cohort + "' has no training and validation subjects, expected train and " +
                "validation in its split, or another cohort for " + where + " and this one as its test");
   if (!stage.test.empty()) {
+    if (settings.method == "net" && test.size != cohort.size)
+      refuse(place("test"), "cohort '" + stage.test + "' has size " + std::to_string(test.size) + ", expected " +
+                                std::to_string(cohort.size) + " as in cohort '" + stage.cohort +
+                                "', which the net is trained on");
     if (test.split.folds != cohort.split.folds)
       refuse(place("test"), "cohort '" + stage.test + "' has " + std::to_string(test.split.folds) +
                                 " folds, expected " + std::to_string(cohort.split.folds) + " as in cohort '" +

@@ -3,6 +3,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "data/utf8.hpp"
 #include "runner/grid/expand.hpp"
 #include "runner/grid/parameter_reader.hpp"
 #include "runner/grid/path.hpp"
@@ -20,10 +21,23 @@ std::string read_text_file(const std::filesystem::path& file) {
   return text.str();
 }
 
+/// Texts of a grid are stored in databases and checkpoints, which take UTF-8.
+void require_utf8(const std::string& text, const std::string& source) {
+  std::istringstream lines(text);
+  int number = 0;
+  for (std::string line; std::getline(lines, line);) {
+    ++number;
+    if (data::valid_utf8(line) != line) refuse({source, number, 1}, "holds bytes that are no UTF-8, expected UTF-8");
+  }
+}
+
 }  // namespace
 
 Study read_grid(const std::filesystem::path& file, const std::vector<std::string>& overrides) {
-  Value grid = parse_document(read_text_file(file), file.string());
+  const std::string text = read_text_file(file);
+  require_utf8(text, file.string());
+  for (const std::string& argument : overrides) require_utf8(argument, argument);
+  Value grid = parse_document(text, file.string());
   if (!grid.is_map()) refuse(grid.place, "expected a map with study, cohorts and variants, not " + in_words(grid));
   for (const std::string& argument : overrides) apply_override(grid, argument);
 

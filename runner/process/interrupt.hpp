@@ -1,12 +1,17 @@
-// Ctrl-C and SIGTERM: asked for, not obeyed at once, so that a trial writes its checkpoint first.
+// Ctrl-C and SIGTERM. Whatever they stop, the same command goes on from where it was; so they end with one exit code.
 #pragma once
 
 namespace crossfade::runner {
 
-/// From now on the first SIGINT or SIGTERM sets a flag; a second one ends the process at once.
+/// From now on SIGINT and SIGTERM end the process at once, with kExitStopped: what is written appears whole or not at
+/// all, so that nothing else is to be done.
+void end_at_interrupts();
+
+/// From now on the first of them sets a flag, so that a trial writes its checkpoint first; a second one ends the
+/// process.
 void watch_interrupts();
 
-/// The signal that came, or 0.
+/// The signal that came while they were watched, or 0.
 int interrupt_signal();
 
 }  // namespace crossfade::runner

@@ -8,6 +8,7 @@
 namespace crossfade::runner {
 
 /// Holds an advisory lock on `file` (created where missing) until destruction or the process's end, however it ends.
+/// Where the file system has no locks, that is said once and nothing is held.
 class LockFile {
  public:
   /// With `wait` false throws std::runtime_error "`what` is in use by another process (FILE)" where the lock is taken.

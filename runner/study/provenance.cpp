@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "data/utf8.hpp"
 #include "model/atlas/fusion.hpp"
 #include "model/atlas/registration.hpp"
 #include "runner/process/machine.hpp"
@@ -36,7 +37,7 @@ std::string command_line() {
     if (!text.empty()) text += ' ';
     text += shell_word(word);
   }
-  return text;
+  return data::valid_utf8(text);
 }
 
 /// The text of a run's devices: how its ranks were arranged, and on what.

@@ -12,9 +12,11 @@
 
 #include "analysis/results/results.hpp"
 #include "data/hash.hpp"
+#include "data/utf8.hpp"
 #include "model/flops.hpp"
 #include "runner/grid/grid.hpp"
 #include "runner/grid/views.hpp"
+#include "runner/process/exit_codes.hpp"
 #include "runner/process/interrupt.hpp"
 #include "runner/process/lock_file.hpp"
 #include "runner/process/log.hpp"
@@ -26,6 +28,7 @@
 #include "runner/study/progress.hpp"
 #include "runner/study/provenance.hpp"
 #include "runner/study/queue.hpp"
+#include "runner/study/step_log.hpp"
 #include "runner/trial/atlas_trial.hpp"
 #include "runner/trial/voted_trial.hpp"
 
@@ -56,8 +59,9 @@ fs::path results_file(const Study& study, const StudyOptions& options) {
   return options.results.empty() ? fs::path("results") / (study.name + ".sqlite") : options.results;
 }
 
+/// FILE for FILE.sqlite; NAME-files for NAME, whose own name the database has.
 fs::path results_folder(const fs::path& database) {
-  return fs::path(database).replace_extension();
+  return database.has_extension() ? fs::path(database).replace_extension() : fs::path(database.string() + "-files");
 }
 
 std::string trial_name(const TrialConfig& trial, const Study& study) {
@@ -132,12 +136,23 @@ std::vector<analysis::TrialRecord> trial_records(const Study& study,
   return records;
 }
 
+/// The folders with `parent` before them. A path may be of any bytes, which text on its way to other ranks may not: so
+/// each rank puts its own before the names.
+CohortFolders below(const fs::path& parent, CohortFolders names) {
+  for (auto& [cohort, folder] : names) folder = parent / folder;
+  return names;
+}
+
 /// On rank 0: opens the database, finds what is left to do, prepares the cohorts that needs.
 Plan open_ledger(World& world, const Study& study, const StudyOptions& options, const Workers& workers,
                  Ledger& ledger) {
   const fs::path file = results_file(study, options);
   const fs::path folder = results_folder(file);
   std::error_code error;
+  if (!file.has_filename() || fs::is_directory(file, error))
+    throw std::runtime_error("--results " + file.string() +
+                             " is a folder, expected the name of a database file, such as " +
+                             (file / (study.name + ".sqlite")).string());
   fs::create_directories(folder, error);
   if (error) throw std::runtime_error("cannot write results to " + folder.string() + ": " + error.message());
   ledger.lock = std::make_unique<LockFile>(folder / "lock", "the results database " + file.string(), false);
@@ -149,7 +164,7 @@ Plan open_ledger(World& world, const Study& study, const StudyOptions& options, 
   for (const auto& [name, spec] : cohorts_in_use(study)) {
     hashes[name] = data::cohort_hash(spec);
     hash_list.emplace_back(name, hashes[name]);
-    plan.folders[name] = options.cohorts / (name + "-" + hashes[name]);
+    plan.folders[name] = name + "-" + hashes[name];
   }
   for (const TrialConfig& trial : study.trials) plan.hashes.push_back(stage_hashes(trial, study, hash_list));
 
@@ -177,13 +192,13 @@ Plan open_ledger(World& world, const Study& study, const StudyOptions& options, 
   log_info("study " + study.name + ": " + std::to_string(study.trials.size()) + " trials, " +
            std::to_string(ledger.pending.size()) + " to run, on " + workers.description + ", results in " +
            file.string());
-  if (!ledger.pending.empty()) prepare_cohorts(study, plan.folders);
+  if (!ledger.pending.empty()) prepare_cohorts(study, below(options.cohorts, plan.folders));
   return plan;
 }
 
 /// Takes trials from the queue until none is left. Every rank of `ranks` comes here.
 void work(const Study& study, const Plan& plan, const fs::path& folder, const Workers& workers, Communicator& ranks,
-          Group& group, QueueClient& queue) {
+          Group& group, QueueClient& queue, StepLog* steps) {
   const bool leads = ranks.rank() == 0;
   for (;;) {
     int index = leads ? queue.next() : kNoTrial;
@@ -195,6 +210,7 @@ void work(const Study& study, const Plan& plan, const fs::path& folder, const Wo
     TrialEvents events;
     events.on_step = [&](const TrialProgress& progress) {
       last = progress;
+      if (steps != nullptr) steps->append(step_line(trial_name(trial, study), trial, progress));
       queue.step(index, progress);
     };
     events.on_epoch = [&](const analysis::EpochRecord& record) {
@@ -214,7 +230,7 @@ void work(const Study& study, const Plan& plan, const fs::path& folder, const Wo
     } catch (const std::exception& failure) {
       // Within a group of more than one, what it has not agreed on leaves its other ranks in a collective.
       if (ranks.size() > 1 && dynamic_cast<const AgreedError*>(&failure) == nullptr) throw;
-      if (leads) queue.ended(index, Ending::kFailed, describe_failure(failure));
+      if (leads) queue.ended(index, Ending::kFailed, data::valid_utf8(describe_failure(failure)));
     }
   }
 }
@@ -232,18 +248,29 @@ int run_study(World& world, const StudyOptions& options) {
   }
 
   const Workers workers = arrange_workers(all, study.run);
+  std::optional<StepLog> steps;
+  if (!options.log_steps.empty()) {
+    on_root(all, [&] {
+      begin_step_log(options.log_steps);
+      return std::string();
+    });
+    together(all, [&] { steps.emplace(options.log_steps); });
+  }
   Ledger ledger;
   Plan plan;
   const json shared = json::parse(on_root(all, [&] {
     plan = open_ledger(world, study, options, workers, ledger);
-    return json{{"folders", plan.folders}, {"hashes", plan.hashes}}.dump();
+    std::map<std::string, std::string> names;
+    for (const auto& [cohort, folder] : plan.folders) names[cohort] = folder.string();
+    return json{{"folders", names}, {"hashes", plan.hashes}}.dump();
   }));
-  shared.at("folders").get_to(plan.folders);
+  for (const auto& [cohort, name] : shared.at("folders").items()) plan.folders[cohort] = name.get<std::string>();
+  plan.folders = below(options.cohorts, std::move(plan.folders));
   shared.at("hashes").get_to(plan.hashes);
   plan.registrations = options.cohorts / "registrations";
 
   const fs::path file = results_file(study, options);
-  watch_interrupts();
+  watch_interrupts();  // until here a signal ends the process: what is prepared appears whole
   Communicator channel = all.duplicate();
   Communicator ranks = all.split(workers.group);
   std::optional<ProgressDisplay> display;
@@ -263,7 +290,7 @@ int run_study(World& world, const StudyOptions& options) {
     }
     QueueClient queue(channel);
     try {
-      work(study, plan, results_folder(file), workers, ranks, group, queue);
+      work(study, plan, results_folder(file), workers, ranks, group, queue, steps ? &*steps : nullptr);
     } catch (const std::exception& error) {
       end_world(world, error);  // here, as the server's thread would be waited for on the way out
     }
@@ -271,17 +298,23 @@ int run_study(World& world, const StudyOptions& options) {
     all.barrier();
   }
 
+  int broken = 0;
   if (all.rank() == 0) {
     display.reset();
-    if (interrupt_signal() == 0) write_outputs(file, results_folder(file), study.name, !study.claims.empty());
+    try {
+      if (interrupt_signal() == 0) write_outputs(file, results_folder(file), study.name, !study.claims.empty());
+    } catch (const std::exception& error) {
+      log_error(std::string("the trials are stored, but not all of their tables and figures: ") + error.what());
+      broken = 1;
+    }
     if (summary.failed > 0) {
       log_error(std::to_string(summary.failed) + " trials failed; their reasons are in the table trial of " +
                 file.string());
     }
   }
-  const int failed = std::stoi(on_root(all, [&] { return std::to_string(summary.failed); }));
-  if (interrupt_signal() != 0) return 128 + interrupt_signal();
-  return failed > 0 ? 1 : 0;
+  const int failed = std::stoi(on_root(all, [&] { return std::to_string(summary.failed + broken); }));
+  if (interrupt_signal() != 0) return kExitStopped;
+  return failed > 0 ? kExitFailed : 0;
 }
 
 }  // namespace crossfade::runner

@@ -9,6 +9,7 @@
 
 #include "data/shards/loader.hpp"
 #include "data/shards/plane.hpp"
+#include "data/utf8.hpp"
 #include "runner/ranks/agreement.hpp"
 #include "runner/trial/scan.hpp"
 #include "runner/trial/trainer.hpp"
@@ -91,7 +92,8 @@ std::vector<analysis::SubjectCounts> summed(const std::vector<data::Shard>& shar
                                             Group& group) {
   sum_over_group(counts, group);
   std::vector<analysis::SubjectCounts> result;
-  for (std::size_t i = 0; i < shards.size(); ++i) result.push_back({shards[i].info().subject, counts[i]});
+  for (std::size_t i = 0; i < shards.size(); ++i)
+    result.push_back({data::valid_utf8(shards[i].info().subject), counts[i]});
   return result;
 }
 
@@ -171,7 +173,7 @@ VolumeScores score_volumes(const std::vector<data::Shard>& shards, Group& group,
   VolumeScores result{summed(shards, std::move(counts), group), {}, std::move(seconds)};
   auto at = flat.begin();
   for (const data::Shard& shard : shards) {
-    result.surfaces.push_back({shard.info().subject, {}});
+    result.surfaces.push_back({data::valid_utf8(shard.info().subject), {}});
     for (auto& scores : result.surfaces.back().scores) {
       scores = {at[0], at[1], at[2]};
       at += 3;

@@ -15,6 +15,8 @@ struct TrialProgress {
   double loss = 0;               // of the last step
   double dice = 0;               // mean validation Dice of the last epoch; 0 before the first
   double images_per_second = 0;  // training, since the epoch began
+  double gradient_norm = 0;      // of the last step, before clipping
+  double learning_rate = 0;      // that the last step was made with
 };
 
 }  // namespace crossfade::runner

@@ -173,7 +173,7 @@ bool RegistrationCache::make(const AtlasPair& pair, const fs::path& target,
                                    {"seconds", seconds}};
     const fs::path about = partial / "registration.json", unsynced = data::partial_name(about);
     std::ofstream out(unsynced);
-    out << record.dump(2) << '\n';
+    out << record.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
     if (!out.flush()) throw std::runtime_error("cannot write " + unsynced.string());
     data::publish(unsynced, about);
     fs::remove_all(work);

@@ -245,7 +245,8 @@ class Trial {
       if (leads() && events_.on_step) {
         events_.on_step({position_.stage, position_.epoch + 1, stage().epochs, step + 1, steps, result.loss,
                          position_.last_dice,
-                         static_cast<double>(position_.sums.images - images_before) / std::max(seconds, 1e-9)});
+                         static_cast<double>(position_.sums.images - images_before) / std::max(seconds, 1e-9),
+                         result.gradient_norm, result.learning_rate});
       }
     }
   }

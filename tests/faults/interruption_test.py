@@ -6,16 +6,10 @@ import subprocess
 import time
 import unittest
 
-from harness import RUNNER, Case
+from harness import RUNNER, Case, ranks_of
 
 FIGURES = "select variant, seed, epoch, dice, loss from figure1 order by 1, 2, 3"
 SCORES = "select variant, subject, structure, dice from figure2 order by 1, 2, 3"
-
-
-def ranks_of(mpirun):
-    """Process ids of the runner's ranks."""
-    listed = subprocess.run(["pgrep", "-P", str(mpirun.pid)], text=True, capture_output=True, check=True)
-    return [int(pid) for pid in listed.stdout.split()]
 
 
 class Interruption(Case):

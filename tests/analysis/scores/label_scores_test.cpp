@@ -133,7 +133,7 @@ TEST_F(LabelScores, OfAPredictionThatFoundNothingAreThoseOfABlankOne) {
 TEST_F(LabelScores, RefuseAShearedGrid) {
   EXPECT_THAT(
       error_of([&] { score("sheared-labels", "sheared"); }),
-      AllOf(HasSubstr("sheared-labels/anna.mgz: its affine is sheared (columns 1 and 2"), HasSubstr("resample")));
+      AllOf(HasSubstr("sheared-labels/anna.mgz: its affine is sheared: the cosine between axes 1 and 2"), HasSubstr("resample")));
 }
 
 TEST_F(LabelScores, AreOfOneVoxelSizeOrNone) {

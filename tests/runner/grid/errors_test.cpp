@@ -232,6 +232,21 @@ TEST(GridErrors, ACohortThatTestsNoOneWhereItIsToTest) {
   EXPECT_EQ(refusal(changed(other, "epochs: 2", "test: other")), "accepted");
 }
 
+TEST(GridErrors, BytesThatAreNoUtf8) {
+  EXPECT_EQ(refusal(changed(kValidGrid, "A: {loss", "\xD6: {loss")),
+            "grid.yaml:11:1: holds bytes that are no UTF-8, expected UTF-8");
+  EXPECT_EQ(refusal(changed(kValidGrid, "A: {loss", "Ö: {loss")), "accepted");
+}
+
+TEST(GridErrors, ATestCohortOfAnotherSizeThanTheNetIsTrainedOn) {
+  const std::string other = changed(kValidGrid, "defaults:",
+                                    "  other: {subjects: 4, size: 128, split: {train: 2, validation: 1, test: 1}}\n"
+                                    "defaults:");
+  EXPECT_EQ(
+      refusal(changed(other, "epochs: 2", "test: other")),
+      "grid.yaml:10:39: cohort 'other' has size 128, expected 64 as in cohort 'phantom', which the net is trained on");
+}
+
 TEST(GridErrors, ACohortThatOnlyTestsWhereItIsToTrain) {
   const std::string only = "{train: 2, validation: 1, test: 1}}", test = "{test: 4}}";
   EXPECT_EQ(
