@@ -18,11 +18,19 @@ function(crossfade_use_torch target)
   target_precompile_headers(${target} REUSE_FROM crossfade_torch_pch)
 endfunction()
 
-# crossfade_test(NAME SOURCES...): a GoogleTest program; link what it tests with target_link_libraries afterwards.
+# crossfade_test(NAME [IN_ONE_PROCESS] SOURCES...): a GoogleTest program; link what it tests with target_link_libraries
+# afterwards. Each of its tests is one of ctest's, in a process of its own; with IN_ONE_PROCESS all are one, for programs
+# that link LibTorch, which takes a second to load.
 function(crossfade_test name)
-  add_executable(${name} ${ARGN})
+  cmake_parse_arguments(PARSE_ARGV 1 arg "IN_ONE_PROCESS" "" "")
+  add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PRIVATE crossfade::settings GTest::gtest_main GTest::gmock)
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 120 PROPERTIES TIMEOUT 600)
+  if(arg_IN_ONE_PROCESS)
+    add_test(NAME ${name} COMMAND ${name})
+    set_tests_properties(${name} PROPERTIES TIMEOUT 900)
+  else()
+    gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 120 PROPERTIES TIMEOUT 600)
+  endif()
 endfunction()
 
 # crossfade_use_torch_in_program(TARGET): the same for an executable, whose code must then be as position-independent as

@@ -223,9 +223,10 @@ class Evaluate(Case):
 class LogSteps(Case):
     HEADER = "trial,stage,plane,step,loss,gradient_norm,learning_rate"
 
-    def train(self, name, *more, ranks):
+    def train(self, name, *more, ranks, cohorts=COHORTS):
         """Runs the tiny grid into NAME.sqlite and logs/NAME.csv; the rows of the log."""
-        completed = self.run_runner(*self.study(f"{name}.sqlite", "--log-steps", f"logs/{name}.csv", *more), ranks=ranks)
+        completed = self.run_runner("--grid", self.grid, "--cohorts", cohorts, "--results", f"{name}.sqlite",
+                                    "--log-steps", f"logs/{name}.csv", *more, ranks=ranks)
         self.assertEqual(completed.returncode, 0, completed.stderr)
         text = (self.folder / "logs" / f"{name}.csv").read_text()
         self.assertEqual(text.splitlines()[0], self.HEADER)
@@ -236,7 +237,8 @@ class LogSteps(Case):
         self.grid.write_text(GRID.replace("  sum:      ", '  "sum, \'2\' \\"views\\"": ').replace(
             "{wce: 1, wdice: 1}}", "{wce: 1, wdice: 1}, views: {axial: 0.6, coronal: 0.4}}") +
             f"  atlases: {{method: atlas, atlas: {{fusion: majority, registration: {quick}}}}}\n")
-        rows = self.train("r", "--set", "optimizer.lr_schedule=cosine", ranks=2)
+        # Cohorts of its own: another test takes the shared folder to hold axial slices of the phantom alone.
+        rows = self.train("r", "--set", "optimizer.lr_schedule=cosine", ranks=2, cohorts="cohorts")
         epochs = self.query("r.sqlite", """
             select v.name || ' (seed ' || t.seed || ')', s.name, s.plane, e.step, e.loss, e.gradient_norm, e.learning_rate
             from epoch e join stage s on s.id = e.stage_id join trial t on t.id = s.trial_id join variant v on v.id = t.variant_id
