@@ -55,7 +55,7 @@ class Score(Case):
             self.assertEqual(rows[subject, "Left-Cerebral-Cortex"]["dice"], "1")
             self.assertEqual(rows[subject, "Right-Amygdala"]["dice"], "")
         self.assertIn("but no prediction: cleo", completed.stderr)
-        self.assertIn("not named by label table freesurfer, so class 0: 1 id: 999 (1 voxels)", completed.stderr)
+        self.assertIn("labels: not named by label table freesurfer, so class 0, in 2 of 2 subjects, 1 id a subject: 999 (1 voxels)", completed.stderr)
         self.assertAlmostEqual(json.loads(self.score("--format", "json").stdout)["mean"], 0.95, places=12)
         self.assertIn("0.9500", self.score().stdout)
 
@@ -100,7 +100,7 @@ class Score(Case):
         completed = self.run_runner("score", "--labels", "manual", "--predictions", "mri", "--name", "FreeSurfer",
                                     "--results", "r.sqlite", "--study", "mine")
         self.assertEqual(completed.returncode, 0, completed.stderr)
-        self.assertIn("not named by label table freesurfer, so class 0: ", completed.stderr)
+        self.assertIn("not named by label table freesurfer, so class 0, in 1 of 1 subject, 5 ids a subject: ", completed.stderr)
         dice = dict(self.query("r.sqlite", "select structure, dice from figure2"))
         self.assertEqual(len(dice), 27)
         for structure, value in dice.items():  # 11 of 12 layers, of each id alone and folded into one
@@ -122,7 +122,7 @@ class Score(Case):
         self.assertEqual(completed.returncode, 0, completed.stderr)
         self.assertIn("cover 1 of the study's 1 test subjects", completed.stderr)
         refused = self.score("--results", "tiny.sqlite", name="scheduled")
-        self.assertEqual(refused.returncode, 1)
+        self.assertEqual(refused.returncode, 2)
         self.assertIn("'scheduled' is a variant of the study already, from its grid", refused.stderr)
         completed = self.run_runner(*self.study("tiny.sqlite"), ranks=2)
         self.assertEqual(completed.returncode, 0, completed.stderr)
@@ -134,7 +134,7 @@ class Score(Case):
         _, prediction = volumes()
         nibabel.save(nibabel.MGHImage(prediction[1:], AFFINE), self.folder / "aseg" / "bert.mgz")
         completed = self.score("--results", "r.sqlite", "--study", "mine")
-        self.assertEqual(completed.returncode, 1)
+        self.assertEqual(completed.returncode, 2)
         self.assertIn("aseg/bert.mgz: has 29 x 24 x 26 voxels, its labels labels/bert.nii.gz have 30 x 24 x 26",
                       completed.stderr)
         self.assertFalse((self.folder / "r.sqlite").exists())

@@ -113,9 +113,8 @@ class ExitCodes(Case):
     """docs/commands.md"""
 
     def test_what_starts_nothing_is_2(self):
-        for arguments in (["--gird", "x"], [], ["prepare"], ["report", "--results", "none.sqlite"], ["--grid", "none.yaml"],
-                          ["prepare", "--subjects", "x", "--output", "out"], ["report", "table9", "--results", "r.sqlite"],
-                          ["prepare", "--labels", "none", "--output", "out"],
+        for arguments in (["--gird", "x"], [], ["report", "--results", "none.sqlite"], ["--grid", "none.yaml"],
+                          ["prepare", "--subjects", "x", "--output", "out"], ["prepare", "--labels", "none", "--output", "out"],
                           ["score", "--labels", "none", "--predictions", "none", "--name", "x"],
                           ["evaluate", "--checkpoint", "none", "--shards", "none"],
                           self.study("r.sqlite", "--set", "stages.pretrain.epochs=none")):

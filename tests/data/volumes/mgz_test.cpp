@@ -8,27 +8,17 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <iterator>
-#include <stdexcept>
 #include <string>
 
 #include "data/volumes/image.hpp"
+#include "tests/error_of.hpp"
 
 namespace crossfade::data {
 namespace {
 
 namespace fs = std::filesystem;
 using testing::HasSubstr;
-
-std::string error_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const std::runtime_error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 /// A folder of files that nibabel wrote; made once.
 class Mgz : public testing::Test {

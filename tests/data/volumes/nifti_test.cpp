@@ -8,23 +8,14 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <functional>
-#include <stdexcept>
 #include <string>
+
+#include "tests/error_of.hpp"
 
 namespace crossfade::data {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string error_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const std::runtime_error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 /// A folder of files that nibabel wrote; made once.
 class Nifti : public testing::Test {

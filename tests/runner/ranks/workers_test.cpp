@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-#include "tests/runner/error_of.hpp"
+#include "tests/error_of.hpp"
 
 namespace crossfade::runner {
 namespace {

@@ -11,7 +11,7 @@
 
 #include "runner/trial/state.hpp"
 #include "tests/data/small_shard.hpp"
-#include "tests/runner/error_of.hpp"
+#include "tests/error_of.hpp"
 #include "tests/temporary_folder.hpp"
 
 namespace crossfade::runner {

@@ -11,7 +11,7 @@
 #include "runner/trial/trainer.hpp"
 #include "tests/data/small_shard.hpp"
 #include "tests/device.hpp"
-#include "tests/runner/error_of.hpp"
+#include "tests/error_of.hpp"
 #include "tests/runner/trial/small_trial.hpp"
 #include "tests/runner/world_of_one.hpp"
 #include "tests/temporary_folder.hpp"

@@ -5,7 +5,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace crossfade::runner {
+namespace crossfade {
 
 /// The message of the std::runtime_error that `work` throws, or "no error".
 inline std::string error_of(const std::function<void()>& work) {
@@ -17,4 +17,4 @@ inline std::string error_of(const std::function<void()>& work) {
   return "no error";
 }
 
-}  // namespace crossfade::runner
+}  // namespace crossfade
