@@ -194,7 +194,7 @@ class Evaluate(Case):
 
     def test_the_study_scores_its_test_subject_alike(self):
         """The figures of figure2, from the checkpoint and the shards alone."""
-        shards = next(pathlib.Path(COHORTS).glob("phantom-*"))
+        shards = next(pathlib.Path(COHORTS).glob("phantom-" + 16 * "?"))
         with sqlite3.connect(STUDY / "tiny.sqlite") as database:
             trials = database.execute("select hash, (select name from variant v where v.id = variant_id) from trial").fetchall()
             for trial, variant in trials:
@@ -215,7 +215,7 @@ class Evaluate(Case):
         text = json.dumps(header).encode()
         (self.folder / "old.safetensors").write_bytes(len(text).to_bytes(8, "little") + text + best[8 + length:])
         completed = self.run_runner("evaluate", "--checkpoint", "old.safetensors", "--shards",
-                                    next(pathlib.Path(COHORTS).glob("phantom-*")), ranks=2)
+                                    next(pathlib.Path(COHORTS).glob("phantom-" + 16 * "?")), ranks=2)
         self.assertEqual(completed.returncode, 0, completed.stderr)
         self.assertEqual(completed.stderr.count("do not say what they were trained on"), 1, completed.stderr)
 
@@ -223,9 +223,9 @@ class Evaluate(Case):
 class LogSteps(Case):
     HEADER = "trial,stage,plane,step,loss,gradient_norm,learning_rate"
 
-    def train(self, name, *more, ranks, cohorts=COHORTS):
+    def train(self, name, *more, ranks):
         """Runs the tiny grid into NAME.sqlite and logs/NAME.csv; the rows of the log."""
-        completed = self.run_runner("--grid", self.grid, "--cohorts", cohorts, "--results", f"{name}.sqlite",
+        completed = self.run_runner("--grid", self.grid, "--cohorts", COHORTS, "--results", f"{name}.sqlite",
                                     "--log-steps", f"logs/{name}.csv", *more, ranks=ranks)
         self.assertEqual(completed.returncode, 0, completed.stderr)
         text = (self.folder / "logs" / f"{name}.csv").read_text()
@@ -237,8 +237,7 @@ class LogSteps(Case):
         self.grid.write_text(GRID.replace("  sum:      ", '  "sum, \'2\' \\"views\\"": ').replace(
             "{wce: 1, wdice: 1}}", "{wce: 1, wdice: 1}, views: {axial: 0.6, coronal: 0.4}}") +
             f"  atlases: {{method: atlas, atlas: {{fusion: majority, registration: {quick}}}}}\n")
-        # Cohorts of its own: another test takes the shared folder to hold axial slices of the phantom alone.
-        rows = self.train("r", "--set", "optimizer.lr_schedule=cosine", ranks=2, cohorts="cohorts")
+        rows = self.train("r", "--set", "optimizer.lr_schedule=cosine", ranks=2)
         epochs = self.query("r.sqlite", """
             select v.name || ' (seed ' || t.seed || ')', s.name, s.plane, e.step, e.loss, e.gradient_norm, e.learning_rate
             from epoch e join stage s on s.id = e.stage_id join trial t on t.id = s.trial_id join variant v on v.id = t.variant_id
