@@ -18,23 +18,16 @@ bool is_mgh(const fs::path& file) {
   return ending == ".mgz" || ending == ".mgh";
 }
 
-}  // namespace
-
-std::string subject_of(const fs::path& file) {
-  const std::string name = file.filename().string();
-  if (name.starts_with('.')) return "";  // ._s1.nii.gz: what other systems leave beside s1.nii.gz
-  const std::string ending = volume_ending(file);
-  return ending.empty() ? "" : name.substr(0, name.size() - ending.size());
-}
-
-std::map<std::string, fs::path> volumes_in(const fs::path& folder, const std::string& what) {
+/// Those volumes of `folder` whose subject `wanted` takes; no other file is looked at.
+template <class Wanted>
+std::map<std::string, fs::path> volumes_where(const fs::path& folder, const std::string& what, const Wanted& wanted) {
   std::error_code error;
   const fs::directory_iterator files(folder, error);
   if (error) throw std::runtime_error(folder.string() + ": no folder of " + what + ": " + error.message());
   std::map<std::string, fs::path> volumes;
   for (const auto& entry : files) {
     const std::string subject = subject_of(entry.path());
-    if (subject.empty()) continue;
+    if (subject.empty() || !wanted(subject)) continue;
     require_file(entry.path());
     const auto [twin, is_new] = volumes.emplace(subject, entry.path());
     if (is_new) continue;
@@ -45,10 +38,22 @@ std::map<std::string, fs::path> volumes_in(const fs::path& folder, const std::st
   return volumes;
 }
 
+}  // namespace
+
+std::string subject_of(const fs::path& file) {
+  const std::string name = file.filename().string();
+  if (name.starts_with('.')) return "";  // ._s1.nii.gz: what other systems leave beside s1.nii.gz
+  const std::string ending = volume_ending(file);
+  return ending.empty() ? "" : name.substr(0, name.size() - ending.size());
+}
+
+std::map<std::string, fs::path> volumes_in(const fs::path& folder, const std::string& what) {
+  return volumes_where(folder, what, [](const std::string&) { return true; });
+}
+
 fs::path find_volume(const fs::path& folder, const std::string& subject) {
-  const auto volumes = volumes_in(folder, "volumes");
-  const auto found = volumes.find(subject);
-  return found == volumes.end() ? fs::path() : found->second;
+  const auto found = volumes_where(folder, "volumes", [&](const std::string& of) { return of == subject; });
+  return found.empty() ? fs::path() : found.begin()->second;
 }
 
 ReadVolume<float> read_image(const fs::path& file) {

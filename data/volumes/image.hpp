@@ -19,7 +19,7 @@ std::string subject_of(const std::filesystem::path& file);
 /// and for a subject that is there twice, with different endings, naming both files.
 std::map<std::string, std::filesystem::path> volumes_in(const std::filesystem::path& folder, const std::string& what);
 
-/// The one volume of `subject` in `folder`; empty where there is none. Throws as volumes_in() does.
+/// The one volume of `subject` in `folder`; empty where there is none. Throws as volumes_in() does, of that subject alone.
 std::filesystem::path find_volume(const std::filesystem::path& folder, const std::string& subject);
 
 /// A scan in the file's own orientation, any scalar type; a NIfTI's slope and intercept are applied, and voxels that

@@ -1,7 +1,6 @@
 #include "data/volumes/mgz.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cstddef>
 #include <string>
 
@@ -12,13 +11,10 @@ namespace {
 
 constexpr std::size_t kHeaderBytes = 284;
 
-/// The number at `bytes`; every number of the format is big-endian.
+/// Every number of the format is big-endian.
 template <class T>
 T number(const unsigned char* bytes) {
-  static_assert(std::endian::native == std::endian::little);
-  std::array<unsigned char, sizeof(T)> native{};
-  std::reverse_copy(bytes, bytes + sizeof(T), native.begin());
-  return std::bit_cast<T>(native);
+  return data::number<T>(bytes, /*big_endian=*/true);
 }
 
 /// Byte offsets of the header: version 0, size 4, frames 16, type 20, (degrees of freedom 24), goodRASFlag 28, delta

@@ -1,7 +1,6 @@
 #include "data/volumes/nifti_header.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -21,10 +20,7 @@ struct Fields {
 
   template <class T>
   T at(std::size_t place) const {
-    std::array<unsigned char, sizeof(T)> native{};
-    std::copy_n(bytes.begin() + static_cast<std::ptrdiff_t>(place), sizeof(T), native.begin());
-    if (big_endian != (std::endian::native == std::endian::big)) std::ranges::reverse(native);
-    return std::bit_cast<T>(native);
+    return number<T>(bytes.data() + place, big_endian);
   }
 };
 

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cctype>
 #include <cmath>
 #include <memory>
@@ -15,16 +14,6 @@ namespace crossfade::data {
 namespace {
 
 namespace fs = std::filesystem;
-
-template <class T>
-T number(const unsigned char* bytes, bool big_endian) {
-  std::array<unsigned char, sizeof(T)> native{};
-  if (big_endian == (std::endian::native == std::endian::big))
-    std::copy_n(bytes, sizeof(T), native.begin());
-  else
-    std::reverse_copy(bytes, bytes + sizeof(T), native.begin());
-  return std::bit_cast<T>(native);
-}
 
 template <class Stored, class Take>
 void each_of(const fs::path& file, const StoredVoxels& stored, const Take& take) {

@@ -1,6 +1,9 @@
 // What the readers of volume files share: bytes, voxels of any stored type, and what is refused in both formats.
 #pragma once
 
+#include <algorithm>
+#include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -27,6 +30,15 @@ void require_file(const std::filesystem::path& file);
 /// above 0 no more than that many, and whether the file is whole is not looked at. Throws std::runtime_error naming a
 /// file that can't be opened or is damaged.
 std::vector<unsigned char> unpacked(const std::filesystem::path& file, std::size_t most = 0);
+
+/// The number that is stored at `bytes`, of which there are sizeof(T).
+template <class T>
+T number(const unsigned char* bytes, bool big_endian) {
+  std::array<unsigned char, sizeof(T)> native{};
+  std::copy_n(bytes, sizeof(T), native.begin());
+  if (big_endian != (std::endian::native == std::endian::big)) std::ranges::reverse(native);
+  return std::bit_cast<T>(native);
+}
 
 enum class VoxelType { kUint8, kInt8, kUint16, kInt16, kUint32, kInt32, kUint64, kInt64, kFloat32, kFloat64 };
 
