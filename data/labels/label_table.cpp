@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "data/hash.hpp"
+#include "data/labels/structures.hpp"
 #include "data/volumes/distance.hpp"
 #include "data/words.hpp"
 
@@ -22,7 +23,11 @@ constexpr int kLeftWhite = 1, kLeftCortex = 2, kRightWhite = 3, kRightCortex = 4
 using Ids = std::array<std::int32_t, kClasses>;
 
 LabelTable from_ids(std::string name, const Ids& ids) {
-  LabelTable table{std::move(name), {}, {}, ids};
+  LabelTable table{.name = std::move(name),
+                   .classes = brain_classes(),
+                   .class_of = {},
+                   .to_nearest = {},
+                   .id_of = {ids.begin(), ids.end()}};
   for (int c = 1; c < kClasses; ++c) {
     table.class_of[ids[static_cast<std::size_t>(c)]] = c;
   }
@@ -165,6 +170,9 @@ std::string LabelTable::hash() const {
   for (const std::int32_t id : id_of) {
     text += "writes " + std::to_string(id) + '\n';
   }
+  if (classes != brain_classes())
+    for (std::size_t c = 0; c < classes.names.size(); ++c)
+      text += "class " + classes.names[c] + ' ' + std::to_string(classes.left_twin[c]) + '\n';
   return sha256_hex(text).substr(0, 16);
 }
 
@@ -204,7 +212,8 @@ std::string label_table_fault(std::string_view description) {
 }
 
 bool is_named(const LabelTable& table, std::int32_t id) {
-  if (const auto found = table.class_of.find(id); found != table.class_of.end()) return found->second > 0;
+  if (const auto found = table.class_of.find(id); found != table.class_of.end())
+    return found->second > 0 && found->second != kIgnored;
   return std::any_of(table.to_nearest.begin(), table.to_nearest.end(), [&](const auto& line) { return line.id == id; });
 }
 
@@ -212,7 +221,7 @@ MappedLabels map_labels(const Volume<std::int32_t>& ids, const LabelTable& table
   MappedLabels result{{ids.geometry, std::vector<std::uint8_t>(ids.voxels.size())}, {}};
   std::vector<const LabelTable::Nearest*> rules;  // of the voxels to decide by distance, in step with `undecided`
   std::vector<std::size_t> undecided;
-  std::array<bool, kClasses> present{};
+  std::array<bool, kIgnored + 1> present{};
 
   // Ids come in runs: the tables are asked once a run.
   std::size_t begin = 0;
@@ -239,9 +248,9 @@ MappedLabels map_labels(const Volume<std::int32_t>& ids, const LabelTable& table
     }
     begin = end;
   }
-  if (std::none_of(present.begin() + 1, present.end(), [](bool p) { return p; })) {
-    throw std::runtime_error("no voxel has an id of the 27 structures in the label table '" + table.name + "'");
-  }
+  const bool empty = std::none_of(present.begin() + 1, present.begin() + kIgnored, [](bool p) { return p; });
+  if (empty && !(table.may_be_empty && result.unnamed.empty()))
+    throw std::runtime_error("no voxel has an id of a class in the label table '" + table.name + "'");
 
   // Decisions are collected first: they go by the voxels of the classes proper, not by one another.
   std::vector<std::uint8_t> decisions(undecided.size());

@@ -1,4 +1,4 @@
-// Label tables: which id of a labelling protocol belongs to which of the 28 classes.
+// Label tables: which id of a labelling protocol belongs to which class.
 #pragma once
 
 #include <cstdint>
@@ -7,13 +7,13 @@
 #include <string_view>
 #include <vector>
 
-#include "data/labels/structures.hpp"
+#include "data/labels/classes.hpp"
 #include "data/volumes/volume.hpp"
 
 namespace crossfade::data {
 
-/// One protocol's ids. `class_of` holds the ids of the 27 structures and the foldings that are one id to one class;
-/// `to_nearest` those ids that go to the nearer of two classes (hemispheres) by distance to its voxels.
+/// One protocol's ids. `class_of` holds the ids that are one id to one class, kIgnored for those that nobody has
+/// judged; `to_nearest` those ids that go to the nearer of two classes (hemispheres) by distance to its voxels.
 struct LabelTable {
   struct Nearest {
     std::int32_t id;
@@ -21,11 +21,13 @@ struct LabelTable {
     int right_class;
   };
   std::string name;
+  Classes classes;
   std::map<std::int32_t, int> class_of;
   std::vector<Nearest> to_nearest;
-  std::array<std::int32_t, kClasses> id_of{};  // the id written for a class in a prediction; 0 for class 0
+  std::vector<std::int32_t> id_of;  // by class: the id written in a prediction; 0 for class 0
+  bool may_be_empty = false;        // whether a label map without any of the classes is one all the same
 
-  /// 16 hexadecimal digits over everything above; stored in shards.
+  /// 16 hexadecimal digits over ids and classes; stored in shards.
   std::string hash() const;
 };
 
@@ -37,7 +39,21 @@ LabelTable label_table(std::string_view description);
 /// Why label_table(description) would throw; empty if it would not.
 std::string label_table_fault(std::string_view description);
 
-/// Whether `id` becomes one of the 27 structures.
+/// A cohort's own table, from three JSON objects or arrays as a grid says them: `classes` maps names to an id or a list
+/// of ids ({"Anterior": 1, "Tumour": [2, 3]}; the first is the one that predictions have), class 1 first; what maps to
+/// id 0 names class 0, otherwise "background". `pairs` maps a class on the left to its twin on the right. `ignore`
+/// lists ids that nobody has judged. Blanks in names become '-'. Throws std::invalid_argument for anything else, for an
+/// id that is there twice, and for more than kMostClasses.
+struct OwnClasses {
+  std::string classes, pairs, ignore;  // empty: none
+  bool operator==(const OwnClasses&) const = default;
+};
+LabelTable own_label_table(const OwnClasses& own);
+
+/// Why own_label_table(own) would throw; empty if it would not.
+std::string own_label_table_fault(const OwnClasses& own);
+
+/// Whether `id` becomes a class of its own: neither class 0 nor ignored.
 bool is_named(const LabelTable& table, std::int32_t id);
 
 /// The same, quick where neighbours mostly have the same id.
@@ -60,14 +76,15 @@ class NamedIds {
 /// Voxels of each id.
 using IdCounts = std::map<std::int32_t, std::uint64_t>;
 
-/// Classes of a volume of ids, and how many voxels had an id that no line of the table names (they became class 0;
-/// id 0 itself is not counted).
+/// Classes of a volume of ids (kIgnored where nobody has judged), and how many voxels had an id that no line of the
+/// table names (they became class 0; id 0 itself is not counted).
 struct MappedLabels {
   Volume<std::uint8_t> classes;
   IdCounts unnamed;
 };
 
-/// Throws std::runtime_error where not one voxel has an id of the 27 structures.
+/// Throws std::runtime_error where not one voxel has an id of a class, unless the table's maps may be empty and this
+/// one has no other ids either.
 MappedLabels map_labels(const Volume<std::int32_t>& ids, const LabelTable& table);
 
 }  // namespace crossfade::data
