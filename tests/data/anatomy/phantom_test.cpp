@@ -9,6 +9,7 @@
 
 #include "data/anatomy/synthesis.hpp"
 #include "data/labels/label_table.hpp"
+#include "data/labels/structures.hpp"
 
 namespace crossfade::data {
 namespace {

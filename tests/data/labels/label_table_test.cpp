@@ -9,6 +9,7 @@
 #include <map>
 #include <stdexcept>
 
+#include "data/labels/structures.hpp"
 #include "data/random.hpp"
 #include "data/volumes/nifti.hpp"
 
