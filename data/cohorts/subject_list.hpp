@@ -1,0 +1,36 @@
+// The subjects that a source names, and which files belong to each: what patterns, tables and data sets are read into.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace crossfade::data {
+
+/// Files are paths that can be opened from here; empty where the source has nothing of the kind.
+struct ListedSubject {
+  std::string name;
+  std::vector<std::filesystem::path> images{};  // one file a channel, or one file with all channels
+  std::filesystem::path labels{}, automatic_labels{};
+  std::string part{};    // "train", "validation" or "test" where the source says so; else empty
+  std::string person{};  // whose scans these are: subjects of one person are never split
+};
+
+struct SubjectList {
+  std::vector<ListedSubject> subjects;  // sorted by name
+  std::vector<std::string> left_out;    // "NAME: REASON" for each subject that lacks a file or can't be used, sorted
+};
+
+/// Why `name` cannot be a subject's, which names a shard and stands in a line of its own; empty if it can.
+std::string subject_name_fault(const std::string& name);
+
+/// False where nothing is called `file`. Throws std::runtime_error naming it where it is a folder or a link to nothing.
+bool is_file(const std::filesystem::path& file);
+
+/// Sorts the list of `source` (a file or a folder, for messages). Throws std::runtime_error naming the source, the
+/// subjects and their files: for a name that no subject can have, a subject that is there twice, subjects of unlike
+/// numbers of images, an image that belongs to two persons, where no subject is left, and, where `strict`, where any
+/// was left out.
+void finish(SubjectList& list, const std::filesystem::path& source, bool strict);
+
+}  // namespace crossfade::data
