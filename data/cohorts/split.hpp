@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -51,5 +52,13 @@ bool has_training_subjects(const SplitSpec& spec);
 /// parts do not fit the subjects, naming the numbers, and for a named test subject that is not there. `fold` is 0 for
 /// fixed parts.
 Split split_subjects(std::vector<std::string> subjects, const SplitSpec& spec, std::uint64_t seed, int fold);
+
+/// The same of persons, each of which has one subject or more (sessions of one person): the numbers in `spec` count
+/// persons, in the order of the first of each one's subjects by name, and all subjects of a person go into one part.
+/// `person_of` is each subject's person. `test_subjects` names subjects or persons; where one subject of a person is
+/// named, all are tested. Where every person has one subject it is split_subjects() in all, messages too. Throws as
+/// that does.
+Split split_by_person(const std::map<std::string, std::string>& person_of, const SplitSpec& spec, std::uint64_t seed,
+                      int fold);
 
 }  // namespace crossfade::data

@@ -148,5 +148,93 @@ TEST(Split, RefusesASubjectThatIsThereTwice) {
       testing::ThrowsMessage<std::invalid_argument>(HasSubstr("'a' is there twice")));
 }
 
+/// Persons p0, p1, ... of 1, 2, 3, 1, 2, 3, ... sessions, and whose each is.
+std::map<std::string, std::string> sessions_of(int persons) {
+  std::map<std::string, std::string> person_of;
+  for (int p = 0; p < persons; ++p)
+    for (int session = 0; session <= p % 3; ++session)
+      person_of["p" + std::to_string(p) + "_" + std::to_string(session)] = "p" + std::to_string(p);
+  return person_of;
+}
+
+std::string refusal(const std::map<std::string, std::string>& person_of, const SplitSpec& spec) {
+  try {
+    split_by_person(person_of, spec, 1, 0);
+  } catch (const std::invalid_argument& error) {
+    return error.what();
+  }
+  return {};
+}
+
+void expect_equal(const Split& one, const Split& other) {
+  EXPECT_EQ(one.train, other.train);
+  EXPECT_EQ(one.validation, other.validation);
+  EXPECT_EQ(one.test, other.test);
+}
+
+TEST(SplitByPerson, CountsPersonsAndKeepsAllOfOneTogether) {
+  const Split split = split_by_person(sessions_of(6), {.train = 3, .validation = 1, .test = 2}, 1, 0);
+  EXPECT_THAT(split.train, ElementsAre("p0_0", "p1_0", "p1_1", "p2_0", "p2_1", "p2_2"));
+  EXPECT_THAT(split.validation, ElementsAre("p3_0"));
+  EXPECT_THAT(split.test, ElementsAre("p4_0", "p4_1", "p5_0", "p5_1", "p5_2"));
+}
+
+TEST(SplitByPerson, TestsEachPersonInExactlyOneFold) {
+  const std::map<std::string, std::string> person_of = sessions_of(10);
+  std::map<std::string, int> tested;
+  for (int fold = 0; fold < 4; ++fold) {
+    const Split split = split_by_person(person_of, {.validation = 2, .folds = 4}, 3, fold);
+    std::map<std::string, std::set<int>> parts;  // of each person
+    int part = 0;
+    std::size_t subjects = 0;
+    for (const auto* names : {&split.train, &split.validation, &split.test}) {
+      EXPECT_TRUE(std::is_sorted(names->begin(), names->end()));
+      for (const std::string& name : *names) parts[person_of.at(name)].insert(part);
+      subjects += names->size();
+      ++part;
+    }
+    EXPECT_EQ(subjects, person_of.size());
+    for (const auto& [person, in] : parts) EXPECT_EQ(in.size(), 1U) << person;
+    EXPECT_EQ(std::ranges::count(parts, std::set<int>{1}, &std::pair<const std::string, std::set<int>>::second), 2);
+    for (const std::string& name : split.test) ++tested[name];
+  }
+  EXPECT_EQ(tested.size(), person_of.size());
+  for (const auto& [name, times] : tested) EXPECT_EQ(times, 1) << name;
+}
+
+TEST(SplitByPerson, TestsAllOfAPersonOfWhomOneIsNamed) {
+  const SplitSpec spec{.train = 1, .validation = 1, .test_subjects = "p1_1"};
+  EXPECT_THAT(split_by_person(sessions_of(3), spec, 1, 0).test, ElementsAre("p1_0", "p1_1"));
+  const SplitSpec both{.train = 1, .validation = 1, .test_subjects = "p1_1 p1_0"};
+  expect_equal(split_by_person(sessions_of(3), both, 1, 0), split_by_person(sessions_of(3), spec, 1, 0));
+  const SplitSpec person{.train = 1, .validation = 1, .test_subjects = "p1"};
+  expect_equal(split_by_person(sessions_of(3), person, 1, 0), split_by_person(sessions_of(3), spec, 1, 0));
+}
+
+TEST(SplitByPerson, IsThatOfSubjectsWhereEachHasOne) {
+  // The persons' names are in another order than the subjects'.
+  const std::map<std::string, std::string> person_of{{"a", "v"}, {"b", "z"}, {"c", "x"},
+                                                     {"d", "y"}, {"e", "w"}, {"f", "u"}};
+  for (const SplitSpec& spec : {SplitSpec{.train = 3, .validation = 1, .test = 2},
+                                SplitSpec{.train = 2, .validation = 2, .test_subjects = "e b"}})
+    expect_equal(split_by_person(person_of, spec, 7, 0), split_subjects(letters(6), spec, 7, 0));
+  for (int fold = 0; fold < 3; ++fold) {
+    const SplitSpec spec{.validation = 1, .folds = 3};
+    expect_equal(split_by_person(person_of, spec, 7, fold), split_subjects(letters(6), spec, 7, fold));
+  }
+  for (const SplitSpec& spec :
+       {SplitSpec{.train = 3, .validation = 1, .test = 1}, SplitSpec{.validation = 1, .folds = 9}})
+    EXPECT_EQ(refusal(person_of, spec), refusal(6, spec));
+}
+
+TEST(SplitByPerson, RefusesNumbersThatDoNotFitThePersons) {
+  EXPECT_THAT(refusal(sessions_of(6), {.train = 8, .validation = 2, .test = 2}),
+              HasSubstr("is 12, but the cohort has 6 persons"));
+  EXPECT_THAT(refusal(sessions_of(6), {.validation = 1, .folds = 7}), HasSubstr("the 6 persons"));
+  EXPECT_THAT(refusal(sessions_of(3), {.train = 1, .validation = 1, .test_subjects = "p7"}), HasSubstr("names 'p7'"));
+  EXPECT_THAT(refusal(sessions_of(3), {.train = 1, .validation = 1, .test_subjects = "p1 p1"}),
+              HasSubstr("'p1' twice"));
+}
+
 }  // namespace
 }  // namespace crossfade::data
