@@ -60,8 +60,17 @@ ReadVolume<float> read_image(const fs::path& file) {
   return is_mgh(file) ? read_mgz_image(file) : read_nifti_image(file);
 }
 
+std::vector<ReadVolume<float>> read_channels(const fs::path& file) {
+  return is_mgh(file) ? read_mgz_channels(file) : read_nifti_channels(file);
+}
+
 ReadVolume<std::int32_t> read_labels(const fs::path& file) {
   return is_mgh(file) ? read_mgz_label_map(file) : read_label_map(file);
+}
+
+void write_labels(const fs::path& file, const Volume<std::int32_t>& labels) {
+  if (is_mgh(file)) return write_mgz_label_map(file, labels);
+  write_small_label_map(file, labels);
 }
 
 }  // namespace crossfade::data

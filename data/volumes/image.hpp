@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "data/volumes/reading_notes.hpp"
 #include "data/volumes/volume.hpp"
@@ -27,8 +28,19 @@ std::filesystem::path find_volume(const std::filesystem::path& folder, const std
 /// read.
 ReadVolume<float> read_image(const std::filesystem::path& file);
 
+/// The co-registered channels of an image, all on one grid and in the file's order: the volumes of a NIfTI's fourth (or
+/// fifth) dimension, the frames of an MGH; one where the file holds one. All that read_image() says holds for each. Throws std::runtime_error that names the file where
+/// its ending is another, it cannot be read, or has more than 64 channels.
+std::vector<ReadVolume<float>> read_channels(const std::filesystem::path& file);
+
 /// A map of integer labels in the file's own orientation. Throws std::runtime_error that names the file where its
 /// ending is another, it cannot be read or holds other values than integers.
 ReadVolume<std::int32_t> read_labels(const std::filesystem::path& file);
+
+/// Writes labels at their own grid and affine, in the smallest integer type that holds every id: NIfTI (uint8, uint16,
+/// int32) or MGH (uint8, int16, int32), by the ending. What read_labels() then reads is equal, the affine to what float32
+/// holds.
+/// Beside the target first and then renamed. Throws std::runtime_error that names the file.
+void write_labels(const std::filesystem::path& file, const Volume<std::int32_t>& labels);
 
 }  // namespace crossfade::data

@@ -1,9 +1,15 @@
 #include "data/volumes/mgz.hpp"
 
+#include <zlib.h>
+
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cstddef>
 #include <string>
+#include <utility>
 
+#include "data/publish.hpp"
 #include "data/volumes/volume_file.hpp"
 
 namespace crossfade::data {
@@ -56,9 +62,9 @@ VoxelType type_of(const std::filesystem::path& file, std::int32_t code) {
   }
 }
 
-/// Whatever the two readers share; `convert` is image_of or labels_of.
+/// What the readers share: a file's frames, up to `most_frames`, each read by `convert`, image_of or labels_of.
 template <class Convert>
-auto read(const std::filesystem::path& file, const Convert& convert) {
+auto read(const std::filesystem::path& file, int most_frames, const Convert& convert) {
   require_file(file);
   const std::vector<unsigned char> bytes = unpacked(file);
   if (bytes.size() < 4 || number<std::int32_t>(bytes.data()) != 1) fail(file, "is no MGH file of version 1");
@@ -69,24 +75,95 @@ auto read(const std::filesystem::path& file, const Convert& convert) {
     if (size < 1) fail(file, "is no MGH file: a size is " + std::to_string(size));
     voxels *= size;
   }
-  if (const auto frames = number<std::int32_t>(bytes.data() + 16); frames != 1)
-    fail(file, "has " + std::to_string(frames) + " frames; a volume has 1");
+  const auto frames = number<std::int32_t>(bytes.data() + 16);
+  if (frames < 1 || frames > most_frames)
+    fail(file, "has " + std::to_string(frames) + " frames; " +
+                   (most_frames > 1 ? "the channels of an image are 1 to " + std::to_string(most_frames)
+                                    : std::string("a volume has 1")));
+  voxels *= frames;
   if (voxels > static_cast<double>(bytes.size())) fail(file, "is truncated: it has fewer bytes than voxels");
   require_unsheared(file, geometry, "affine");
-  return convert(file, StoredVoxels{.geometry = geometry,
-                                    .type = type_of(file, number<std::int32_t>(bytes.data() + 20)),
-                                    .big_endian = true,
-                                    .bytes = std::span(bytes).subspan(kHeaderBytes)});
+  StoredVoxels stored{.geometry = geometry,
+                      .type = type_of(file, number<std::int32_t>(bytes.data() + 20)),
+                      .big_endian = true,
+                      .bytes = std::span(bytes).subspan(kHeaderBytes)};
+  const std::size_t step = geometry.voxels() * bytes_of(stored.type);
+  std::vector<decltype(convert(file, stored))> volumes;
+  for (int n = 0; n < frames; ++n) {
+    if (n > 0) stored.bytes = stored.bytes.subspan(step);  // there: the frame before was not truncated
+    volumes.push_back(convert(file, stored));
+  }
+  return volumes;
+}
+
+void put(std::vector<unsigned char>& bytes, std::size_t place, auto value) {
+  auto stored = std::bit_cast<std::array<unsigned char, sizeof value>>(value);
+  if (std::endian::native == std::endian::little) std::ranges::reverse(stored);
+  std::ranges::copy(stored, bytes.begin() + static_cast<std::ptrdiff_t>(place));
+}
+
+/// The inverse of geometry_of().
+void put_geometry(std::vector<unsigned char>& bytes, const Geometry& geometry) {
+  const std::array<double, 3> spacing = geometry.spacing();
+  put(bytes, 28, std::int16_t{1});
+  for (std::size_t axis = 0; axis < 3; ++axis) {
+    put(bytes, 4 + 4 * axis, static_cast<std::int32_t>(geometry.size[axis]));
+    put(bytes, 30 + 4 * axis, static_cast<float>(spacing[axis]));
+  }
+  for (std::size_t row = 0; row < 3; ++row) {
+    double centre = geometry.affine[row][3];
+    for (std::size_t axis = 0; axis < 3; ++axis) {
+      centre += geometry.affine[row][axis] * geometry.size[axis] / 2;
+      put(bytes, 42 + 4 * (3 * axis + row), static_cast<float>(geometry.affine[row][axis] / spacing[axis]));
+    }
+    put(bytes, 78 + 4 * row, static_cast<float>(centre));
+  }
+}
+
+template <class Stored>
+std::vector<unsigned char> contents_of(const Volume<std::int32_t>& labels, std::int32_t type) {
+  std::vector<unsigned char> bytes(kHeaderBytes + labels.voxels.size() * sizeof(Stored));
+  put(bytes, 0, std::int32_t{1});
+  put(bytes, 16, std::int32_t{1});
+  put(bytes, 20, type);
+  put_geometry(bytes, labels.geometry);
+  for (std::size_t n = 0; n < labels.voxels.size(); ++n)
+    put(bytes, kHeaderBytes + n * sizeof(Stored), static_cast<Stored>(labels.voxels[n]));
+  return bytes;
 }
 
 }  // namespace
 
 ReadVolume<float> read_mgz_image(const std::filesystem::path& file) {
-  return read(file, image_of);
+  return std::move(read(file, 1, image_of).front());
+}
+
+std::vector<ReadVolume<float>> read_mgz_channels(const std::filesystem::path& file) {
+  return read(file, kMostChannels, image_of);
 }
 
 ReadVolume<std::int32_t> read_mgz_label_map(const std::filesystem::path& file) {
-  return read(file, labels_of);
+  return std::move(read(file, 1, labels_of).front());
+}
+
+void write_mgz_label_map(const std::filesystem::path& file, const Volume<std::int32_t>& labels) {
+  const std::string ending = volume_ending(file);
+  if (ending != ".mgz" && ending != ".mgh") fail(file, "is no MGH file by its ending (.mgz or .mgh)");
+  const IdRange ids = ids_of(labels.voxels);
+  const std::vector<unsigned char> bytes = ids.least >= 0 && ids.most <= 0xFF ? contents_of<std::uint8_t>(labels, 0)
+                                           : ids.least >= -0x8000 && ids.most <= 0x7FFF
+                                               ? contents_of<std::int16_t>(labels, 4)
+                                               : contents_of<std::int32_t>(labels, 1);
+  const std::filesystem::path partial = partial_name(file);
+  const gzFile stream = gzopen(partial.c_str(), ending == ".mgz" ? "wb" : "wbT");  // T: not packed
+  if (stream == nullptr) fail(file, "cannot be written: no file can be made in its folder");
+  const bool written = gzfwrite(bytes.data(), 1, bytes.size(), stream) == bytes.size();
+  if (gzclose(stream) != Z_OK || !written) {
+    std::error_code ignored;
+    std::filesystem::remove(partial, ignored);
+    fail(file, "cannot be written whole: is the disk full?");
+  }
+  publish(partial, file);
 }
 
 }  // namespace crossfade::data

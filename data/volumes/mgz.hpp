@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <vector>
 
 #include "data/volumes/reading_notes.hpp"
 
@@ -16,7 +17,15 @@ namespace crossfade::data {
 /// affine is sheared (require_unsheared() in volume_file.hpp). Voxels that are not finite become 0.
 ReadVolume<float> read_mgz_image(const std::filesystem::path& file);
 
-/// The same of integer labels, stored in any of these types, as labels_of() in volume_file.hpp takes them.
+/// The same of up to kMostChannels frames, in order, on one grid. All that holds for one holds for each.
+std::vector<ReadVolume<float>> read_mgz_channels(const std::filesystem::path& file);
+
+/// As read_mgz_image(), of integer labels, stored in any of these types, as labels_of() in volume_file.hpp takes them.
 ReadVolume<std::int32_t> read_mgz_label_map(const std::filesystem::path& file);
+
+/// Writes labels in the smallest of uint8, int16 and int32 that holds every id (uint16 is new to the format, and not
+/// all programs know it), packed by gzip where the name ends in .mgz; beside the target first and then renamed. Throws
+/// std::runtime_error that names the file.
+void write_mgz_label_map(const std::filesystem::path& file, const Volume<std::int32_t>& labels);
 
 }  // namespace crossfade::data

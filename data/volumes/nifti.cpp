@@ -2,10 +2,12 @@
 
 #include <itkNiftiImageIO.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <fstream>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "data/publish.hpp"
 #include "data/volumes/nifti_header.hpp"
@@ -42,45 +44,48 @@ itk::ImageIORegion whole(const Geometry& geometry) {
   return region;
 }
 
-/// Whatever the two readers share; `convert` is image_of or labels_of.
+/// What the readers share: a file's volumes, up to `most_volumes`, each read by `convert`, image_of or labels_of.
 template <class Convert>
-auto read(const std::filesystem::path& file, const Convert& convert) {
+auto read(const std::filesystem::path& file, int most_volumes, const Convert& convert) {
   require_file(file);
   const std::string ending = volume_ending(file);
   if (ending != ".nii" && ending != ".nii.gz") fail(file, "is no NIfTI file by its ending (.nii or .nii.gz)");
   if (ending == ".nii" && is_packed(file)) fail(file, "is packed by gzip: name it .nii.gz, or unpack it");
   const std::vector<unsigned char> bytes = unpacked(file);
-  const NiftiHeader header = nifti_header(file, bytes);
-  double voxels = 1;  // in floating point: a product of damaged sizes overflows integers
+  const NiftiHeader header = nifti_header(file, bytes, most_volumes);
+  double voxels = header.volumes;  // in floating point: a product of damaged sizes overflows integers
   for (const int size : header.size) voxels *= size;
   if (header.offset > bytes.size() || voxels > static_cast<double>(bytes.size() - header.offset))
     fail(file, "is truncated: it has " + std::to_string(bytes.size()) + " bytes, fewer than its voxels need");
-  auto volume = convert(file, StoredVoxels{.geometry = geometry_of(file, header),
-                                           .type = header.type,
-                                           .big_endian = header.big_endian,
-                                           .bytes = std::span(bytes).subspan(header.offset),
-                                           .slope = header.slope,
-                                           .intercept = header.intercept});
-  volume.notes.transforms_mm = transforms_apart_mm(header);
-  return volume;
+  StoredVoxels stored{.geometry = geometry_of(file, header),
+                      .type = header.type,
+                      .big_endian = header.big_endian,
+                      .bytes = std::span(bytes).subspan(header.offset),
+                      .slope = header.slope,
+                      .intercept = header.intercept};
+  const std::size_t step = stored.geometry.voxels() * bytes_of(stored.type);
+  std::vector<decltype(convert(file, stored))> volumes;
+  for (int n = 0; n < header.volumes; ++n) {
+    if (n > 0) stored.bytes = stored.bytes.subspan(step);  // there: the volume before was not truncated
+    volumes.push_back(convert(file, stored));
+    volumes.back().notes.transforms_mm = transforms_apart_mm(header);
+  }
+  return volumes;
 }
 
-}  // namespace
+template <class Stored>
+constexpr itk::IOComponentEnum kComponent = itk::IOComponentEnum::INT;
+template <>
+constexpr itk::IOComponentEnum kComponent<std::uint8_t> = itk::IOComponentEnum::UCHAR;
+template <>
+constexpr itk::IOComponentEnum kComponent<std::uint16_t> = itk::IOComponentEnum::USHORT;
 
-ReadVolume<float> read_nifti_image(const std::filesystem::path& file) {
-  return read(file, image_of);
-}
-
-ReadVolume<std::int32_t> read_label_map(const std::filesystem::path& file) {
-  return read(file, labels_of);
-}
-
-void write_label_map(const std::filesystem::path& file, const Volume<std::int32_t>& labels) {
+template <class Stored>
+void write(const std::filesystem::path& file, const Geometry& geometry, const std::vector<Stored>& voxels) {
   const std::string ending = volume_ending(file);
   if (ending != ".nii" && ending != ".nii.gz") {
     fail(file, "a label map is written as .nii or .nii.gz");
   }
-  const Geometry& geometry = labels.geometry;
   std::filesystem::path partial = partial_name(file);
   partial += ending;              // ITK goes by it
   if (!std::ofstream(partial)) {  // else ITK's library writes a line of its own to the terminal
@@ -102,16 +107,48 @@ void write_label_map(const std::filesystem::path& file, const Volume<std::int32_
       io->SetDirection(axis, direction);
     }
     io->SetPixelType(itk::IOPixelEnum::SCALAR);
-    io->SetComponentType(itk::IOComponentEnum::INT);
+    io->SetComponentType(kComponent<Stored>);
     io->SetNumberOfComponents(1);
     io->SetIORegion(whole(geometry));
-    io->Write(labels.voxels.data());
+    io->Write(voxels.data());
   } catch (const itk::ExceptionObject& error) {
     std::error_code ignored;
     std::filesystem::remove(partial, ignored);
     fail(file, "cannot be written: " + reason(error));
   }
   publish(partial, file);
+}
+
+template <class Stored>
+void write_as(const std::filesystem::path& file, const Volume<std::int32_t>& labels) {
+  std::vector<Stored> voxels(labels.voxels.size());
+  std::ranges::transform(labels.voxels, voxels.begin(), [](std::int32_t id) { return static_cast<Stored>(id); });
+  write(file, labels.geometry, voxels);
+}
+
+}  // namespace
+
+ReadVolume<float> read_nifti_image(const std::filesystem::path& file) {
+  return std::move(read(file, 1, image_of).front());
+}
+
+std::vector<ReadVolume<float>> read_nifti_channels(const std::filesystem::path& file) {
+  return read(file, kMostChannels, image_of);
+}
+
+ReadVolume<std::int32_t> read_label_map(const std::filesystem::path& file) {
+  return std::move(read(file, 1, labels_of).front());
+}
+
+void write_label_map(const std::filesystem::path& file, const Volume<std::int32_t>& labels) {
+  write(file, labels.geometry, labels.voxels);
+}
+
+void write_small_label_map(const std::filesystem::path& file, const Volume<std::int32_t>& labels) {
+  const IdRange ids = ids_of(labels.voxels);
+  if (ids.least >= 0 && ids.most <= 0xFF) return write_as<std::uint8_t>(file, labels);
+  if (ids.least >= 0 && ids.most <= 0xFFFF) return write_as<std::uint16_t>(file, labels);
+  write_label_map(file, labels);
 }
 
 }  // namespace crossfade::data

@@ -88,17 +88,30 @@ VoxelType type_of(const fs::path& file, int code) {
   }
 }
 
-void read_size(const fs::path& file, const Layout& layout, const Fields& fields, NiftiHeader& header) {
+std::string sizes_of(const Layout& layout, const Fields& fields) {
+  std::string sizes;
+  for (std::int64_t d = 1; d <= layout.length(fields, 0); ++d)
+    sizes += (d > 1 ? " x " : "") + to_string(layout.length(fields, static_cast<std::size_t>(d)));
+  return sizes;
+}
+
+void read_size(const fs::path& file, const Layout& layout, const Fields& fields, int most_volumes,
+               NiftiHeader& header) {
   std::int64_t dimensions = layout.length(fields, 0);
   if (dimensions < 1 || dimensions > 7) fail(file, "is no NIfTI file: it has " + to_string(dimensions) + " dimensions");
-  const std::int64_t stated = dimensions;
   while (dimensions > 3 && layout.length(fields, static_cast<std::size_t>(dimensions)) <= 1) --dimensions;
-  if (dimensions != 3) {
-    std::string sizes;
-    for (std::int64_t d = 1; d <= stated; ++d)
-      sizes += (d > 1 ? " x " : "") + to_string(layout.length(fields, static_cast<std::size_t>(d)));
-    fail(file, "has " + to_string(dimensions) + " dimensions, " + sizes +
-                   "; a volume has 3 (further ones of 1 may be there): take one volume out of it");
+  if (most_volumes > 1 && (dimensions == 4 || (dimensions == 5 && layout.length(fields, 4) == 1))) {
+    const std::int64_t volumes = layout.length(fields, static_cast<std::size_t>(dimensions));
+    if (volumes > most_volumes)
+      fail(file, "has " + to_string(volumes) + " volumes, " + sizes_of(layout, fields) +
+                     "; the channels of an image are at most " + to_string(most_volumes) +
+                     ": it looks like a series, take out the volumes that belong to one image");
+    header.volumes = static_cast<int>(volumes);
+  } else if (dimensions != 3) {
+    fail(file,
+         "has " + to_string(dimensions) + " dimensions, " + sizes_of(layout, fields) +
+             (most_volumes > 1 ? "; an image has 3, and a fourth for its channels (further ones of 1 may be there)"
+                               : "; a volume has 3 (further ones of 1 may be there): take one volume out of it"));
   }
   for (std::size_t axis = 0; axis < 3; ++axis) {
     const std::int64_t size = layout.length(fields, axis + 1);
@@ -154,7 +167,7 @@ Affine base_affine(const NiftiHeader& header) {
 
 }  // namespace
 
-NiftiHeader nifti_header(const fs::path& file, std::span<const unsigned char> bytes) {
+NiftiHeader nifti_header(const fs::path& file, std::span<const unsigned char> bytes, int most_volumes) {
   const std::optional<Found> found = layout_of(bytes);
   if (!found) fail(file, "is no NIfTI file (.nii or .nii.gz)");
   const Layout& layout = found->layout;
@@ -165,7 +178,7 @@ NiftiHeader nifti_header(const fs::path& file, std::span<const unsigned char> by
 
   NiftiHeader header;
   header.big_endian = found->big_endian;
-  read_size(file, layout, fields, header);
+  read_size(file, layout, fields, most_volumes, header);
   header.type = type_of(file, fields.at<std::int16_t>(layout.datatype));
   const double offset = layout.number<float, std::int64_t>(fields, layout.vox_offset, 0);
   const std::size_t smallest = layout.header_bytes + 4;  // the four bytes that say whether there are extensions

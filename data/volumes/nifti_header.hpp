@@ -14,6 +14,7 @@ namespace crossfade::data {
 /// Of NIfTI-1 and NIfTI-2, of either byte order.
 struct NiftiHeader {
   std::array<int, 3> size{};
+  int volumes = 1;                 // of that size, one behind the other
   std::array<double, 3> pixdim{};  // length of each index axis in mm, where the header says one; else 0
   int qform_code = 0, sform_code = 0;
   Affine qform{}, sform{};  // meaningless where their code is 0
@@ -23,10 +24,12 @@ struct NiftiHeader {
   double slope = 1, intercept = 0;  // 1 and 0 where the header's slope is 0 or not finite, which means no scaling
 };
 
-/// `bytes`: the file from its beginning, unpacked, to the end of its header at least (540 bytes will do). Throws
-/// std::runtime_error naming the file for what is no NIfTI file of one piece, not 3-D (further dimensions of 1 may be
-/// there), of colours, vectors or complex numbers, or has a quaternion, a slope or a size that makes no sense.
-NiftiHeader nifti_header(const std::filesystem::path& file, std::span<const unsigned char> bytes);
+/// `bytes`: the file from its beginning, unpacked, to the end of its header at least (540 bytes will do). Up to
+/// `most_volumes` may be there, along the fourth dimension, or along the fifth where the fourth is 1 (the standard's
+/// place for vectors). Throws std::runtime_error naming the file for what is no NIfTI file of one piece, has more
+/// dimensions or volumes than that (further dimensions of 1 may be there), is of colours or complex numbers, or has a
+/// quaternion, a slope or a size that makes no sense.
+NiftiHeader nifti_header(const std::filesystem::path& file, std::span<const unsigned char> bytes, int most_volumes = 1);
 
 /// The affine that nibabel takes: the sform where its code is above 0, else the qform where its code is above 0, else
 /// its base affine: x flipped, centred on 0. Throws std::runtime_error naming the file where the one that is taken is

@@ -125,6 +125,26 @@ std::vector<unsigned char> unpacked(const fs::path& file, std::size_t most) {
   return bytes;
 }
 
+std::size_t bytes_of(VoxelType type) {
+  switch (type) {
+    case VoxelType::kUint8:
+    case VoxelType::kInt8:
+      return 1;
+    case VoxelType::kUint16:
+    case VoxelType::kInt16:
+      return 2;
+    case VoxelType::kUint32:
+    case VoxelType::kInt32:
+    case VoxelType::kFloat32:
+      return 4;
+    case VoxelType::kUint64:
+    case VoxelType::kInt64:
+    case VoxelType::kFloat64:
+      return 8;
+  }
+  return 0;
+}
+
 ReadVolume<float> image_of(const fs::path& file, const StoredVoxels& stored) {
   ReadVolume<float> image{{stored.geometry, std::vector<float>(stored.geometry.voxels())}, {}};
   each_voxel(file, stored, [&](std::size_t n, double value) {
@@ -148,6 +168,12 @@ ReadVolume<std::int32_t> labels_of(const fs::path& file, const StoredVoxels& sto
     labels.notes.rounding = std::max(labels.notes.rounding, change);
   });
   return labels;
+}
+
+IdRange ids_of(std::span<const std::int32_t> labels) {
+  if (labels.empty()) return {};
+  const auto [least, most] = std::ranges::minmax(labels);
+  return {least, most};
 }
 
 void require_unsheared(const fs::path& file, const Geometry& geometry, const std::string& what) {

@@ -42,6 +42,11 @@ T number(const unsigned char* bytes, bool big_endian) {
 
 enum class VoxelType { kUint8, kInt8, kUint16, kInt16, kUint32, kInt32, kUint64, kInt64, kFloat32, kFloat64 };
 
+std::size_t bytes_of(VoxelType type);
+
+/// Volumes in one file that may be the channels of one image; more are taken for a series.
+inline constexpr int kMostChannels = 64;
+
 /// The voxels of a file, the first axis fastest. A value is `slope` * stored + `intercept`.
 struct StoredVoxels {
   Geometry geometry;
@@ -60,6 +65,12 @@ ReadVolume<float> image_of(const std::filesystem::path& file, const StoredVoxels
 /// one value). Throws std::runtime_error naming file, voxel and slope for any other value, and a file that is
 /// truncated.
 ReadVolume<std::int32_t> labels_of(const std::filesystem::path& file, const StoredVoxels& stored);
+
+/// The smallest and the largest id, of which a writer's type must hold both; 0 and 0 of none.
+struct IdRange {
+  std::int32_t least = 0, most = 0;
+};
+IdRange ids_of(std::span<const std::int32_t> labels);
 
 /// Throws std::runtime_error naming the file, in one line with the remedy, where the axes of `geometry` are further
 /// from right angles than rounding makes them (a cosine of 1e-3), or do not span space. `what` the axes are of:
