@@ -5,6 +5,7 @@
 
 #include "data/volumes/mgz.hpp"
 #include "data/volumes/nifti.hpp"
+#include "data/volumes/picture.hpp"
 #include "data/volumes/volume_file.hpp"
 
 namespace crossfade::data {
@@ -61,6 +62,7 @@ ReadVolume<float> read_image(const fs::path& file) {
 }
 
 std::vector<ReadVolume<float>> read_channels(const fs::path& file) {
+  if (is_picture(file)) return read_picture(file);
   return is_mgh(file) ? read_mgz_channels(file) : read_nifti_channels(file);
 }
 
@@ -69,6 +71,7 @@ ReadVolume<std::int32_t> read_labels(const fs::path& file) {
 }
 
 void write_labels(const fs::path& file, const Volume<std::int32_t>& labels) {
+  if (is_picture(file)) return write_picture_labels(file, labels);
   if (is_mgh(file)) return write_mgz_label_map(file, labels);
   write_small_label_map(file, labels);
 }

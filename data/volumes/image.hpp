@@ -29,7 +29,8 @@ std::filesystem::path find_volume(const std::filesystem::path& folder, const std
 ReadVolume<float> read_image(const std::filesystem::path& file);
 
 /// The co-registered channels of an image, all on one grid and in the file's order: the volumes of a NIfTI's fourth (or
-/// fifth) dimension, the frames of an MGH; one where the file holds one. All that read_image() says holds for each. Throws std::runtime_error that names the file where
+/// fifth) dimension, the frames of an MGH, the colours of a picture (is_picture(): 1 of grey, 3 of colours); one where
+/// the file holds one. All that read_image() says holds for each. Throws std::runtime_error that names the file where
 /// its ending is another, it cannot be read, or has more than 64 channels.
 std::vector<ReadVolume<float>> read_channels(const std::filesystem::path& file);
 
@@ -38,8 +39,8 @@ std::vector<ReadVolume<float>> read_channels(const std::filesystem::path& file);
 ReadVolume<std::int32_t> read_labels(const std::filesystem::path& file);
 
 /// Writes labels at their own grid and affine, in the smallest integer type that holds every id: NIfTI (uint8, uint16,
-/// int32) or MGH (uint8, int16, int32), by the ending. What read_labels() then reads is equal, the affine to what float32
-/// holds.
+/// int32), MGH (uint8, int16, int32) or PNG (grey of 8 or 16 bits; one slice alone, write_picture_labels() says which),
+/// by the ending. What read_labels(), or read_picture_labels(), then reads is equal, the affine to what float32 holds.
 /// Beside the target first and then renamed. Throws std::runtime_error that names the file.
 void write_labels(const std::filesystem::path& file, const Volume<std::int32_t>& labels);
 

@@ -42,7 +42,7 @@ TEST(WrittenLabels, AreOnTheirOwnGridInTheSmallestTypeThatHoldsTheirIds) {
 TEST(WrittenLabels, AreRefusedByNameWhereTheyCannotBeWritten) {
   const TemporaryFolder folder;
   const Volume<std::int32_t> labels{{{1, 1, 1}, {{{1, 0, 0, 0}, {0, 1, 0, 0}, {0, 0, 1, 0}}}}, {3}};
-  for (const char* name : {"no-such-folder/a.nii.gz", "no-such-folder/a.mgz"})
+  for (const char* name : {"no-such-folder/a.nii.gz", "no-such-folder/a.mgz", "no-such-folder/a.png"})
     EXPECT_THAT(error_of([&] { write_labels(folder / name, labels); }), HasSubstr(name));
   for (const char* name : {"a.hdr", "a.tif", "a"})
     EXPECT_THAT(error_of([&] { write_labels(folder / name, labels); }), HasSubstr(name));
