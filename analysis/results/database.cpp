@@ -6,10 +6,9 @@
 
 #include <cctype>
 #include <cerrno>
-#include <regex>
 #include <string_view>
 
-#include "data/labels/structures.hpp"
+#include "analysis/results/migration.hpp"
 
 namespace crossfade::analysis {
 namespace {
@@ -34,25 +33,15 @@ void check_ours(SQLite::Database& db, const std::filesystem::path& file, int old
                                    "; name another file, or use the program that wrote it");
 }
 
-/// Brings the views to those of this program, and adds the tables and the column that an older version lacks.
-void renew_schema(SQLite::Database& db, const std::filesystem::path& file) {
-  check_ours(db, file, kOldestWritable);
-  std::vector<std::string> views;
-  SQLite::Statement query(db, "SELECT name FROM sqlite_master WHERE type = 'view'");
-  while (query.executeStep()) views.push_back(query.getColumn(0).getString());
-  for (const std::string& view : views) db.exec("DROP VIEW \"" + view + "\"");
-  if (pragma(db, "user_version") < 5) db.exec("ALTER TABLE claim ADD COLUMN most_in TEXT NOT NULL DEFAULT ''");
-  db.exec(std::regex_replace(kSchema, std::regex("CREATE (TABLE|INDEX|UNIQUE INDEX) "), "CREATE $1 IF NOT EXISTS "));
-  db.exec("PRAGMA user_version = " + std::to_string(kSchemaVersion));
-}
-
 void create_or_check(SQLite::Database& db, const std::filesystem::path& file) {
   SQLite::Transaction transaction(db, SQLite::TransactionBehavior::IMMEDIATE);
   const bool empty = db.execAndGet("SELECT count(*) FROM sqlite_master").getInt() == 0;
-  if (empty && pragma(db, "application_id") == 0 && pragma(db, "user_version") == 0)
+  if (empty && pragma(db, "application_id") == 0 && pragma(db, "user_version") == 0) {
     create_schema(db);
-  else
-    renew_schema(db, file);
+  } else {
+    check_ours(db, file, kOldestWritable);
+    bring_up_to_date(db, file);
+  }
   transaction.commit();
 }
 
@@ -60,13 +49,6 @@ void create_or_check(SQLite::Database& db, const std::filesystem::path& file) {
 
 void create_schema(SQLite::Database& db) {
   db.exec(kSchema);
-  SQLite::Statement insert(db, "INSERT INTO structure VALUES (?, ?)");
-  for (int c = 0; c < data::kClasses; ++c) {
-    insert.bind(1, c);
-    insert.bind(2, std::string(data::kStructures[static_cast<std::size_t>(c)]));
-    insert.exec();
-    insert.reset();
-  }
   db.exec("PRAGMA application_id = " + std::to_string(kApplicationId));
   db.exec("PRAGMA user_version = " + std::to_string(kSchemaVersion));
 }
@@ -140,13 +122,14 @@ SQLite::Database open_to_write(const std::filesystem::path& file) {
 
   return with_errors(file, "opening for writing", [&] {
     SQLite::Database db = open_database(file, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
-    db.exec("PRAGMA foreign_keys = ON");
     // A rollback journal, not a write-ahead log: the log needs shared memory, which network file systems lack, and a
     // second file that is forgotten when the database is copied. EXTRA syncs the folder, too, so that a commit
     // holds after a power cut.
     db.exec("PRAGMA journal_mode = DELETE");
     db.exec("PRAGMA synchronous = EXTRA");
+    db.exec("PRAGMA foreign_keys = OFF");  // while tables are made anew
     create_or_check(db, file);
+    db.exec("PRAGMA foreign_keys = ON");
     return db;
   });
 }
@@ -187,6 +170,14 @@ StudyRow find_study(SQLite::Database& db, const std::filesystem::path& file, con
     there += (there.empty() ? "'" : ", '") + query.getColumn(1).getString() + "'";
   }
   throw database_error(file, there.empty() ? "holds no study" : "holds no study '" + name + "'; there is " + there);
+}
+
+std::vector<std::string> class_names(SQLite::Database& db, std::int64_t study) {
+  SQLite::Statement query(db, "SELECT name FROM structure WHERE study_id = ? ORDER BY id");
+  query.bind(1, study);
+  std::vector<std::string> names;
+  while (query.executeStep()) names.push_back(query.getColumn(0).getString());
+  return names;
 }
 
 }  // namespace crossfade::analysis

@@ -3,6 +3,7 @@
 
 #include <SQLiteCpp/SQLiteCpp.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <stdexcept>
 #include <string>
@@ -11,13 +12,13 @@
 namespace crossfade::analysis {
 
 extern const char* const kSchema;                  // analysis/results/schema.sql
-inline constexpr int kSchemaVersion = 5;           // PRAGMA user_version
+inline constexpr int kSchemaVersion = 6;           // PRAGMA user_version
 inline constexpr int kOldestWritable = 3;          // brought to kSchemaVersion where it is opened for writing
 inline constexpr int kOldestReadable = 1;          // its views have what tables and figures are made from
 inline constexpr int kApplicationId = 0x43724664;  // PRAGMA application_id, "CrFd"
 inline constexpr int kBusyMilliseconds = 60'000;   // a notebook that holds a file for a moment must not end a training
 
-/// Tables, views and structures in an empty database.
+/// Tables and views in an empty database.
 void create_schema(SQLite::Database& db);
 
 /// For the one writer: creates file and schema where missing, checks them otherwise. Throws std::runtime_error that
@@ -40,6 +41,9 @@ struct StudyRow {
 /// The study called `name`, or the one that was run last if `name` is empty. Throws std::runtime_error where there is
 /// none, listing those there are.
 StudyRow find_study(SQLite::Database& db, const std::filesystem::path& file, const std::string& name);
+
+/// Names of a study's classes, by class id; empty where it has none yet.
+std::vector<std::string> class_names(SQLite::Database& db, std::int64_t study);
 
 /// "results database 'FILE': what", or "results databases 'FILE', 'FILE': what".
 std::runtime_error database_error(const std::filesystem::path& file, const std::string& what);

@@ -1,6 +1,9 @@
 #include "analysis/results/merge.hpp"
 
+#include <algorithm>
 #include <map>
+
+#include "data/labels/classes.hpp"
 
 namespace crossfade::analysis {
 namespace {
@@ -114,17 +117,37 @@ void copy_trials(SQLite::Database& db, const std::string& provenance) {
         {.table = table, .values = {{"stage_id", "row.stage_id" + stage}}, .condition = "row.stage_id IN " + stages});
 }
 
-/// Adds what the attached file `source` has of its study `id`.
-void add(SQLite::Database& db, std::int64_t id) {
+/// Rows of the attached file's `structure` that are of the study; before version 6 all studies had the same.
+std::string of_study_classes(SQLite::Database& db, const std::string& of_study) {
+  const std::vector<std::string> columns = columns_of(db, "source", "structure");
+  return std::ranges::find(columns, "study_id") == columns.end() ? "TRUE" : of_study;
+}
+
+/// How the classes of the attached file's study differ from the merged one's; empty where they don't.
+std::string class_difference(SQLite::Database& db, const std::string& of_study) {
+  SQLite::Statement query(
+      db, "SELECT row.name FROM source.structure AS row WHERE " + of_study_classes(db, of_study) + " ORDER BY row.id");
+  std::vector<std::string> names;
+  while (query.executeStep()) names.push_back(query.getColumn(0).getString());
+  return data::class_difference(names, class_names(db, kStudy));
+}
+
+/// Adds what the attached file `source`, called `file`, has of its study `id`. Throws std::runtime_error where its
+/// classes are not those of the study in the `first` file.
+void add(SQLite::Database& db, std::int64_t id, const std::filesystem::path& file, const std::filesystem::path& first) {
   const std::string of_study = "row.study_id = " + std::to_string(id);
-  if (db.execAndGet("SELECT count(*) FROM main.study").getInt() == 0)
-    copy_rows(
-        db,
-        {.table = "study", .values = {{"id", std::to_string(kStudy)}}, .condition = "row.id = " + std::to_string(id)});
+  const std::string study = std::to_string(kStudy);
+  if (db.execAndGet("SELECT count(*) FROM main.study").getInt() == 0) {
+    copy_rows(db, {.table = "study", .values = {{"id", study}}, .condition = "row.id = " + std::to_string(id)});
+    copy_rows(db, {.table = "structure", .values = {{"study_id", study}}, .condition = of_study_classes(db, of_study)});
+  } else if (const std::string difference = class_difference(db, of_study); !difference.empty()) {
+    throw database_error(file, "its study is of other classes than that of '" + first.string() + "': " + difference +
+                                   "; scores of unlike classes are no one study");
+  }
   const std::string provenance = shifted(db, "provenance", "");
-  copy_rows(db, {.table = "provenance",
-                 .values = {{"id", "row.id" + provenance}, {"study_id", std::to_string(kStudy)}},
-                 .condition = of_study});
+  copy_rows(
+      db,
+      {.table = "provenance", .values = {{"id", "row.id" + provenance}, {"study_id", study}}, .condition = of_study});
   copy_by_name(db, "variant", of_study);
   copy_by_name(db, "claim", of_study);
   choose_trials(db, of_study);
@@ -151,7 +174,7 @@ SQLite::Database merge_study(const std::vector<std::filesystem::path>& files, co
       attach.bind(1, attachable(file));
       attach.exec();
       SQLite::Transaction snapshot(db);
-      add(db, found.id);
+      add(db, found.id, file, files.front());
       snapshot.commit();
       db.exec("DETACH source");
     });

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "analysis/results/database.hpp"
 #include "analysis/results/statement.hpp"
 
 namespace crossfade::analysis {
@@ -23,6 +24,15 @@ TrialState state_of(const std::string& name) {
   return states.at(name);
 }
 
+bool has_scores(SQLite::Database& db, std::int64_t study) {
+  SQLite::Statement query(db,
+                          "SELECT 1 FROM trial AS t JOIN stage AS s ON s.trial_id = t.id WHERE t.study_id = ? AND"
+                          " (EXISTS (SELECT 1 FROM subject_score WHERE stage_id = s.id) OR"
+                          "  EXISTS (SELECT 1 FROM dice JOIN epoch AS e ON e.id = epoch_id WHERE e.stage_id = s.id))");
+  bind_all(query, study);
+  return query.executeStep();
+}
+
 }  // namespace
 
 std::int64_t register_study(SQLite::Database& db, const StudyRecord& study) {
@@ -31,6 +41,17 @@ std::int64_t register_study(SQLite::Database& db, const StudyRecord& study) {
                 " ON CONFLICT (name) DO UPDATE SET caption = excluded.caption, grid_text = excluded.grid_text,"
                 " grid_hash = excluded.grid_hash RETURNING id",
                 study.name, study.caption, study.grid_text, study.grid_hash);
+}
+
+void register_classes(SQLite::Database& db, std::int64_t study, const data::Classes& classes) {
+  const std::string difference = data::class_difference(classes.names, class_names(db, study));
+  if (difference.empty()) return;
+  if (has_scores(db, study))
+    throw std::runtime_error("the study's scores in this database are of other classes than its grid's: " + difference +
+                             " in the database; name another database file");
+  change(db, "DELETE FROM structure WHERE study_id = ?", study);
+  for (int c = 0; c < classes.count(); ++c)
+    change(db, "INSERT INTO structure VALUES (?, ?, ?)", study, c, classes.names[static_cast<std::size_t>(c)]);
 }
 
 void register_claims(SQLite::Database& db, std::int64_t study, const std::vector<Claim>& claims) {

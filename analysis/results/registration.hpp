@@ -15,6 +15,10 @@ namespace crossfade::analysis {
 std::int64_t register_study(SQLite::Database& db, const StudyRecord& study);
 std::int64_t register_run(SQLite::Database& db, std::int64_t study, const std::string& grid_hash, const Provenance& p);
 
+/// The classes that the study's trials are scored in, in place of those it had. Throws std::runtime_error where it has
+/// scores in others, by the first that differs.
+void register_classes(SQLite::Database& db, std::int64_t study, const data::Classes& classes);
+
 /// Replaces the study's claims.
 void register_claims(SQLite::Database& db, std::int64_t study, const std::vector<Claim>& claims);
 

@@ -14,7 +14,7 @@ namespace {
 void insert_pooled_dice(SQLite::Database& db, std::int64_t epoch, const Counts& counts) {
   const auto values = dice(counts);
   SQLite::Statement insert(db, "INSERT INTO dice VALUES (?, ?, ?, ?, ?, ?)");
-  for (int c = 1; c < data::kClasses; ++c) {
+  for (int c = 1; c < counts.classes(); ++c) {
     const auto i = static_cast<std::size_t>(c);
     bind_all(insert, epoch, c, values[i], counts.true_positive[i], counts.false_positive[i], counts.false_negative[i]);
     insert.exec();
@@ -29,9 +29,10 @@ void copy_epochs(SQLite::Database& db, std::int64_t from, std::int64_t to) {
   change(
       db,
       "INSERT INTO epoch (stage_id, epoch, step, recorded, loss, learning_rate, gradient_norm, dice_mean, dice_pooled,"
-      " seconds_train, seconds_validate, seconds_data, images)"
+      " seconds_train, seconds_validate, seconds_data, seconds_checkpoint, seconds_communication, images)"
       " SELECT ?, epoch, step, recorded, loss, learning_rate, gradient_norm, dice_mean, dice_pooled,"
-      " seconds_train, seconds_validate, seconds_data, images FROM epoch WHERE stage_id = ?",
+      " seconds_train, seconds_validate, seconds_data, seconds_checkpoint, seconds_communication, images"
+      " FROM epoch WHERE stage_id = ?",
       to, from);
   constexpr const char* kPairs =
       " JOIN epoch AS source ON source.id = row.epoch_id AND source.stage_id = ?"
@@ -52,7 +53,7 @@ void copy_epochs(SQLite::Database& db, std::int64_t from, std::int64_t to) {
 /// Mean over structures of pooled counts; NULL where no structure has a number.
 double pooled_dice(const Counts& counts) {
   const MeanDice mean = mean_dice(counts);
-  return mean.left_out == data::kClasses - 1 ? std::numeric_limits<double>::quiet_NaN() : mean.mean;
+  return mean.structures == 0 ? std::numeric_limits<double>::quiet_NaN() : mean.mean;
 }
 
 }  // namespace
@@ -99,6 +100,7 @@ std::vector<TrialStatus> ResultsDatabase::begin(const StudyRecord& study, const 
     auto& db = connection_->db;
     check_hashes(trials);
     const std::int64_t id = register_study(db, study);
+    register_classes(db, id, study.classes);
     register_claims(db, id, study.claims);
     const std::int64_t run = register_run(db, id, study.grid_hash, provenance);
     change(db,
@@ -185,14 +187,15 @@ void ResultsDatabase::record_epoch(std::int64_t trial, const EpochRecord& e) {
     change(db, "DELETE FROM epoch WHERE stage_id = ? AND epoch >= ?", stage, e.epoch);
     drop_results_from(db, stage);
 
-    const Counts all = pooled(e.validation);
+    const Counts all = counts_of_study(db, trial, pooled(e.validation));
     const std::int64_t id =
         get_id(db,
                "INSERT INTO epoch (stage_id, epoch, step, loss, learning_rate, gradient_norm, dice_mean, dice_pooled,"
-               " seconds_train, seconds_validate, seconds_data, images) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-               " RETURNING id",
+               " seconds_train, seconds_validate, seconds_data, seconds_checkpoint, seconds_communication, images)"
+               " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
                stage, e.epoch, e.step, e.loss, e.learning_rate, e.gradient_norm, mean_over_subjects(e.validation),
-               pooled_dice(all), e.seconds_train, e.seconds_validate, e.seconds_data, e.images);
+               pooled_dice(all), e.seconds_train, e.seconds_validate, e.seconds_data, e.seconds_checkpoint,
+               e.seconds_communication, e.images);
     for (const TermValue& t : e.terms)
       change(db, "INSERT INTO epoch_term VALUES (?, ?, ?, ?)", id, t.term, t.value, t.weight);
     insert_pooled_dice(db, id, all);

@@ -2,7 +2,6 @@
 // SQLite is seen by analysis/results/results.cpp (and the queries beside it) alone.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <limits>
@@ -14,6 +13,7 @@
 
 #include "analysis/scores/dice.hpp"
 #include "analysis/scores/surface.hpp"
+#include "data/labels/classes.hpp"
 
 namespace crossfade::analysis {
 
@@ -32,6 +32,7 @@ struct StudyRecord {
   std::string grid_text;  // after --set
   std::string grid_hash;
   std::vector<Claim> claims = {};
+  data::Classes classes = data::brain_classes();  // that all its trials are scored in
 };
 
 /// Where and with what a run was made: one row a run of the program.
@@ -87,7 +88,9 @@ struct EpochRecord {
   double learning_rate = 0;
   double gradient_norm = 0;               // mean over the epoch's steps, before clipping
   std::vector<SubjectCounts> validation;  // from which pooled and mean Dice and the rows of `dice` are made
-  double seconds_train = 0, seconds_validate = 0, seconds_data = 0;  // data: waiting for batches, a part of train
+  double seconds_train = 0, seconds_validate = 0, seconds_data = 0;      // data: waiting for batches, a part of train
+  double seconds_checkpoint = std::numeric_limits<double>::quiet_NaN();  // writing the checkpoint; NaN: not known
+  double seconds_communication = std::numeric_limits<double>::quiet_NaN();  // with other ranks; NaN: not known
   std::int64_t images = 0;
   bool again = false;  // by a trial that goes on from a checkpoint: counts only where the epoch is not recorded
 };
@@ -95,7 +98,7 @@ struct EpochRecord {
 /// Distances between surfaces, and difference of volumes, of one subject's structures.
 struct SubjectSurfaces {
   std::string subject;
-  std::array<SurfaceScores, data::kClasses> scores;
+  std::vector<SurfaceScores> scores;  // by class id
 };
 
 /// How a stage ended, at its best checkpoint by validation Dice.
@@ -133,8 +136,9 @@ class ResultsDatabase {
   /// Registers a study (found again by name), this run of it and all its trials, in order; trials of the study that the
   /// grid no longer has stay stored but leave the views; variants of `runner score` stay in them, behind the grid's. A
   /// trial known by hash keeps its state, except that `running` (its process died) becomes `interrupted`. Statuses come
-  /// in the order of `trials`. Throws for two trials with one hash, for a variant called as a scored one is, and for a
-  /// seed of 2^63 or more, which SQLite's integers can't hold.
+  /// in the order of `trials`. Throws for two trials with one hash, for a variant called as a scored one is, for a seed
+  /// of 2^63 or more, which SQLite's integers can't hold, and for other classes than those that the study has scores
+  /// in, by the first that differs; a study without a score takes the new ones.
   std::vector<TrialStatus> begin(const StudyRecord& study, const Provenance& provenance,
                                  const std::vector<TrialRecord>& trials);
 

@@ -1,10 +1,5 @@
 -- Schema of the results database, of version kSchemaVersion. docs/results-database.md explains it; change both together.
 
-CREATE TABLE structure (              -- classes 0 ("none of these") to 27
-  id   INTEGER PRIMARY KEY,
-  name TEXT NOT NULL UNIQUE
-) STRICT;
-
 CREATE TABLE study (                  -- a grid file, as last run
   id        INTEGER PRIMARY KEY,
   name      TEXT NOT NULL UNIQUE,
@@ -12,6 +7,14 @@ CREATE TABLE study (                  -- a grid file, as last run
   grid_text TEXT NOT NULL,
   grid_hash TEXT NOT NULL
 ) STRICT;
+
+CREATE TABLE structure (              -- a class of the study's cohorts
+  study_id INTEGER NOT NULL REFERENCES study ON DELETE CASCADE,
+  id       INTEGER NOT NULL,          -- class id, from 0: what belongs to no other class
+  name     TEXT NOT NULL,
+  PRIMARY KEY (study_id, id),
+  UNIQUE (study_id, name)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE provenance (             -- one row a run of the program
   id              INTEGER PRIMARY KEY,
@@ -108,6 +111,8 @@ CREATE TABLE epoch (                  -- one epoch of training and the validatio
   seconds_validate REAL NOT NULL,
   seconds_data     REAL NOT NULL,     -- waiting for batches, a part of seconds_train
   images           INTEGER NOT NULL,
+  seconds_checkpoint    REAL,         -- writing the checkpoint; NULL: not known
+  seconds_communication REAL,         -- with other ranks; NULL: not known
   UNIQUE (stage_id, epoch)
 ) STRICT;
 
@@ -119,9 +124,9 @@ CREATE TABLE epoch_term (
   PRIMARY KEY (epoch_id, term)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE dice (                   -- validation, counts summed over subjects; structures 1 to 27
+CREATE TABLE dice (                   -- validation, counts summed over subjects; classes from 1
   epoch_id       INTEGER NOT NULL REFERENCES epoch ON DELETE CASCADE,
-  structure_id   INTEGER NOT NULL REFERENCES structure,
+  structure_id   INTEGER NOT NULL,    -- structure.id of the study
   dice           REAL,                -- NULL: neither in truth nor in prediction
   true_positive  INTEGER NOT NULL,
   false_positive INTEGER NOT NULL,
@@ -129,11 +134,11 @@ CREATE TABLE dice (                   -- validation, counts summed over subjects
   PRIMARY KEY (epoch_id, structure_id)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE subject_score (          -- at the best checkpoint; structures 1 to 27
+CREATE TABLE subject_score (          -- at the best checkpoint; classes from 1
   stage_id       INTEGER NOT NULL REFERENCES stage ON DELETE CASCADE,
   part           TEXT NOT NULL CHECK (part IN ('validation', 'test')),
   subject        TEXT NOT NULL,
-  structure_id   INTEGER NOT NULL REFERENCES structure,
+  structure_id   INTEGER NOT NULL,    -- structure.id of the study
   metric         TEXT NOT NULL,       -- 'dice'; of the test part also 'hd95_mm', 'nsd', 'volume_difference'
   value          REAL,                -- NULL: left out (neither in truth nor in prediction)
   true_positive  INTEGER,
@@ -259,7 +264,7 @@ SELECT v.name AS variant, t.seed, t.fold, s.name AS stage, e.epoch, e.dice_mean 
                                 WHERE o.trial_id = t.id AND o.plane = s.plane AND o.position < s.position), 0)
          AS trial_epoch,              -- over all stages of this plane
        e.dice_pooled, e.learning_rate, e.images, t.state, t.id AS trial, study.name AS study,
-       s.plane
+       s.plane, e.seconds_checkpoint, e.seconds_communication
 FROM epoch AS e
 JOIN stage AS s ON s.id = e.stage_id
 JOIN trial AS t ON t.id = s.trial_id
@@ -278,6 +283,6 @@ JOIN scored_stage AS s ON s.id = score.stage_id
 JOIN trial AS t ON t.id = s.trial_id
 JOIN variant AS v ON v.id = t.variant_id
 JOIN study ON study.id = t.study_id
-JOIN structure ON structure.id = score.structure_id
+JOIN structure ON structure.study_id = t.study_id AND structure.id = score.structure_id
 WHERE score.metric = 'dice' AND score.part = 'test' AND t.in_grid = 1 AND t.state = 'finished'
 ORDER BY t.study_id, v.source = 'score', v.position, s.position, t.fold, t.seed, score.subject, structure.id;

@@ -14,9 +14,17 @@ namespace {
 
 constexpr const char* kNone = "–";  // model and loss of what has no net
 
-/// Id of the study, if the name is free in it; nothing where the file has no study yet.
+/// Throws std::runtime_error where scores in `classes` don't belong into the study.
+void check_classes(SQLite::Database& db, std::int64_t study, const data::Classes& classes) {
+  const std::string difference = data::class_difference(classes.names, class_names(db, study));
+  if (!difference.empty())
+    throw std::runtime_error("the scores are of other classes than the study: " + difference +
+                             " of the study; score with its label table, or name another database file");
+}
+
+/// Id of the study, if name and classes fit into it; nothing where the file has no study yet.
 std::optional<std::int64_t> study_for(SQLite::Database& db, const std::filesystem::path& file, const std::string& study,
-                                      const std::string& name) {
+                                      const std::string& name, const data::Classes& classes) {
   if (db.execAndGet("SELECT count(*) FROM study").getInt() == 0) {
     if (study.empty()) throw database_error(file, "holds no study yet; name the new one with --study");
     return std::nullopt;
@@ -24,6 +32,7 @@ std::optional<std::int64_t> study_for(SQLite::Database& db, const std::filesyste
   const std::int64_t id = find_study(db, file, study).id;
   try {
     check_variant_name(db, id, name, "score");
+    check_classes(db, id, classes);
   } catch (const SQLite::Exception&) {
     throw;
   } catch (const std::runtime_error& error) {
@@ -84,24 +93,26 @@ Coverage coverage_of(SQLite::Database& db, std::int64_t study, const std::vector
 
 }  // namespace
 
-void check_scored_variant(const std::filesystem::path& database, const std::string& study, const std::string& name) {
+void check_scored_variant(const std::filesystem::path& database, const std::string& study, const std::string& name,
+                          const data::Classes& classes) {
   if (!std::filesystem::exists(database)) {
     if (study.empty()) throw database_error(database, "does not exist; name the study that it is to hold with --study");
     return;
   }
   SQLite::Database db = open_to_write(database);
-  with_errors(database, "looking for the study", [&] { return study_for(db, database, study, name); });
+  with_errors(database, "looking for the study", [&] { return study_for(db, database, study, name, classes); });
 }
 
 Coverage record_scored_variant(const std::filesystem::path& database, const std::string& study,
                                const ScoredVariant& variant, const Provenance& provenance) {
-  check_scored_variant(database, study, variant.name);  // no file is made for what is refused
+  check_scored_variant(database, study, variant.name, variant.classes);  // no file is made for what is refused
   SQLite::Database db = open_to_write(database);
   return with_errors(database, "storing the scores of '" + variant.name + "'", [&] {
     SQLite::Transaction transaction(db, SQLite::TransactionBehavior::IMMEDIATE);
-    const auto found = study_for(db, database, study, variant.name);
+    const auto found = study_for(db, database, study, variant.name, variant.classes);
     const std::int64_t id =
         found ? *found : register_study(db, {.name = study, .caption = "", .grid_text = "", .grid_hash = ""});
+    register_classes(db, id, variant.classes);
     const TrialRecord record = trial_of(variant);
     const std::int64_t row = register_variant(db, id, position_of(db, id, variant.name), record, "score");
     const std::int64_t run = register_run(db, id, "", provenance);

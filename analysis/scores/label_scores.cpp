@@ -6,7 +6,6 @@
 #include <map>
 #include <stdexcept>
 
-#include "data/labels/label_table.hpp"
 #include "data/utf8.hpp"
 #include "data/volumes/image.hpp"
 
@@ -53,9 +52,18 @@ void require_same_grid(const VolumePair& pair, const data::Geometry& labels, con
                              pair.labels.string() + ": " + entries + remedy);
 }
 
-data::MappedLabels classes_of(const data::Volume<std::int32_t>& ids, const std::string& table, const fs::path& file) {
+void require_same_classes(const data::LabelTable& labels, const data::LabelTable& prediction) {
+  const std::string difference = data::class_difference(labels.classes.names, prediction.classes.names);
+  if (!difference.empty())
+    throw std::invalid_argument("the labels' table '" + labels.name + "' and the predictions' '" + prediction.name +
+                                "' have unlike classes: " + difference +
+                                "; a prediction is scored in the classes of its labels");
+}
+
+data::MappedLabels classes_of(const data::Volume<std::int32_t>& ids, const data::LabelTable& table,
+                              const fs::path& file) {
   try {
-    return data::map_labels(ids, data::label_table(table));
+    return data::map_labels(ids, table);
   } catch (const std::runtime_error& error) {
     throw std::runtime_error(file.string() + ": " + error.what());
   }
@@ -63,17 +71,20 @@ data::MappedLabels classes_of(const data::Volume<std::int32_t>& ids, const std::
 
 /// As map_labels, but of a tool that found nothing in a head the background alone; another protocol's ids, none of
 /// which the table knows, are refused as ever.
-data::MappedLabels prediction_of(const data::Volume<std::int32_t>& ids, const std::string& table,
+data::MappedLabels prediction_of(const data::Volume<std::int32_t>& ids, const data::LabelTable& table,
                                  const fs::path& file) {
-  if (std::ranges::any_of(ids.voxels, [](std::int32_t id) { return id != 0; })) return classes_of(ids, table, file);
-  return {{ids.geometry, std::vector<std::uint8_t>(ids.voxels.size())}, {}};
+  if (std::ranges::all_of(ids.voxels, [](std::int32_t id) { return id == 0; }))
+    return {{ids.geometry, std::vector<std::uint8_t>(ids.voxels.size())}, {}};
+  data::MappedLabels mapped = classes_of(ids, table, file);
+  std::ranges::replace(mapped.classes.voxels, data::kIgnored, std::uint8_t{0});
+  return mapped;
 }
 
-data::LabelNotes notes_on(const std::string& kind, const std::string& table, const data::ReadingNotes& reading,
+data::LabelNotes notes_on(const std::string& kind, const data::LabelTable& table, const data::ReadingNotes& reading,
                           const data::IdCounts& unnamed) {
   data::LabelNotes notes;
   notes.kind = kind;
-  notes.table = table;
+  notes.table = table.name;
   notes.reading = reading;
   notes.unnamed = unnamed;
   return notes;
@@ -105,21 +116,22 @@ PairedVolumes pair_volumes(const fs::path& labels, const fs::path& predictions) 
   return result;
 }
 
-SubjectScores score_volumes(const VolumePair& pair, const std::string& label_table,
-                            const std::string& prediction_table) {
+SubjectScores score_volumes(const VolumePair& pair, const data::LabelTable& labels,
+                            const data::LabelTable& prediction) {
+  require_same_classes(labels, prediction);
   const data::ReadVolume<std::int32_t> label_ids = data::read_labels(pair.labels);
   const data::ReadVolume<std::int32_t> prediction_ids = data::read_labels(pair.prediction);
   const data::Geometry& grid = label_ids.geometry;
   require_same_grid(pair, grid, prediction_ids.geometry);
-  const data::MappedLabels labels = classes_of(label_ids, label_table, pair.labels);
-  const data::MappedLabels prediction = prediction_of(prediction_ids, prediction_table, pair.prediction);
-  const LabelPair volumes{labels.classes.voxels, prediction.classes.voxels, grid.size, grid.spacing()};
+  const data::MappedLabels truth = classes_of(label_ids, labels, pair.labels);
+  const data::MappedLabels found = prediction_of(prediction_ids, prediction, pair.prediction);
+  const LabelPair volumes{truth.classes.voxels, found.classes.voxels, grid.size, grid.spacing()};
   return {.subject = data::valid_utf8(pair.subject),
-          .counts = count(volumes.truth, volumes.prediction),
-          .surfaces = surface_scores(volumes, kSurfaceToleranceMm),
+          .counts = count(volumes.truth, volumes.prediction, labels.classes.count()),
+          .surfaces = surface_scores(volumes, labels.classes.count(), kSurfaceToleranceMm),
           .spacing_mm = volumes.spacing_mm,
-          .notes = {notes_on("labels", label_table, label_ids.notes, labels.unnamed),
-                    notes_on("predictions", prediction_table, prediction_ids.notes, prediction.unnamed)}};
+          .notes = {notes_on("labels", labels, label_ids.notes, truth.unnamed),
+                    notes_on("predictions", prediction, prediction_ids.notes, found.unnamed)}};
 }
 
 double common_voxel_mm(const std::vector<SubjectScores>& subjects) {

@@ -23,7 +23,10 @@ struct Extent {
   std::int64_t prediction = 0;
 };
 
-void check(const LabelPair& pair, double tolerance_mm) {
+void check(const LabelPair& pair, int classes, double tolerance_mm) {
+  if (classes < 2 || classes > data::kMostClasses)
+    throw std::invalid_argument("surfaces of " + std::to_string(classes) + " classes; there are 2 to " +
+                                std::to_string(data::kMostClasses) + ", class 0 among them");
   std::size_t voxels = 1;
   for (std::size_t axis = 0; axis < 3; ++axis) {
     if (pair.size[axis] < 1)
@@ -49,17 +52,36 @@ void include(Extent& extent, const std::array<int, 3>& place) {
   }
 }
 
-std::array<Extent, data::kClasses> extents_of(const LabelPair& pair) {
-  std::array<Extent, data::kClasses> extents;
+void require_class(std::uint8_t id, std::size_t voxel, std::size_t classes) {
+  if (id >= classes)
+    throw std::invalid_argument("class " + std::to_string(id) + " at voxel " + std::to_string(voxel) +
+                                "; classes are 0 to " + std::to_string(classes - 1));
+}
+
+/// Both volumes with class 0 where nobody has judged.
+struct Judged {
+  std::vector<std::uint8_t> truth, prediction;
+};
+
+Judged judged(const LabelPair& pair, std::size_t classes) {
+  Judged result{{pair.truth.begin(), pair.truth.end()}, {pair.prediction.begin(), pair.prediction.end()}};
+  for (std::size_t n = 0; n < result.truth.size(); ++n) {
+    if (result.truth[n] != data::kIgnored) continue;
+    require_class(result.prediction[n], n, classes);
+    result.truth[n] = result.prediction[n] = 0;
+  }
+  return result;
+}
+
+std::vector<Extent> extents_of(const LabelPair& pair, std::size_t classes) {
+  std::vector<Extent> extents(classes);
   std::size_t n = 0;
   for (int k = 0; k < pair.size[2]; ++k) {
     for (int j = 0; j < pair.size[1]; ++j) {
       for (int i = 0; i < pair.size[0]; ++i, ++n) {
-        const std::size_t truth = pair.truth[n], prediction = pair.prediction[n];
+        const std::uint8_t truth = pair.truth[n], prediction = pair.prediction[n];
         if (truth == 0 && prediction == 0) continue;
-        if (std::max(truth, prediction) >= data::kClasses)
-          throw std::invalid_argument("class " + std::to_string(std::max(truth, prediction)) + " at voxel " +
-                                      std::to_string(n) + "; classes are 0 to " + std::to_string(data::kClasses - 1));
+        require_class(std::max(truth, prediction), n, classes);
         include(extents[truth], {i, j, k});
         ++extents[truth].truth;
         include(extents[prediction], {i, j, k});
@@ -147,11 +169,19 @@ SurfaceScores score(const LabelPair& pair, const Extent& extent, std::size_t c, 
 
 }  // namespace
 
-std::array<SurfaceScores, data::kClasses> surface_scores(const LabelPair& pair, double tolerance_mm) {
-  check(pair, tolerance_mm);
-  const auto extents = extents_of(pair);
-  std::array<SurfaceScores, data::kClasses> scores;
-  for (std::size_t c = 1; c < scores.size(); ++c) scores[c] = score(pair, extents[c], c, tolerance_mm);
+std::vector<SurfaceScores> surface_scores(const LabelPair& pair, int classes, double tolerance_mm) {
+  check(pair, classes, tolerance_mm);
+  const auto end = static_cast<std::size_t>(classes);
+  Judged copy;  // only where it is needed
+  LabelPair volumes = pair;
+  if (std::ranges::find(pair.truth, data::kIgnored) != pair.truth.end()) {
+    copy = judged(pair, end);
+    volumes.truth = copy.truth;
+    volumes.prediction = copy.prediction;
+  }
+  const std::vector<Extent> extents = extents_of(volumes, end);
+  std::vector<SurfaceScores> scores(end);
+  for (std::size_t c = 1; c < end; ++c) scores[c] = score(volumes, extents[c], c, tolerance_mm);
   return scores;
 }
 

@@ -5,8 +5,9 @@
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <vector>
 
-#include "data/labels/structures.hpp"
+#include "data/labels/classes.hpp"
 
 namespace crossfade::analysis {
 
@@ -43,10 +44,12 @@ struct SurfaceScores {
   double volume_difference = std::numeric_limits<double>::quiet_NaN();
 };
 
-/// Scores by class id; entry 0, which is no structure, is not a number. A distance that is above the tolerance by no
-/// more than a millionth of it counts as equal: that is rounding. Time is linear in the voxels of the box around each
-/// structure. Throws std::invalid_argument where truth or prediction doesn't fill `size`, for a class id out of range,
-/// a spacing that is not above 0, a tolerance below 0, or either not finite.
-std::array<SurfaceScores, data::kClasses> surface_scores(const LabelPair& pair, double tolerance_mm);
+/// Scores by class id, `classes` of them; entry 0, which is no structure, is not a number. Where the truth is
+/// data::kIgnored both volumes count as class 0, in volume differences, too. A distance that is above the tolerance by
+/// no more than a millionth of it counts as equal: that is rounding. Time is linear in the voxels of the box around
+/// each structure. Throws std::invalid_argument where truth or prediction doesn't fill `size`, for less than 2 classes
+/// or more than data::kMostClasses, a class id that is not below `classes`, a spacing that is not above 0, a tolerance
+/// below 0, or either not finite.
+std::vector<SurfaceScores> surface_scores(const LabelPair& pair, int classes, double tolerance_mm);
 
 }  // namespace crossfade::analysis

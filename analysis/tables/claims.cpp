@@ -34,7 +34,8 @@ constexpr const char* kContrast =
     " avg(CASE WHEN instr(' ' || :most_in || ' ', ' ' || st.name || ' ') THEN score.value END) -"
     " avg(CASE WHEN NOT instr(' ' || :most_in || ' ', ' ' || st.name || ' ') THEN score.value END) AS dice"
     " FROM counted_stage AS c JOIN subject_score AS score ON score.stage_id = c.stage_id"
-    " JOIN structure AS st ON st.id = score.structure_id"
+    " JOIN trial AS t ON t.id = c.trial_id"
+    " JOIN structure AS st ON st.study_id = t.study_id AND st.id = score.structure_id"
     " WHERE score.metric = 'dice' GROUP BY c.stage_id, score.part, score.subject)";
 
 struct Side {

@@ -65,10 +65,14 @@ std::vector<std::string> notes(const StructureTable& table) {
                           : "'" + table.sides[1].title + "' - '" + table.sides[0].title + "', both " +
                                 (table.role == "finetuned" ? "fine-tuned" : "pre-trained")) +
                   ", paired by subject; its 95 % interval by bootstrap over subjects. p: exact two-sided Wilcoxon "
-                  "signed-rank test, corrected over the 27 structures by Holm's method.");
+                  "signed-rank test" +
+                  (table.structures.size() > 1 ? ", corrected over the " + std::to_string(table.structures.size()) +
+                                                     " structures by Holm's method."
+                                               : "."));
   if (std::ranges::any_of(table.structures, [](const StructureDice& dice) { return dice.comparison.too_few; }))
-    lines.push_back(
-        "n too small: with so few subjects no p can reach 0.05 after that correction, whatever the differences.");
+    lines.push_back("n too small: with so few subjects no p can reach 0.05" +
+                    std::string(table.structures.size() > 1 ? " after that correction" : "") +
+                    ", whatever the differences.");
   if (const std::string note = unlike_size_note(table.parameters); !note.empty()) lines.push_back(note);
   if (table.folds > 1) lines.push_back(folds_note(table.folds));
   return lines;

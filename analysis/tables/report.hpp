@@ -20,8 +20,8 @@ const std::vector<std::string>& report_formats();
 std::string render_table1(const std::vector<std::filesystem::path>& databases, const std::string& format,
                           const std::string& study = {}, bool with_paper = false);
 
-/// The 27 structures of one variant (empty: the first of the grid with a fine-tuned stage, or else the first that has
-/// results), ranked by what fine-tuning gained, or in a study without a fine-tuned stage by their Dice; with `than`
+/// The study's structures of one variant (empty: the first of the grid with a fine-tuned stage, or else the first that
+/// has results), ranked by what fine-tuning gained, or in a study without a fine-tuned stage by their Dice; with `than`
 /// ranked by what the variant has above that one, such as its control, in the Fine-Tuned column (pre-trained where the
 /// variant is not fine-tuned). Corrected p over the structures. Databases and formats as above. csv has the columns
 /// structure, subjects, pretrained_dice, finetuned_dice, than_dice, difference, low, high, seed_sd, p, p_holm; empty is
@@ -44,7 +44,9 @@ std::string render_claims(const std::vector<std::filesystem::path>& databases, c
                           const std::string& study = {});
 
 /// Dice per subject and structure with means, for `runner evaluate`. Formats: text, csv, json. csv has the columns
-/// subject, structure, dice and leaves the cell of an undefined Dice empty.
-std::string render_scores(const std::vector<SubjectCounts>& subjects, const std::string& format);
+/// subject, structure, dice and leaves the cell of an undefined Dice empty. Throws std::invalid_argument for another
+/// format, and for counts of more or fewer classes than `classes`.
+std::string render_scores(const std::vector<SubjectCounts>& subjects, const data::Classes& classes,
+                          const std::string& format);
 
 }  // namespace crossfade::analysis

@@ -1,6 +1,7 @@
 #include "analysis/tables/score_summary.hpp"
 
 #include <cmath>
+#include <stdexcept>
 
 #include "analysis/tables/text_table.hpp"
 
@@ -25,6 +26,14 @@ std::string score_cell(double value) {
 
 nlohmann::ordered_json json_number(double value) {
   return std::isnan(value) ? nlohmann::ordered_json() : nlohmann::ordered_json(value);
+}
+
+void require_classes(const std::vector<SubjectCounts>& subjects, const data::Classes& classes) {
+  for (const SubjectCounts& s : subjects)
+    if (s.counts.classes() != classes.count())
+      throw std::invalid_argument("subject '" + s.subject + "' has counts of " + std::to_string(s.counts.classes()) +
+                                  " classes, expected those of the " + std::to_string(classes.count()) +
+                                  " that have a name");
 }
 
 double subject_mean(const SubjectCounts& subject) {

@@ -23,6 +23,9 @@ std::string score_cell(double value);
 /// null for what is not a number.
 nlohmann::ordered_json json_number(double value);
 
+/// Throws std::invalid_argument where the counts of a subject are of more or fewer classes than `classes`.
+void require_classes(const std::vector<SubjectCounts>& subjects, const data::Classes& classes);
+
 /// A subject's mean Dice over its structures; not a number where it has none.
 double subject_mean(const SubjectCounts& subject);
 std::vector<double> subject_means(const std::vector<SubjectCounts>& subjects);

@@ -18,14 +18,14 @@ std::vector<double> of_structure(const std::vector<SubjectCounts>& subjects, std
 }
 
 /// Structures down, subjects across, in blocks that fit a terminal; then the figure over all subjects.
-std::string text(const std::vector<SubjectCounts>& subjects) {
+std::string text(const std::vector<SubjectCounts>& subjects, const std::vector<std::string>& names) {
   std::string out;
   for (std::size_t first = 0; first < subjects.size(); first += kSubjectsAcross) {
     const std::size_t last = std::min(first + kSubjectsAcross, subjects.size());
     TextTable table{.columns = {{"Structure"}}, .rows = {}};
     for (std::size_t s = first; s < last; ++s) table.columns.push_back({subjects[s].subject, true});
-    for (std::size_t c = 1; c < data::kClasses; ++c) {
-      std::vector<std::string> row = {std::string(data::kStructures[c])};
+    for (std::size_t c = 1; c < names.size(); ++c) {
+      std::vector<std::string> row = {names[c]};
       for (std::size_t s = first; s < last; ++s) row.push_back(score_cell(dice(subjects[s].counts)[c]));
       table.rows.push_back(std::move(row));
     }
@@ -41,31 +41,30 @@ std::string text(const std::vector<SubjectCounts>& subjects) {
   return out + summary_text(subjects);
 }
 
-std::string csv(const std::vector<SubjectCounts>& subjects) {
+std::string csv(const std::vector<SubjectCounts>& subjects, const std::vector<std::string>& names) {
   std::string out = "subject,structure,dice\n";
   for (const auto& s : subjects) {
     const auto values = dice(s.counts);
-    for (std::size_t c = 1; c < data::kClasses; ++c)
-      out += csv_field(s.subject) + ',' + std::string(data::kStructures[c]) + ',' + exact(values[c]) + '\n';
+    for (std::size_t c = 1; c < names.size(); ++c)
+      out += csv_field(s.subject) + ',' + csv_field(names[c]) + ',' + exact(values[c]) + '\n';
   }
   return out;
 }
 
-std::string json(const std::vector<SubjectCounts>& subjects) {
+std::string json(const std::vector<SubjectCounts>& subjects, const std::vector<std::string>& names) {
   nlohmann::ordered_json out;
   const Spread all = spread(subject_means(subjects));
   out["mean"] = json_number(all.mean);
   out["sd_over_subjects"] = json_number(all.sd);
   out["structures"] = nlohmann::ordered_json::object();
-  for (std::size_t c = 1; c < data::kClasses; ++c)
-    out["structures"][std::string(data::kStructures[c])] = json_number(spread(of_structure(subjects, c)).mean);
+  for (std::size_t c = 1; c < names.size(); ++c)
+    out["structures"][names[c]] = json_number(spread(of_structure(subjects, c)).mean);
   out["subjects"] = nlohmann::ordered_json::array();
   for (const auto& s : subjects) {
     nlohmann::ordered_json entry = {
         {"subject", s.subject}, {"mean", json_number(subject_mean(s))}, {"left_out", mean_dice(s.counts).left_out}};
     const auto values = dice(s.counts);
-    for (std::size_t c = 1; c < data::kClasses; ++c)
-      entry["dice"][std::string(data::kStructures[c])] = json_number(values[c]);
+    for (std::size_t c = 1; c < names.size(); ++c) entry["dice"][names[c]] = json_number(values[c]);
     out["subjects"].push_back(std::move(entry));
   }
   return out.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + '\n';
@@ -73,10 +72,12 @@ std::string json(const std::vector<SubjectCounts>& subjects) {
 
 }  // namespace
 
-std::string render_scores(const std::vector<SubjectCounts>& subjects, const std::string& format) {
-  if (format == "text") return text(subjects);
-  if (format == "csv") return csv(subjects);
-  if (format == "json") return json(subjects);
+std::string render_scores(const std::vector<SubjectCounts>& subjects, const data::Classes& classes,
+                          const std::string& format) {
+  require_classes(subjects, classes);
+  if (format == "text") return text(subjects, classes.names);
+  if (format == "csv") return csv(subjects, classes.names);
+  if (format == "json") return json(subjects, classes.names);
   throw std::invalid_argument("unknown format '" + format + "' of scores; there is text, csv, json");
 }
 

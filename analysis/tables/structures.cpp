@@ -157,9 +157,9 @@ StructureTable read_structures(const std::vector<std::filesystem::path>& databas
       table.role = source.role;
       cells.push_back(read_cells(db, source));
     }
-    SQLite::Statement names(db, "SELECT id, name FROM structure WHERE id > 0 ORDER BY id");
-    while (names.executeStep()) {
-      table.structures.push_back(structure_of(names.getColumn(0).getInt64(), names.getColumn(1).getString(), cells));
+    const std::vector<std::string> names = class_names(db, found.id);
+    for (std::size_t c = 1; c < names.size(); ++c) {
+      table.structures.push_back(structure_of(static_cast<std::int64_t>(c), names[c], cells));
       table.subjects = std::max(table.subjects, static_cast<int>(table.structures.back().sides.front().size()));
     }
     if (table.sides.size() < 2) return table;

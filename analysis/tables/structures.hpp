@@ -16,12 +16,12 @@ struct StructureSide {
   std::string key;    // pretrained, finetuned; than: of the variant that is compared with
 };
 
-/// One structure of the 27. Per subject the mean over its trials (seeds; a subject is tested in one fold); subjects
+/// One structure of the study. Per subject the mean over its trials (seeds; a subject is tested in one fold); subjects
 /// that a side has no number of are left out.
 struct StructureDice {
   std::string structure;
   std::vector<std::map<std::string, double>> sides;  // by subject; one a side, with the same subjects
-  Comparison comparison;                             // second side - first; the 27 structures are the family
+  Comparison comparison;                             // second side - first; the study's structures are the family
   double seed_sd = 0;  // of the mean over subjects, within folds; the larger of the sides'; NaN for one seed
 };
 

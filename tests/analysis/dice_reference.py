@@ -1,4 +1,4 @@
-"""Dice per class by MONAI, and counts by numpy, of two raw uint8 label volumes. Prints JSON."""
+"""Dice per class by MONAI, and counts by numpy, of two raw uint8 volumes where the truth isn't 255. Prints JSON."""
 import json
 import sys
 
@@ -9,6 +9,8 @@ from monai.metrics import compute_dice
 CLASSES = 28
 truth = np.fromfile(sys.argv[1], dtype=np.uint8)
 prediction = np.fromfile(sys.argv[2], dtype=np.uint8)
+judged = truth != 255
+truth, prediction = truth[judged], prediction[judged]
 
 confusion = np.zeros((CLASSES, CLASSES), dtype=np.int64)
 np.add.at(confusion, (truth, prediction), 1)

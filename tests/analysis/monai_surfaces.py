@@ -3,7 +3,8 @@
     monai_surfaces.py TOLERANCE DIR
 
 DIR/N.size holds size and spacing, first axis first; DIR/N.truth and DIR/N.prediction the class ids as uint8, first axis
-fastest. Prints JSON: for each N from 0 on, 27 values of "hd95" and of "nsd", null where MONAI's are not finite.
+fastest; where the truth is 255 both are background. Prints JSON: for each N from 0 on, 27 values of "hd95" and of "nsd",
+null where MONAI's are not finite.
 """
 import json
 import math
@@ -20,8 +21,11 @@ warnings.simplefilter("ignore")  # MONAI warns of empty structures, which are me
 tolerance, folder = float(sys.argv[1]), sys.argv[2]
 
 
-def one_hot(path, size):
-    labels = np.fromfile(path, dtype=np.uint8).reshape(size, order="F")
+def read(path, size):
+    return np.fromfile(path, dtype=np.uint8).reshape(size, order="F")
+
+
+def one_hot(labels):
     return torch.from_numpy(np.stack([labels == c for c in range(CLASSES)])[None])
 
 
@@ -34,7 +38,9 @@ while os.path.exists(f"{folder}/{len(results)}.size"):
     path = f"{folder}/{len(results)}"
     numbers = open(f"{path}.size").read().split()
     size, spacing = [int(n) for n in numbers[:3]], [float(n) for n in numbers[3:]]
-    prediction, truth = one_hot(f"{path}.prediction", size), one_hot(f"{path}.truth", size)
+    truth, prediction = read(f"{path}.truth", size), read(f"{path}.prediction", size)
+    judged = truth != 255
+    truth, prediction = one_hot(np.where(judged, truth, 0)), one_hot(np.where(judged, prediction, 0))
     results.append({
         "hd95": finite(compute_hausdorff_distance(prediction, truth, percentile=95, directed=False, spacing=spacing)),
         "nsd": finite(compute_surface_dice(prediction, truth, [tolerance] * (CLASSES - 1), spacing=spacing,

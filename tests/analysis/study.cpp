@@ -42,12 +42,12 @@ std::string read_text(const std::filesystem::path& file) {
   return out.str();
 }
 
-Counts made_up_counts(std::mt19937& random, double dice) {
+Counts made_up_counts(std::mt19937& random, double dice, int classes) {
   std::uniform_int_distribution<std::int64_t> size(50, 5000);
   std::uniform_int_distribution<int> fate(0, 11);
-  Counts counts;
+  Counts counts(classes);
   counts.true_positive[0] = 100'000;
-  for (std::size_t c = 1; c < data::kClasses; ++c) {
+  for (std::size_t c = 1; c < counts.true_positive.size(); ++c) {
     const int kind = fate(random);
     if (kind < 2) continue;  // in neither
     const std::int64_t n = size(random);
@@ -62,10 +62,12 @@ Counts made_up_counts(std::mt19937& random, double dice) {
   return counts;
 }
 
-std::vector<SubjectCounts> made_up_subjects(std::mt19937& random, const std::vector<std::string>& names, double dice) {
+std::vector<SubjectCounts> made_up_subjects(std::mt19937& random, const std::vector<std::string>& names, double dice,
+                                            int classes) {
   std::vector<SubjectCounts> subjects;
   for (const auto& name : names)
-    subjects.push_back({name, made_up_counts(random, dice * std::uniform_real_distribution<>(0.8, 1.0)(random))});
+    subjects.push_back(
+        {name, made_up_counts(random, dice * std::uniform_real_distribution<>(0.8, 1.0)(random), classes)});
   return subjects;
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "analysis/results/results.hpp"
+#include "data/labels/structures.hpp"
 #include "tests/temporary_folder.hpp"
 
 namespace crossfade::analysis {
@@ -31,10 +32,16 @@ std::string error_of(Body&& body) {
 
 std::string read_text(const std::filesystem::path& file);
 
+/// Zeros of the brain's classes.
+inline Counts no_counts() {
+  return Counts(data::kClasses);
+}
+
 /// Counts of a made-up volume with Dice about `dice`; about one structure in six is in neither truth nor prediction,
 /// and one in twelve in one of the two alone.
-Counts made_up_counts(std::mt19937& random, double dice);
-std::vector<SubjectCounts> made_up_subjects(std::mt19937& random, const std::vector<std::string>& names, double dice);
+Counts made_up_counts(std::mt19937& random, double dice, int classes = data::kClasses);
+std::vector<SubjectCounts> made_up_subjects(std::mt19937& random, const std::vector<std::string>& names, double dice,
+                                            int classes = data::kClasses);
 
 StudyRecord study_record(const std::string& name = "made-up");
 Provenance provenance();

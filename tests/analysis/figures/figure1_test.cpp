@@ -97,7 +97,7 @@ TEST_F(Figure, ShowsTheAxialNetOfATrialWithSeveralPlanes) {
 
 /// One structure of one subject with Dice 2 tp / (2 tp + fp).
 EpochRecord epoch_of(int number, std::int64_t tp, std::int64_t fp) {
-  Counts c;
+  Counts c = no_counts();
   c.true_positive[1] = tp;
   c.false_positive[1] = fp;
   EpochRecord e;

@@ -22,7 +22,7 @@ void change(const std::filesystem::path& file, const std::string& sql) {
   db.exec(sql);
 }
 
-/// Without the columns and the table that came after `version` 1 or 2, and without views: a merge reads none of a
+/// Without the columns and the tables that came after `version` 1 or 2, and without views: a merge reads none of a
 /// file's.
 void make_older(const std::filesystem::path& file, int version) {
   std::string sql;
@@ -35,6 +35,10 @@ void make_older(const std::filesystem::path& file, int version) {
          (version == 2 ? ", hash, labels" : "") +
          " FROM stage;"
          "DROP TABLE stage; ALTER TABLE older RENAME TO stage; ALTER TABLE trial DROP COLUMN flops; DROP TABLE claim;"
+         "DROP TABLE subject_time; ALTER TABLE epoch DROP COLUMN seconds_checkpoint;"
+         "ALTER TABLE epoch DROP COLUMN seconds_communication;"
+         "CREATE TABLE of_all AS SELECT id, name FROM structure; DROP TABLE structure;"
+         "ALTER TABLE of_all RENAME TO structure;"
          "PRAGMA user_version = " +
          std::to_string(version);
   SQLite::Database(file.string(), SQLite::OPEN_READWRITE).exec(sql);
@@ -83,7 +87,7 @@ void write_one(const std::filesystem::path& file, const TrialRecord& trial, int 
   study.claims = std::move(claims);
   const std::int64_t id = db.begin(study, provenance(), {trial})[0].id;
   db.set_running(id);
-  SubjectCounts subject{"s", {}};
+  SubjectCounts subject{"s", no_counts()};
   subject.counts.true_positive[1] = 1;
   subject.counts.false_positive[1] = false_positive;  // Dice 2 / (2 + false_positive)
   for (int epoch = 1; epoch <= epochs; ++epoch) {

@@ -32,6 +32,8 @@ class Scored : public testing::Test {
 SubjectScores subject(const std::string& name, std::int64_t tp, std::int64_t fp) {
   SubjectScores s;
   s.subject = name;
+  s.counts = no_counts();
+  s.surfaces.resize(data::kClasses);
   s.counts.true_positive[1] = tp;
   s.counts.false_positive[1] = fp;
   s.surfaces[1] = {.hd95_mm = 2.5, .nsd = 0.75, .volume_difference = 0.125};
@@ -136,7 +138,7 @@ TEST_F(Scored, ComesFirstOnlyWhereItIsAlone) {
 TEST_F(Scored, AndAGridDontShareAName) {
   write_made_up_study(file);
   const auto refuse = [&](const std::string& name) {
-    const std::string error = error_of([&] { check_scored_variant(file, "", name); });
+    const std::string error = error_of([&] { check_scored_variant(file, "", name, data::brain_classes()); });
     EXPECT_THAT(error, HasSubstr("results database '" + file.string() + "': '" + name + "' is a variant"));
     EXPECT_EQ(error_of([&] { record_scored_variant(file, "", tool(name), provenance()); }), error);
   };
@@ -150,13 +152,14 @@ TEST_F(Scored, AndAGridDontShareAName) {
 }
 
 TEST_F(Scored, NeedsAStudyThatIsThereOrANameForANewOne) {
-  EXPECT_THAT(error_of([&] { check_scored_variant(file, "", "x"); }), HasSubstr("does not exist; name the study"));
+  EXPECT_THAT(error_of([&] { check_scored_variant(file, "", "x", data::brain_classes()); }),
+              HasSubstr("does not exist; name the study"));
   EXPECT_THAT(error_of([&] { record_scored_variant(file, "", tool(), provenance()); }), HasSubstr("does not exist"));
   EXPECT_FALSE(std::filesystem::exists(file));
-  check_scored_variant(file, "mine", "x");
+  check_scored_variant(file, "mine", "x", data::brain_classes());
   EXPECT_FALSE(std::filesystem::exists(file));
   { ResultsDatabase empty(file); }
-  EXPECT_THAT(error_of([&] { check_scored_variant(file, "", "x"); }),
+  EXPECT_THAT(error_of([&] { check_scored_variant(file, "", "x", data::brain_classes()); }),
               HasSubstr("holds no study yet; name the new one"));
   write_made_up_study(file);
   EXPECT_THAT(error_of([&] { record_scored_variant(file, "mine", tool(), provenance()); }),

@@ -73,7 +73,7 @@ TEST(Table1, EqualsARecomputationFromRawCounts) {
 
 /// One structure a subject, with Dice 2 tp / (2 tp + fp).
 SubjectCounts subject(const std::string& name, std::int64_t tp, std::int64_t fp) {
-  Counts c;
+  Counts c = no_counts();
   c.true_positive[1] = tp;
   c.false_positive[1] = fp;
   return {name, c};

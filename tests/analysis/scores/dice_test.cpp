@@ -16,7 +16,7 @@ using Labels = std::vector<std::uint8_t>;
 TEST(Counts, OfACaseWorkedByHand) {
   //               tp0  fn1,fp2  tp1 tp1 fp1,fn3 tp2
   const Labels truth = {0, 1, 1, 1, 3, 2}, prediction = {0, 2, 1, 1, 1, 2};
-  const Counts c = count(truth, prediction);
+  const Counts c = count(truth, prediction, data::kClasses);
   EXPECT_EQ(c.true_positive[0], 1);
   EXPECT_EQ(c.true_positive[1], 2);
   EXPECT_EQ(c.false_negative[1], 1);
@@ -30,7 +30,25 @@ TEST(Counts, OfACaseWorkedByHand) {
   EXPECT_TRUE(std::isnan(d[4]));
   const MeanDice mean = mean_dice(c);
   EXPECT_DOUBLE_EQ(mean.mean, (4.0 / 6 + 2.0 / 3 + 0) / 3);  // background is not in it
+  EXPECT_EQ(mean.structures, 3);
   EXPECT_EQ(mean.left_out, 24);
+}
+
+TEST(Counts, OfVoxelsThatNobodyHasJudgedAreNone) {
+  //                       tp1 -    -    fn2,fp1 tp0 fn1,fp0; whatever is predicted at an ignored voxel
+  const Labels truth = {1, 255, 255, 2, 0, 1}, prediction = {1, 2, 0, 1, 0, 0};
+  const Counts c = count(truth, prediction, 3);
+  EXPECT_EQ(c.true_positive, (std::vector<std::int64_t>{1, 1, 0}));
+  EXPECT_EQ(c.false_positive, (std::vector<std::int64_t>{1, 1, 0}));
+  EXPECT_EQ(c.false_negative, (std::vector<std::int64_t>{0, 1, 1}));
+  EXPECT_EQ(count(Labels(4, 255), Labels{0, 1, 2, 1}, 3), Counts(3)) << "nothing is judged";
+}
+
+TEST(Counts, AreOf2To255Classes) {
+  const Labels last = {254, 1, 0}, two = {0, 1, 1};
+  EXPECT_EQ(count(last, last, 255).true_positive[254], 1);
+  EXPECT_EQ(count(two, two, 2).true_positive, (std::vector<std::int64_t>{1, 2}));
+  for (const int classes : {-1, 0, 1, 256}) EXPECT_THROW(count(two, two, classes), std::invalid_argument) << classes;
 }
 
 TEST(Counts, AgreeWithNumpyAndDiceWithMonai) {
@@ -43,6 +61,7 @@ TEST(Counts, AgreeWithNumpyAndDiceWithMonai) {
     prediction[i] = even(random) ? truth[i] : static_cast<std::uint8_t>(any(random) + 2);  // 24, 25: predicted alone
   }
   for (auto& p : prediction) p = p == 5 ? 6 : p;  // 5: in the truth alone; 26, 27: in neither
+  for (std::size_t i = 0; i < truth.size(); i += 7) truth[i] = data::kIgnored;
   for (const auto& [name, labels] : {std::pair{"truth", &truth}, std::pair{"prediction", &prediction}})
     std::ofstream(folder / name, std::ios::binary)
         .write(reinterpret_cast<const char*>(labels->data()), static_cast<std::streamsize>(labels->size()));
@@ -51,7 +70,7 @@ TEST(Counts, AgreeWithNumpyAndDiceWithMonai) {
   ASSERT_EQ(said.status, 0);
   const auto reference = nlohmann::json::parse(said.output);
 
-  const Counts c = count(truth, prediction);
+  const Counts c = count(truth, prediction, data::kClasses);
   const auto d = dice(c);
   for (std::size_t i = 0; i < data::kClasses; ++i) {
     EXPECT_EQ(c.true_positive[i], reference["tp"][i].get<std::int64_t>());
@@ -67,28 +86,50 @@ TEST(Counts, AgreeWithNumpyAndDiceWithMonai) {
 
 TEST(Counts, OfPartsSumToThoseOfTheWhole) {
   const Labels truth = {0, 1, 2, 27, 27, 3}, prediction = {1, 1, 2, 27, 0, 3};
-  Counts sum = count(std::span(truth).first(2), std::span(prediction).first(2));
-  sum += count(std::span(truth).subspan(2), std::span(prediction).subspan(2));
-  EXPECT_EQ(sum, count(truth, prediction));
+  Counts sum = count(std::span(truth).first(2), std::span(prediction).first(2), data::kClasses);
+  sum += count(std::span(truth).subspan(2), std::span(prediction).subspan(2), data::kClasses);
+  EXPECT_EQ(sum, count(truth, prediction, data::kClasses));
+}
+
+TEST(Counts, OfUnlikeClassesAreNotAdded) {
+  Counts sum;
+  sum += Counts{};
+  EXPECT_EQ(sum, Counts{});
+  sum += Counts(3);
+  EXPECT_EQ(sum, Counts(3)) << "empty ones take the size of the others";
+  sum += Counts{};
+  EXPECT_EQ(sum, Counts(3));
+  EXPECT_NE(error_of([&] { sum += Counts(4); }).find("counts of 4 classes are added to those of 3"), std::string::npos);
+  EXPECT_THROW(sum += Counts(2), std::invalid_argument);
 }
 
 TEST(Counts, RefuseUnequalLengthsAndIdsOutOfRange) {
   const Labels one = {1}, two = {1, 2}, wrong = {1, 28};
-  EXPECT_THROW(count(one, two), std::invalid_argument);
-  EXPECT_NE(error_of([&] { count(two, wrong); }).find("class 28 at voxel 1 of the prediction"), std::string::npos);
-  EXPECT_NE(error_of([&] { count(wrong, two); }).find("class 28 at voxel 1 of the truth"), std::string::npos);
+  EXPECT_THROW(count(one, two, data::kClasses), std::invalid_argument);
+  EXPECT_NE(error_of([&] { count(two, wrong, data::kClasses); }).find("class 28 at voxel 1 of the prediction"),
+            std::string::npos);
+  EXPECT_NE(error_of([&] { count(wrong, two, data::kClasses); }).find("class 28 at voxel 1 of the truth"),
+            std::string::npos);
+  const Labels ignored = {1, 255};
+  EXPECT_NE(error_of([&] { count(two, ignored, 255); }).find("class 255 at voxel 1 of the prediction"),
+            std::string::npos);
+  EXPECT_NE(error_of([&] { count(ignored, wrong, 28); }).find("class 28 at voxel 1 of the prediction"),
+            std::string::npos)
+      << "where nobody has judged, too";
 }
 
 TEST(MeanDice, IsZeroWhereNothingIsLeft) {
-  EXPECT_EQ(mean_dice({}).mean, 0);
-  EXPECT_EQ(mean_dice({}).left_out, 27);
+  EXPECT_EQ(mean_dice(no_counts()).mean, 0);
+  EXPECT_EQ(mean_dice(no_counts()).structures, 0);
+  EXPECT_EQ(mean_dice(no_counts()).left_out, 27);
+  EXPECT_EQ(mean_dice({}).structures, 0);
 }
 
 TEST(MeanOverSubjects, LeavesOutASubjectWithoutAnyDice) {
-  Counts half;  // Dice 2*1 / (2*1 + 2) = 0.5
+  Counts half = no_counts();  // Dice 2*1 / (2*1 + 2) = 0.5
   half.true_positive[3] = 1;
   half.false_positive[3] = 2;
-  Counts whole;
+  Counts whole = no_counts();
   whole.true_positive[4] = 9;
   const std::vector<SubjectCounts> subjects = {{"a", half}, {"b", whole}, {"empty", {}}};
   EXPECT_DOUBLE_EQ(mean_over_subjects(subjects), 0.75);

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "data/volumes/nifti.hpp"
 #include "tests/analysis/study.hpp"
 
 namespace crossfade::analysis {
@@ -33,7 +34,7 @@ class LabelScores : public testing::Test {
                                           const std::string& label_table = "freesurfer") {
     std::vector<SubjectScores> scores;
     for (const VolumePair& pair : pair_volumes(*folder / labels, *folder / predictions).pairs)
-      scores.push_back(score_volumes(pair, label_table, "freesurfer"));
+      scores.push_back(score_volumes(pair, data::label_table(label_table), data::label_table("freesurfer")));
     return scores;
   }
 
@@ -131,9 +132,9 @@ TEST_F(LabelScores, OfAPredictionThatFoundNothingAreThoseOfABlankOne) {
 }
 
 TEST_F(LabelScores, RefuseAShearedGrid) {
-  EXPECT_THAT(
-      error_of([&] { score("sheared-labels", "sheared"); }),
-      AllOf(HasSubstr("sheared-labels/anna.mgz: its affine is sheared: the cosine between axes 1 and 2"), HasSubstr("resample")));
+  EXPECT_THAT(error_of([&] { score("sheared-labels", "sheared"); }),
+              AllOf(HasSubstr("sheared-labels/anna.mgz: its affine is sheared: the cosine between axes 1 and 2"),
+                    HasSubstr("resample")));
 }
 
 TEST_F(LabelScores, AreOfOneVoxelSizeOrNone) {
@@ -145,7 +146,7 @@ TEST_F(LabelScores, AreOfOneVoxelSizeOrNone) {
 }
 
 TEST_F(LabelScores, AreCsvOfExactlySixColumns) {
-  std::istringstream csv(render_label_scores("a tool", score("labels", "aseg"), "csv"));
+  std::istringstream csv(render_label_scores("a tool", score("labels", "aseg"), data::brain_classes(), "csv"));
   std::string line;
   std::getline(csv, line);
   EXPECT_EQ(line, "subject,structure,dice,hd95_mm,nsd,volume_difference");
@@ -161,7 +162,7 @@ TEST_F(LabelScores, AreCsvOfExactlySixColumns) {
 
 TEST_F(LabelScores, HaveMeansOverSubjectsInJsonAndText) {
   const auto scores = score("labels", "aseg");
-  const auto json = nlohmann::json::parse(render_label_scores("a tool", scores, "json"));
+  const auto json = nlohmann::json::parse(render_label_scores("a tool", scores, data::brain_classes(), "json"));
   EXPECT_EQ(json["name"], "a tool");
   const auto mean = [&](int metric) {
     const auto& name = std::string(data::kStructures[1]);
@@ -180,14 +181,59 @@ TEST_F(LabelScores, HaveMeansOverSubjectsInJsonAndText) {
   EXPECT_NEAR(json["subjects"][0]["mean"].get<double>(), sum / n, 1e-6);
   EXPECT_EQ(json["subjects"][0]["left_out"], 27 - n);
 
-  const std::string text = render_label_scores("a tool", scores, "text");
+  const std::string text = render_label_scores("a tool", scores, data::brain_classes(), "text");
   std::ostringstream rounded;
   rounded.precision(4);
   rounded << std::fixed << json["mean"].get<double>();
   EXPECT_THAT(text, HasSubstr("over 2 subject(s): " + rounded.str()));
   for (const char* title : {"a tool", "Dice", "HD95 (mm)", "NSD", "Volume difference", "Mean Dice"})
     EXPECT_THAT(text, HasSubstr(title));
-  EXPECT_THROW(render_label_scores("a tool", scores, "latex"), std::invalid_argument);
+  EXPECT_THROW(render_label_scores("a tool", scores, data::brain_classes(), "latex"), std::invalid_argument);
+}
+
+/// A row of voxels of 1 mm.
+void write_row(const std::filesystem::path& file, const std::vector<std::int32_t>& ids) {
+  data::Volume<std::int32_t> volume{{.size = {static_cast<int>(ids.size()), 1, 1}, .affine = {}}, ids};
+  for (std::size_t axis = 0; axis < 3; ++axis) volume.geometry.affine[axis][axis] = 1;
+  data::write_label_map(file, volume);
+}
+
+TEST(LabelScoresOfOwnClasses, CountWhatTheTableNamesAndWhatItDoesNotIgnore) {
+  // Classes by the table: truth 1 1 - - 2 0 2, prediction 1 0 2 1 2 2 0; - is judged by nobody. Class 1: TP 1, FN 1.
+  // Class 2: TP 1, FP 1, FN 1.
+  TemporaryFolder folder;
+  const data::LabelTable table =
+      data::own_label_table({.classes = R"({"Liver": 6, "Spleen": [7, 8]})", .pairs = "", .ignore = "[200]"});
+  write_row(folder / "truth.nii", {6, 6, 200, 200, 7, 0, 8});
+  write_row(folder / "found.nii", {6, 200, 8, 6, 8, 7, 0});
+  const SubjectScores scores = score_volumes({"anna", folder / "truth.nii", folder / "found.nii"}, table, table);
+  EXPECT_EQ(scores.counts.true_positive, (std::vector<std::int64_t>{0, 1, 1}));
+  EXPECT_EQ(scores.counts.false_positive, (std::vector<std::int64_t>{2, 0, 1}));
+  EXPECT_EQ(scores.counts.false_negative, (std::vector<std::int64_t>{1, 1, 1}));
+  ASSERT_EQ(scores.surfaces.size(), 3u);
+  EXPECT_EQ(scores.surfaces[1].volume_difference, -0.5);
+  EXPECT_EQ(scores.surfaces[2].volume_difference, 0);
+
+  const std::string csv = render_label_scores("a tool", {scores}, table.classes, "csv");
+  EXPECT_THAT(csv, HasSubstr("\nanna,Liver,0.666"));
+  EXPECT_THAT(csv, HasSubstr("\nanna,Spleen,0.5,"));
+  EXPECT_EQ(std::ranges::count(csv, '\n'), 3);
+  EXPECT_THAT(error_of([&] { render_label_scores("a tool", {scores}, data::brain_classes(), "csv"); }),
+              HasSubstr("subject 'anna' has counts of 3 classes, expected those of the 28"));
+}
+
+TEST(LabelScoresOfOwnClasses, AreOfTheClassesOfBothTables) {
+  const auto refusal = [](const std::string& labels, const std::string& prediction) {
+    return error_of([&] {
+      score_volumes({"anna", "no.nii", "no.nii"}, data::own_label_table({labels, "", ""}),
+                    data::own_label_table({prediction, "", ""}));
+    });
+  };
+  EXPECT_THAT(refusal(R"({"Liver": 1, "Spleen": 2})", R"({"Liver": 1, "Kidney": 2})"),
+              HasSubstr("unlike classes: class 2 is Spleen against Kidney"));
+  EXPECT_THAT(refusal(R"({"Liver": 1, "Spleen": 2})", R"({"Liver": 1})"), HasSubstr("3 classes against 2"));
+  EXPECT_THAT(refusal(R"({"Liver": 1})", R"({"Liver": 5})"), HasSubstr("no.nii"))
+      << "ids may differ; the file is missing";
 }
 
 }  // namespace

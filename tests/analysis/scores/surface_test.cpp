@@ -49,11 +49,11 @@ TEST(SurfaceScores, OfTwoVoxelsAreTheDistanceOfTheirCentres) {
   v.truth[v.index({1, 2, 0})] = 7;
   v.prediction[v.index({7, 6, 5})] = 7;  // 6 * 2, 4 * 1.5, 5 * 0.5 mm away: 12, 6, 2.5
   const double distance = std::sqrt(144 + 36 + 6.25);
-  const auto scores = surface_scores(v.pair(), distance - 0.01);
+  const auto scores = surface_scores(v.pair(), data::kClasses, distance - 0.01);
   EXPECT_NEAR(scores[7].hd95_mm, distance, 1e-6 * distance);  // squares are rounded to float
   EXPECT_EQ(scores[7].nsd, 0);
   EXPECT_EQ(scores[7].volume_difference, 0);
-  EXPECT_EQ(surface_scores(v.pair(), distance + 0.01)[7].nsd, 1);
+  EXPECT_EQ(surface_scores(v.pair(), data::kClasses, distance + 0.01)[7].nsd, 1);
 }
 
 TEST(SurfaceScores, CountADistanceEqualToTheToleranceHoweverItIsRounded) {
@@ -62,8 +62,9 @@ TEST(SurfaceScores, CountADistanceEqualToTheToleranceHoweverItIsRounded) {
       Volumes v({1, 12, 1}, {1, step, 1});
       v.truth[0] = 1;
       v.prediction[static_cast<std::size_t>(k)] = 1;
-      EXPECT_EQ(surface_scores(v.pair(), step * k)[1].nsd, 1) << k << " steps of " << step << " mm";
-      EXPECT_EQ(surface_scores(v.pair(), step * k * 0.9999)[1].nsd, 0) << k << " steps of " << step << " mm";
+      EXPECT_EQ(surface_scores(v.pair(), data::kClasses, step * k)[1].nsd, 1) << k << " steps of " << step << " mm";
+      EXPECT_EQ(surface_scores(v.pair(), data::kClasses, step * k * 0.9999)[1].nsd, 0)
+          << k << " steps of " << step << " mm";
     }
   }
 }
@@ -76,10 +77,10 @@ TEST(SurfaceScores, OfShiftedCubesWorkedByHand) {
   Volumes v({9, 8, 7}, {3, 1, 1});
   fill(v, v.truth, {2, 2, 1}, {6, 6, 5}, 3);
   fill(v, v.prediction, {3, 2, 1}, {7, 6, 5}, 3);
-  EXPECT_DOUBLE_EQ(surface_scores(v.pair(), 0.5)[3].nsd, 72.0 / 112);
-  EXPECT_DOUBLE_EQ(surface_scores(v.pair(), 1)[3].nsd, 80.0 / 112);
-  EXPECT_DOUBLE_EQ(surface_scores(v.pair(), 3)[3].nsd, 1);
-  EXPECT_DOUBLE_EQ(surface_scores(v.pair(), 1)[3].hd95_mm, 3);  // 16 of 56 distances: more than 5 %
+  EXPECT_DOUBLE_EQ(surface_scores(v.pair(), data::kClasses, 0.5)[3].nsd, 72.0 / 112);
+  EXPECT_DOUBLE_EQ(surface_scores(v.pair(), data::kClasses, 1)[3].nsd, 80.0 / 112);
+  EXPECT_DOUBLE_EQ(surface_scores(v.pair(), data::kClasses, 3)[3].nsd, 1);
+  EXPECT_DOUBLE_EQ(surface_scores(v.pair(), data::kClasses, 1)[3].hd95_mm, 3);  // 16 of 56 distances: more than 5 %
 }
 
 TEST(SurfaceScores, TakeTheBorderOfTheVolumeForABoundary) {
@@ -89,7 +90,7 @@ TEST(SurfaceScores, TakeTheBorderOfTheVolumeForABoundary) {
   Volumes v({5, 5, 5}, {1, 1, 1});
   fill(v, v.truth, {0, 0, 0}, {5, 5, 5}, 27);
   fill(v, v.prediction, {1, 1, 1}, {4, 4, 4}, 27);
-  const SurfaceScores s = surface_scores(v.pair(), 1)[27];
+  const SurfaceScores s = surface_scores(v.pair(), data::kClasses, 1)[27];
   EXPECT_DOUBLE_EQ(s.nsd, (54.0 + 26) / (98 + 26));
   EXPECT_NEAR(s.hd95_mm, std::sqrt(3), 1e-7);
   EXPECT_DOUBLE_EQ(s.volume_difference, (27.0 - 125) / 125);
@@ -101,18 +102,18 @@ TEST(SurfaceScores, InterpolateThePercentileAndTakeTheLargerDirection) {
   Volumes v({11, 1, 1}, {2, 1, 1});
   fill(v, v.truth, {0, 0, 0}, {1, 1, 1}, 1);
   fill(v, v.prediction, {0, 0, 0}, {11, 1, 1}, 1);
-  EXPECT_DOUBLE_EQ(surface_scores(v.pair(), 1)[1].hd95_mm, 19);
-  EXPECT_DOUBLE_EQ(surface_scores(v.pair(), 1)[1].volume_difference, 10);
+  EXPECT_DOUBLE_EQ(surface_scores(v.pair(), data::kClasses, 1)[1].hd95_mm, 19);
+  EXPECT_DOUBLE_EQ(surface_scores(v.pair(), data::kClasses, 1)[1].volume_difference, 10);
   std::swap(v.truth, v.prediction);
-  EXPECT_DOUBLE_EQ(surface_scores(v.pair(), 1)[1].hd95_mm, 19);
-  EXPECT_DOUBLE_EQ(surface_scores(v.pair(), 1)[1].volume_difference, -10.0 / 11);
+  EXPECT_DOUBLE_EQ(surface_scores(v.pair(), data::kClasses, 1)[1].hd95_mm, 19);
+  EXPECT_DOUBLE_EQ(surface_scores(v.pair(), data::kClasses, 1)[1].volume_difference, -10.0 / 11);
 }
 
 TEST(SurfaceScores, OfEmptyStructuresFollowTheConvention) {
   Volumes v({4, 6, 10}, {3, 4, 0.5});  // 12 * 24 * 5 mm: diagonal sqrt(144 + 576 + 25)
   v.truth[0] = 1;
   v.prediction[9] = 2;
-  const auto scores = surface_scores(v.pair(), 1);
+  const auto scores = surface_scores(v.pair(), data::kClasses, 1);
   for (const std::size_t c : {1U, 2U}) {
     EXPECT_DOUBLE_EQ(scores[c].hd95_mm, std::sqrt(745));
     EXPECT_EQ(scores[c].nsd, 0);
@@ -124,6 +125,25 @@ TEST(SurfaceScores, OfEmptyStructuresFollowTheConvention) {
     EXPECT_TRUE(std::isnan(scores[c].nsd));
     EXPECT_TRUE(std::isnan(scores[c].volume_difference));
   }
+}
+
+TEST(SurfaceScores, CountIgnoredVoxelsAsClass0InBothVolumes) {
+  // In a row of 2 mm truth is 1 1 255 255 0 0 and prediction 0 1 1 1 0 2: judged, 1 1 0 0 0 0 and 0 1 0 0 0 2. Of class
+  // 1 the truth's voxels are 2 and 0 mm from the prediction's one, and that 0 mm from the truth: rank 0.95 * 1 of 0 and
+  // 2 is 1.9. The volume goes from 2 to 1. Class 2 is predicted alone: diagonal of 12 x 1 x 1 mm.
+  Volumes v({6, 1, 1}, {2, 1, 1});
+  v.truth = {1, 1, 255, 255, 0, 0};
+  v.prediction = {0, 1, 1, 1, 0, 2};
+  const auto scores = surface_scores(v.pair(), 3, 1);
+  ASSERT_EQ(scores.size(), 3u);
+  EXPECT_DOUBLE_EQ(scores[1].hd95_mm, 1.9);
+  EXPECT_DOUBLE_EQ(scores[1].nsd, 2.0 / 3);
+  EXPECT_DOUBLE_EQ(scores[1].volume_difference, -0.5);
+  EXPECT_DOUBLE_EQ(scores[2].hd95_mm, std::sqrt(146));
+  v.truth[5] = 255;
+  EXPECT_TRUE(std::isnan(surface_scores(v.pair(), 3, 1)[2].hd95_mm)) << "in neither where anybody has judged";
+  v.prediction[5] = 3;
+  EXPECT_NE(error_of([&] { surface_scores(v.pair(), 3, 1); }).find("class 3 at voxel 5"), std::string::npos);
 }
 
 /// Boundary voxels of class c, from the definition.
@@ -176,7 +196,7 @@ TEST(SurfaceScores, AgreeWithAllPairsOfBoundaryVoxels) {
         v.prediction[n] = repeat > 5 && tenth(random) > 0 ? 4 : draw();
       }
       const double tolerance = 0.5 * repeat + 0.45;  // equal to no distance
-      const auto scores = surface_scores(v.pair(), tolerance);
+      const auto scores = surface_scores(v.pair(), data::kClasses, tolerance);
       for (std::uint8_t c = 1; c <= 4; ++c) {
         const auto truth = boundary_of(v, v.truth, c), prediction = boundary_of(v, v.prediction, c);
         if (truth.empty() || prediction.empty()) continue;
@@ -229,9 +249,10 @@ Volumes ellipsoids(std::array<int, 3> size, std::array<double, 3> spacing_mm, st
 TEST(SurfaceScores, AgreeWithMonai) {
   constexpr double kTolerance = 1.3;  // mm; in the first volume a distance between neighbours, too
   std::mt19937 random(17);
-  const std::vector<Volumes> volumes = {ellipsoids({21, 30, 40}, {2, 1.3, 0.7}, random),
-                                        ellipsoids({32, 32, 32}, {1, 1, 1}, random),
-                                        ellipsoids({40, 28, 14}, {0.9375, 0.9375, 3}, random)};
+  std::vector<Volumes> volumes = {
+      ellipsoids({21, 30, 40}, {2, 1.3, 0.7}, random), ellipsoids({32, 32, 32}, {1, 1, 1}, random),
+      ellipsoids({40, 28, 14}, {0.9375, 0.9375, 3}, random), ellipsoids({30, 32, 28}, {1, 1, 1.5}, random)};
+  fill(volumes[3], volumes[3].truth, {11, 0, 12}, {16, 32, 17}, data::kIgnored);  // a bar that nobody has judged
   TemporaryFolder folder;
   const auto write = [&](const std::string& name, const Labels& labels) {
     std::ofstream(folder / name, std::ios::binary)
@@ -252,7 +273,7 @@ TEST(SurfaceScores, AgreeWithMonai) {
   ASSERT_EQ(reference.size(), volumes.size());
 
   for (std::size_t n = 0; n < volumes.size(); ++n) {
-    const auto scores = surface_scores(volumes[n].pair(), kTolerance);
+    const auto scores = surface_scores(volumes[n].pair(), data::kClasses, kTolerance);
     int compared = 0;
     for (std::size_t c = 1; c < data::kClasses; ++c) {
       SCOPED_TRACE("volume " + std::to_string(n) + ", class " + std::to_string(c));
@@ -280,19 +301,22 @@ TEST(SurfaceScores, RefuseWhatIsNoPairOfVolumes) {
   Volumes v({2, 3, 4}, {1, 1, 1});
   LabelPair pair = v.pair();
   pair.prediction = pair.prediction.first(23);
-  EXPECT_NE(error_of([&] { surface_scores(pair, 1); }).find("23 of prediction; the volume has 24"), std::string::npos);
+  EXPECT_NE(error_of([&] { surface_scores(pair, data::kClasses, 1); }).find("23 of prediction; the volume has 24"),
+            std::string::npos);
   pair = v.pair();
   pair.size = {-2, -3, 4};
-  EXPECT_THROW(surface_scores(pair, 1), std::invalid_argument);
+  EXPECT_THROW(surface_scores(pair, data::kClasses, 1), std::invalid_argument);
   for (const double spacing : {0.0, -1.0, std::nan(""), double{INFINITY}}) {
     pair = v.pair();
     pair.spacing_mm[1] = spacing;
-    EXPECT_THROW(surface_scores(pair, 1), std::invalid_argument) << spacing;
+    EXPECT_THROW(surface_scores(pair, data::kClasses, 1), std::invalid_argument) << spacing;
   }
   for (const double tolerance : {-0.1, std::nan(""), double{INFINITY}})
-    EXPECT_THROW(surface_scores(v.pair(), tolerance), std::invalid_argument) << tolerance;
+    EXPECT_THROW(surface_scores(v.pair(), data::kClasses, tolerance), std::invalid_argument) << tolerance;
+  for (const int classes : {1, 256}) EXPECT_THROW(surface_scores(v.pair(), classes, 1), std::invalid_argument);
   v.truth[5] = 28;
-  EXPECT_NE(error_of([&] { surface_scores(v.pair(), 1); }).find("class 28 at voxel 5"), std::string::npos);
+  EXPECT_NE(error_of([&] { surface_scores(v.pair(), data::kClasses, 1); }).find("class 28 at voxel 5"),
+            std::string::npos);
 }
 
 }  // namespace

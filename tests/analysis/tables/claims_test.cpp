@@ -21,7 +21,7 @@ using testing::Not;
 
 /// Subject "s00", "s01", ...: one structure with Dice `permille` / 1000.
 SubjectCounts scored(std::size_t subject, std::int64_t permille) {
-  SubjectCounts s{(subject < 10 ? "s0" : "s") + std::to_string(subject), {}};
+  SubjectCounts s{(subject < 10 ? "s0" : "s") + std::to_string(subject), no_counts()};
   s.counts.true_positive[1] = permille;
   s.counts.false_positive[1] = s.counts.false_negative[1] = 1000 - permille;
   return s;

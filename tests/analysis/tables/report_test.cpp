@@ -233,11 +233,9 @@ TEST_F(Report, HasAllMetricsOverSubjects) {
   for (std::size_t seed = 0; seed < 2; ++seed) {
     StageResult result{.stage = 0, .best_epoch = 1, .best_dice = 0.5, .stopped = "", .validation = {}, .test = {}};
     for (const auto* subject : {"alice", "bob"}) {
-      SubjectCounts counts{subject, {}};
+      SubjectCounts counts{subject, no_counts()};
       counts.counts.true_positive[1] = 1;
-      SubjectSurfaces surfaces{subject, {}};
-      for (SurfaceScores& none : surfaces.scores)
-        none = {.hd95_mm = std::nan(""), .nsd = std::nan(""), .volume_difference = std::nan("")};
+      SubjectSurfaces surfaces{subject, std::vector<SurfaceScores>(data::kClasses)};
       const bool alice = std::string(subject) == "alice";
       surfaces.scores[1] = {
           .hd95_mm = alice && seed == 0 ? 2.0 : 4.0, .nsd = 0.5, .volume_difference = alice ? -0.5 : 0.25};
@@ -273,9 +271,9 @@ TEST(Scores, SayTheSameInEveryFormat) {
   std::vector<std::string> names;
   for (int i = 0; i < 8; ++i) names.push_back("sub,ject " + std::to_string(i));
   const auto subjects = made_up_subjects(random, names, 0.8);
-  const auto json = nlohmann::json::parse(render_scores(subjects, "json"));
-  const auto csv = csv_lines(render_scores(subjects, "csv"));
-  const std::string text = render_scores(subjects, "text");
+  const auto json = nlohmann::json::parse(render_scores(subjects, data::brain_classes(), "json"));
+  const auto csv = csv_lines(render_scores(subjects, data::brain_classes(), "csv"));
+  const std::string text = render_scores(subjects, data::brain_classes(), "text");
   ASSERT_EQ(csv.size(), 1 + 8 * 27u);
   EXPECT_EQ(csv[0], (std::vector<std::string>{"subject", "structure", "dice"}));
   double sum = 0;
@@ -306,7 +304,7 @@ TEST(Scores, SayTheSameInEveryFormat) {
   }
   EXPECT_NEAR(json["mean"].get<double>(), sum / 8, 1e-14);
   EXPECT_THAT(text, HasSubstr("8 subject(s): " + fixed(sum / 8, 4) + " ± "));
-  EXPECT_THROW(render_scores(subjects, "latex"), std::invalid_argument);
+  EXPECT_THROW(render_scores(subjects, data::brain_classes(), "latex"), std::invalid_argument);
 }
 
 }  // namespace

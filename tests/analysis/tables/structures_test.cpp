@@ -30,7 +30,7 @@ TrialRecord two_stages(const std::string& variant, std::uint64_t seed) {
 
 /// Structure c with Dice 2 tp / (2 tp + fp), all others in neither volume.
 SubjectCounts scored(const std::string& subject, std::size_t c, std::int64_t tp, std::int64_t fp) {
-  SubjectCounts s{subject, {}};
+  SubjectCounts s{subject, no_counts()};
   s.counts.true_positive[c] = tp;
   s.counts.false_positive[c] = fp;
   return s;
@@ -108,7 +108,7 @@ TEST_F(Structures, ThatABiasWasPlantedInComeOutOnTop) {
     const auto truth = data::map_labels(data::phantom_head(1, subject), data::label_table("freesurfer")).classes;
     const auto predicted = [&](const data::LabelBiasOptions& bias, std::uint32_t draw) {
       const auto labels = data::bias_labels(truth, bias, data::Random(2, data::Purpose::kLabelBias, subject, draw));
-      return SubjectCounts{"head-" + std::to_string(subject), count(truth.voxels, labels.voxels)};
+      return SubjectCounts{"head-" + std::to_string(subject), count(truth.voxels, labels.voxels, data::kClasses)};
     };
     before.push_back(predicted(planted, 1));
     after.push_back(predicted(unbiased, 2));
