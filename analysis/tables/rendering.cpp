@@ -10,7 +10,8 @@
 namespace crossfade::analysis {
 namespace {
 
-constexpr std::size_t kLeastWidth = 80;  // of notes
+constexpr std::size_t kLeastWidth = 80;        // of notes
+constexpr std::size_t kMostRowsOfAFloat = 40;  // that fit a page of LaTeX with their notes
 
 std::string text(const Report& report) {
   const std::string body = as_text(report.table);
@@ -38,6 +39,8 @@ std::string json(const Report& report) {
 std::string latex(const Report& report) {
   std::string caption;
   for (const auto& note : report.notes) caption += (caption.empty() ? "" : " ") + latex_escaped(note);
+  if (report.table.rows.size() > kMostRowsOfAFloat)
+    return "% \\usepackage{booktabs,longtable}\n" + as_latex_longtable(report.table, caption);
   return "% \\usepackage{booktabs}\n\\begin{table}\n\\centering\n" + as_latex_tabular(report.table) + "\\caption{" +
          caption + "}\n\\end{table}\n";
 }

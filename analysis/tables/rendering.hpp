@@ -19,8 +19,8 @@ struct Report {
 };
 
 /// Text: the table and its notes, wrapped at its width, but not below 80. Markdown: a line a note. LaTeX: a float with
-/// the notes as caption. `make` is called once, after the check of `format`. Throws std::invalid_argument for a format
-/// that isn't one of report_formats().
+/// the notes as caption, or a longtable where it is longer than a page. `make` is called once, after the check of
+/// `format`. Throws std::invalid_argument for a format that isn't one of report_formats().
 std::string render(const std::string& format, const std::function<Report()>& make);
 
 /// The `exact` table of rows that are objects of strings, numbers and null: a cell is empty where there is no number.

@@ -171,17 +171,42 @@ std::string as_csv(const TextTable& table) {
   return out;
 }
 
-std::string as_latex_tabular(const TextTable& table) {
-  const auto line = [&](auto cell_of) {
-    std::string out = "  ";
-    for (std::size_t c = 0; c < table.columns.size(); ++c) out += (c == 0 ? "" : " & ") + latex_escaped(cell_of(c));
-    return out + " \\\\\n";
-  };
-  std::string out = "\\begin{tabular}{";
+namespace {
+
+template <class CellOf>
+std::string latex_row(const TextTable& table, CellOf cell_of) {
+  std::string out = "  ";
+  for (std::size_t c = 0; c < table.columns.size(); ++c) out += (c == 0 ? "" : " & ") + latex_escaped(cell_of(c));
+  return out + " \\\\\n";
+}
+
+std::string latex_titles(const TextTable& table) {
+  return "  \\toprule\n" + latex_row(table, [&](std::size_t c) { return table.columns[c].title; }) + "  \\midrule\n";
+}
+
+std::string latex_rows(const TextTable& table) {
+  std::string out;
+  for (const auto& row : table.rows) out += latex_row(table, [&](std::size_t c) { return row[c]; });
+  return out;
+}
+
+std::string latex_alignment(const TextTable& table) {
+  std::string out;
   for (const TextColumn& column : table.columns) out += column.right ? 'r' : 'l';
-  out += "}\n  \\toprule\n" + line([&](std::size_t c) { return table.columns[c].title; }) + "  \\midrule\n";
-  for (const auto& row : table.rows) out += line([&](std::size_t c) { return row[c]; });
-  return out + "  \\bottomrule\n\\end{tabular}\n";
+  return out;
+}
+
+}  // namespace
+
+std::string as_latex_tabular(const TextTable& table) {
+  return "\\begin{tabular}{" + latex_alignment(table) + "}\n" + latex_titles(table) + latex_rows(table) +
+         "  \\bottomrule\n\\end{tabular}\n";
+}
+
+std::string as_latex_longtable(const TextTable& table, const std::string& caption) {
+  return "\\begin{longtable}{" + latex_alignment(table) + "}\n" + latex_titles(table) +
+         "  \\endhead\n  \\bottomrule\n  \\endfoot\n  \\bottomrule\n  \\caption{" + caption + "}\n  \\endlastfoot\n" +
+         latex_rows(table) + "\\end{longtable}\n";
 }
 
 }  // namespace crossfade::analysis

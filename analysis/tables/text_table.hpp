@@ -23,6 +23,9 @@ std::string as_text(const TextTable& table);
 std::string as_markdown(const TextTable& table);
 /// The rows between \toprule and \bottomrule of booktabs, escaped, in a tabular; no float around it.
 std::string as_latex_tabular(const TextTable& table);
+/// The same over several pages, by the package longtable, with the titles on each and the caption, as LaTeX, at its
+/// end.
+std::string as_latex_longtable(const TextTable& table, const std::string& caption);
 
 /// A file of comma-separated values (RFC 4180, lines ended by LF), titles first.
 std::string as_csv(const TextTable& table);

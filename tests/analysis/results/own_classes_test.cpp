@@ -96,6 +96,7 @@ TEST_F(OwnClasses, AreThoseOfTable1ClaimsAndStructures) {
   EXPECT_NEAR(structures[1]["difference"].get<double>(), 0.0135, 1e-12);
   EXPECT_EQ(structures[1]["p_holm"], 2 * 2.0 / 256) << "two are the family";
   EXPECT_THAT(render_structures({file}, "markdown", {}, "tuned", "base"), HasSubstr("corrected over the 2 structures"));
+  EXPECT_THAT(render_structures({file}, "latex"), AllOf(HasSubstr("\\begin{tabular}"), Not(HasSubstr("longtable"))));
 }
 
 TEST_F(OwnClasses, AreThoseOfFigure2) {
@@ -120,6 +121,19 @@ TEST_F(OwnClasses, OfOneStructureAreCorrectedOverNone) {
               AllOf(HasSubstr("| Prostate |"), HasSubstr("Wilcoxon signed-rank test."), Not(HasSubstr("correct"))));
   EXPECT_EQ(nlohmann::json::parse(render_structures({file}, "json", {}, "tuned", "base"))["structures"][0]["p_holm"],
             0.5);
+}
+
+TEST_F(OwnClasses, OfMoreStructuresThanAPageAreALongtable) {
+  std::vector<std::string> names = {"background"};
+  for (int c = 1; c <= 120; ++c) names.push_back("S_" + std::to_string(c));
+  ResultsDatabase db(file);
+  const std::int64_t trial = db.begin(study_of(classes_of(names)), provenance(), {trial_record("base", 1)})[0].id;
+  record(db, trial, {scored("a", std::vector<std::int64_t>(120, 500))});
+  const std::string latex = render_structures({file}, "latex");
+  EXPECT_THAT(latex, AllOf(HasSubstr("\\begin{longtable}{lrrr}"), HasSubstr("\\endhead"),
+                           HasSubstr("  S\\_120 & 0.5000"), HasSubstr("\\end{longtable}"), Not(HasSubstr("tabular"))));
+  const std::string text = render_structures({file}, "text");
+  EXPECT_EQ(std::ranges::count(text.substr(0, text.find("\n\n")), '\n'), 121) << "titles, a rule, and a line each";
 }
 
 TEST_F(OwnClasses, AreThoseOfAStudyAndNotOfAFile) {
