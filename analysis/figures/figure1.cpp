@@ -117,7 +117,7 @@ FigurePage page(const Figure1& figure) {
       "set key bmargin center horizontal maxcols 2 samplen 2.5 spacing 1.2 Left reverse noenhanced font ',9'\n"
       "set xrange [0:" +
       exact(std::max(1.0, figure.stages.back().end)) + "]\n" + stage_marks(figure);
-  page.plot = plot_command(figure);
+  page.plots = {plot_command(figure)};
   page.csv = csv(figure);
   return page;
 }

@@ -7,16 +7,19 @@
 
 namespace crossfade::analysis {
 
+inline constexpr double kLinePixels = 18;  // height of a line of the axes' font
+
 struct FigurePage {
-  std::string study;     // printed above the plot
-  std::string caption;   // below it, broken into lines
-  int height = 500;      // pixels at a width of 900
-  std::string settings;  // gnuplot commands before the plot: data blocks, axes
-  std::string plot;      // the plot command, which is repeated for each kind of file
-  std::string csv;       // the data that is drawn
+  std::string study;               // printed above the plot
+  std::string caption;             // below it, broken into lines
+  int width = 900, height = 500;   // pixels, of a page with one plot; 120 to an inch in the PDF
+  std::string settings;            // gnuplot commands before the plots: data blocks, axes
+  std::vector<std::string> plots;  // a plot command each, behind settings of its own; repeated for each kind of file
+  std::string csv;                 // the data that is drawn
 };
 
-/// Writes stem.csv, and stem.svg, stem.png and stem.pdf by gnuplot; returns what it wrote, in this order. Throws
+/// Writes stem.csv, and stem.svg, stem.png and stem.pdf by gnuplot; returns what it wrote, in this order. Several plots
+/// stand below one another, equally high, the key beside the first alone; the page is higher by that. Throws
 /// std::runtime_error for a stem with control characters, for a file that can't be written, or with what gnuplot said.
 std::vector<std::filesystem::path> draw(const FigurePage& page, const std::filesystem::path& stem);
 
