@@ -7,29 +7,38 @@
 namespace crossfade::schedules {
 namespace {
 
-/// Whether one of the 4 neighbours within the image has another label: bool [n, H, W] for labels [n, H, W].
-torch::Tensor on_boundary(const torch::Tensor& labels) {
+/// Whether one of the 4 neighbours within the image has another label: bool [n, H, W] for labels [n, H, W]. With
+/// `ignores` an ignored pixel is no neighbour, and on no boundary.
+torch::Tensor on_boundary(const torch::Tensor& labels, bool ignores) {
   torch::Tensor mask = torch::zeros(labels.sizes(), labels.options().dtype(torch::kBool));
   for (const std::int64_t axis : {1, 2}) {
     const std::int64_t pairs = labels.size(axis) - 1;
-    const torch::Tensor differ = labels.narrow(axis, 0, pairs) != labels.narrow(axis, 1, pairs);
+    const torch::Tensor one = labels.narrow(axis, 0, pairs), other = labels.narrow(axis, 1, pairs);
+    torch::Tensor differ = one != other;
+    if (ignores) differ.logical_and_(one != kIgnored).logical_and_(other != kIgnored);
     mask.narrow(axis, 0, pairs).logical_or_(differ);
     mask.narrow(axis, 1, pairs).logical_or_(differ);
   }
   return mask;
 }
 
+/// With a 0 for kIgnored.
+torch::Tensor padded(std::vector<double> class_weights) {
+  class_weights.resize(kIgnored + 1);
+  return torch::tensor(class_weights, torch::kFloat64);
+}
+
 class CrossEntropy final : public Term {
  public:
   CrossEntropy(const std::vector<double>& class_weights, double boundary_weight, const LossOptions& options)
-      : class_weights_(torch::tensor(class_weights, torch::kFloat64)),
+      : class_weights_(padded(class_weights)),
         boundary_weight_(boundary_weight),
         by_pixels_(options.normalise == "pixels") {}
 
-  torch::Tensor pixel_weights(const torch::Tensor& labels) const override {
+  torch::Tensor pixel_weights(const torch::Tensor& labels, bool ignores) const override {
     const torch::Tensor by_class =
         class_weights_.to(labels.device()).index_select(0, labels.flatten()).view(labels.sizes());
-    return boundary_weight_ == 0 ? by_class : by_class + boundary_weight_ * on_boundary(labels);
+    return boundary_weight_ == 0 ? by_class : by_class + boundary_weight_ * on_boundary(labels, ignores);
   }
 
   std::size_t sum_count() const override { return 2; }
@@ -46,7 +55,7 @@ class CrossEntropy final : public Term {
   double nll_gradient(std::span<const double> sums) const override { return sums[1] == 0 ? 0 : 1 / sums[1]; }
 
  private:
-  torch::Tensor class_weights_;
+  torch::Tensor class_weights_;  // [kIgnored + 1]
   double boundary_weight_;
   bool by_pixels_;
 };

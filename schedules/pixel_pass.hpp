@@ -2,7 +2,7 @@
 // loops for the CPU, and tensor operations for any device. Both are deterministic.
 //
 // Tensors are [n, H, W, C], contiguous (channels-last logits seen as pixels times classes); labels int64 [n, H, W] in
-// [0, C), contiguous; pixel weights [n, H, W], contiguous, of the logits' dtype.
+// [0, C) or kIgnored, contiguous; pixel weights [n, H, W], contiguous, of the logits' dtype.
 #pragma once
 
 #include <torch/types.h>
@@ -18,11 +18,17 @@ struct SoftmaxPass {
   LocalSums sums;
 };
 
-/// Softmax, and the sums of it that terms need; `squared`: LocalSums::mass is Σ p². Sums are accumulated in float64.
+struct PassOptions {
+  bool squared = false;             // LocalSums::mass is Σ p²
+  bool keep_probabilities = false;  // 0 where ignored
+  bool ignores = false;             // whether a label may be kIgnored
+};
+
+/// Softmax, and the sums of it that terms need. Sums are accumulated in float64.
 SoftmaxPass softmax_pass_cpu(const torch::Tensor& logits, const torch::Tensor& labels,
-                             const std::vector<torch::Tensor>& pixel_weights, bool squared, bool keep_probabilities);
+                             const std::vector<torch::Tensor>& pixel_weights, const PassOptions& options);
 SoftmaxPass softmax_pass_aten(const torch::Tensor& logits, const torch::Tensor& labels,
-                              const std::vector<torch::Tensor>& pixel_weights, bool squared, bool keep_probabilities);
+                              const std::vector<torch::Tensor>& pixel_weights, const PassOptions& options);
 
 /// Replaces probabilities by dL/dz, in place: p_c·(d_c − Σ_k p_k·d_k) + ω·(p_c − g_c) with d = dL/dp as in
 /// OverlapGradient. `overlap` [n, 3, C]; `nll` is ω [n, H, W], or undefined: no cross-entropy.

@@ -19,20 +19,22 @@ torch::Tensor sum_pixels(const torch::Tensor& values) {
 }  // namespace
 
 SoftmaxPass softmax_pass_aten(const torch::Tensor& logits, const torch::Tensor& labels,
-                              const std::vector<torch::Tensor>& pixel_weights, bool squared, bool keep_probabilities) {
+                              const std::vector<torch::Tensor>& pixel_weights, const PassOptions& options) {
   const torch::Tensor log_p = torch::log_softmax(logits, -1);
-  const torch::Tensor p = log_p.exp();
   const torch::Tensor mask = label_mask(labels, logits.size(3));
+  const torch::Tensor p = log_p.exp();
+  if (options.ignores) p.masked_fill_((labels == kIgnored).unsqueeze(-1), 0);
   const torch::Tensor finite = torch::isfinite(logits).all().to(torch::kFloat64);
 
   std::vector<torch::Tensor> parts = {
       sum_pixels(p * mask).flatten(),
-      sum_pixels(squared ? p * p : p).flatten(),
+      sum_pixels(options.squared ? p * p : p).flatten(),
       sum_pixels(mask).flatten(),
       finite.view(1),
   };
   if (!pixel_weights.empty()) {
-    const torch::Tensor nll = log_p.gather(-1, labels.unsqueeze(-1)).squeeze(-1).neg();
+    const torch::Tensor of_class = options.ignores ? labels.masked_fill(labels == kIgnored, 0) : labels;
+    const torch::Tensor nll = log_p.gather(-1, of_class.unsqueeze(-1)).squeeze(-1).neg();
     for (const torch::Tensor& weights : pixel_weights) {
       parts.push_back((nll * weights).sum(torch::kFloat64).view(1));
       parts.push_back(weights.sum(torch::kFloat64).view(1));
@@ -50,16 +52,16 @@ SoftmaxPass softmax_pass_aten(const torch::Tensor& logits, const torch::Tensor& 
   LocalSums& local = result.sums;
   local.images = logits.size(0);
   local.classes = logits.size(3);
-  local.pixels = labels.numel();
   local.overlap = take(local.images * local.classes);
   local.mass = take(local.images * local.classes);
   local.labelled = take(local.images * local.classes);
+  for (const double count : local.labelled) local.pixels += static_cast<std::int64_t>(count);
   local.not_finite = take(1).front() == 1 ? 0 : std::numeric_limits<double>::quiet_NaN();
   for (std::size_t k = 0; k < pixel_weights.size(); ++k) {
     const std::vector<double> pair = take(2);
     local.weighted.push_back({pair[0], pair[1]});
   }
-  if (keep_probabilities) result.probabilities = p;
+  if (options.keep_probabilities) result.probabilities = p;
   return result;
 }
 

@@ -4,6 +4,7 @@
 #include <ATen/Parallel.h>
 #include <torch/types.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
@@ -85,6 +86,13 @@ void softmax_block(const T* z, const std::int64_t* labels, const std::vector<con
   for (std::int64_t i = first; i < last; ++i) {
     const T* __restrict__ zi = z + i * classes;
     T* __restrict__ e = exponentials;
+    const std::int64_t y = labels[i];
+    if (y == kIgnored) {
+      for (std::int64_t c = 0; c < classes; ++c) e[c] = T(0) * zi[c];
+      sums[layout.not_finite()] += static_cast<double>(row_sum(e, classes));
+      if (probabilities != nullptr) std::fill_n(probabilities + i * classes, classes, T(0));
+      continue;
+    }
     T* __restrict__ p = probabilities != nullptr ? probabilities + i * classes : exponentials + classes;
     const T largest = row_max(zi, classes);
     for (std::int64_t c = 0; c < classes; ++c) e[c] = exp_not_positive(zi[c] - largest);
@@ -96,7 +104,6 @@ void softmax_block(const T* z, const std::int64_t* labels, const std::vector<con
     } else {
       for (std::int64_t c = 0; c < classes; ++c) mass[c] += static_cast<double>(p[c]);
     }
-    const std::int64_t y = labels[i];
     sums[y] += static_cast<double>(p[y]);
     sums[layout.labelled() + y] += 1;
     // −inf for one class leaves the softmax finite, but is as much a sign of a broken net as NaN.
@@ -121,10 +128,11 @@ void gradient_block(T* probabilities, const std::int64_t* labels, const T* overl
   T* __restrict__ d = scratch.data();
   T* __restrict__ pd = scratch.data() + classes;
   for (std::int64_t i = first; i < last; ++i) {
+    const std::int64_t y = labels[i];
+    if (y == kIgnored) continue;  // softmax_block has left zeros
     T* __restrict__ p = probabilities + i * classes;
     for (std::int64_t c = 0; c < classes; ++c) d[c] = constant[c] + slope[c] * p[c];
     for (std::int64_t c = 0; c < classes; ++c) pd[c] = p[c] * d[c];
-    const std::int64_t y = labels[i];
     const T at_label = p[y] * of_label[y];
     const T omega = nll != nullptr ? nll[i] : T(0);
     const T shift = omega - (row_sum(pd, classes) + at_label);
@@ -178,27 +186,27 @@ LocalSums add_blocks(const std::vector<double>& table, const BlockLayout& layout
 }  // namespace
 
 SoftmaxPass softmax_pass_cpu(const torch::Tensor& logits, const torch::Tensor& labels,
-                             const std::vector<torch::Tensor>& pixel_weights, bool squared, bool keep_probabilities) {
+                             const std::vector<torch::Tensor>& pixel_weights, const PassOptions& options) {
   const std::int64_t images = logits.size(0), pixels_per_image = logits.size(1) * logits.size(2);
   const BlockLayout layout{logits.size(3), static_cast<std::int64_t>(pixel_weights.size())};
   const std::int64_t blocks = images * ((pixels_per_image + kBlock - 1) / kBlock);
   std::vector<double> table(static_cast<std::size_t>(blocks * layout.size()));
   SoftmaxPass result;
-  if (keep_probabilities) result.probabilities = torch::empty_like(logits);
+  if (options.keep_probabilities) result.probabilities = torch::empty_like(logits);
   AT_DISPATCH_FLOATING_TYPES(logits.scalar_type(), "softmax_pass_cpu", [&] {
     const scalar_t* z = logits.const_data_ptr<scalar_t>();
     const std::int64_t* y = labels.const_data_ptr<std::int64_t>();
-    scalar_t* p = keep_probabilities ? result.probabilities.mutable_data_ptr<scalar_t>() : nullptr;
+    scalar_t* p = options.keep_probabilities ? result.probabilities.mutable_data_ptr<scalar_t>() : nullptr;
     std::vector<const scalar_t*> weights;
     for (const torch::Tensor& map : pixel_weights) weights.push_back(map.const_data_ptr<scalar_t>());
     for_each_block(images, pixels_per_image,
                    [&](std::int64_t block, std::int64_t /*image*/, std::int64_t first, std::int64_t last) {
-                     softmax_block<scalar_t>(z, y, weights, first, last, squared, layout, p,
+                     softmax_block<scalar_t>(z, y, weights, first, last, options.squared, layout, p,
                                              table.data() + block * layout.size());
                    });
   });
   result.sums = add_blocks(table, layout, images);
-  result.sums.pixels = images * pixels_per_image;
+  for (const double count : result.sums.labelled) result.sums.pixels += static_cast<std::int64_t>(count);
   return result;
 }
 

@@ -17,8 +17,10 @@
 namespace crossfade::schedules {
 namespace {
 
-void check_batch(const torch::Tensor& logits, const torch::Tensor& labels, std::int64_t classes, bool check_labels) {
+/// Returns whether some label is kIgnored.
+bool check_batch(const torch::Tensor& logits, const torch::Tensor& labels, std::int64_t classes, bool check_labels) {
   std::ostringstream wrong;
+  bool ignores = false;
   if (logits.dim() != 4 || logits.size(1) != classes || logits.numel() == 0) {
     wrong << "loss: logits must be [n, " << classes << ", H, W] and not empty, got " << logits.sizes();
   } else if (logits.scalar_type() != torch::kFloat32 && logits.scalar_type() != torch::kFloat64) {
@@ -31,14 +33,20 @@ void check_batch(const torch::Tensor& logits, const torch::Tensor& labels, std::
   } else if (labels.device() != logits.device()) {
     wrong << "loss: labels are on " << labels.device() << ", logits on " << logits.device();
   } else if (check_labels) {
-    const auto [least, most] = torch::aminmax(labels);
-    const torch::Tensor range = torch::stack({least, most}).to(torch::kCPU, torch::kInt64);  // one copy from a GPU
-    const auto low = range[0].item<std::int64_t>(), high = range[1].item<std::int64_t>();
+    const auto range_of = [](const torch::Tensor& values) {
+      const auto [least, most] = torch::aminmax(values);
+      const torch::Tensor range = torch::stack({least, most}).to(torch::kCPU, torch::kInt64);  // one copy from a GPU
+      return std::pair(range[0].item<std::int64_t>(), range[1].item<std::int64_t>());
+    };
+    auto [low, high] = range_of(labels);
+    ignores = high == kIgnored;
+    if (ignores) high = range_of(labels.masked_fill(labels == kIgnored, 0)).second;
     if (low < 0 || high >= classes) {
       wrong << "loss: label " << (low < 0 ? low : high) << " is out of range, labels go from 0 to " << classes - 1;
     }
   }
   if (!wrong.str().empty()) throw std::invalid_argument(wrong.str());
+  return ignores;
 }
 
 // What gradient_pass_* needs. All undefined for a dummy, whose gradient is zero; `nll` may be in any case.
@@ -83,6 +91,7 @@ ScheduledLoss::ScheduledLoss(std::vector<ScheduledTerm> terms, std::vector<doubl
       all_reduce_(std::move(all_reduce)) {
   if (terms_.empty()) throw std::invalid_argument("loss: no terms; name at least one");
   if (class_weights.empty()) throw std::invalid_argument("loss: no class weights; give one for each class");
+  if (classes_ > kIgnored) throw std::invalid_argument("loss: " + std::to_string(classes_) + " classes; at most 255");
   if (ranks_ < 1) throw std::invalid_argument("loss: " + std::to_string(ranks_) + " ranks; there is at least one");
   if (!all_reduce_) throw std::invalid_argument("loss: no all-reduce; one rank takes one that does nothing");
   for (std::size_t c = 0; c < class_weights.size(); ++c) {
@@ -108,7 +117,7 @@ ScheduledLoss::ScheduledLoss(std::vector<ScheduledTerm> terms, std::vector<doubl
 
 LossResult ScheduledLoss::operator()(const torch::Tensor& logits, const torch::Tensor& labels, double progress,
                                      bool dummy) const {
-  check_batch(logits, labels, classes_, !dummy);
+  const bool ignores = check_batch(logits, labels, classes_, !dummy);
   const bool with_gradient = torch::GradMode::is_enabled() && logits.requires_grad();
   const bool on_cpu = logits.is_cpu();
 
@@ -120,7 +129,7 @@ LossResult ScheduledLoss::operator()(const torch::Tensor& logits, const torch::T
     const torch::NoGradGuard no_grad;
     indices = labels.to(torch::kInt64).contiguous();
     for (std::size_t t = 0; t < parts_.size(); ++t) {
-      const torch::Tensor weights = parts_[t]->pixel_weights(indices);
+      const torch::Tensor weights = parts_[t]->pixel_weights(indices, ignores);
       slot[t] = weights.defined() ? pixel_weights.size() : std::numeric_limits<std::size_t>::max();
       if (weights.defined()) pixel_weights.push_back(weights.to(logits.scalar_type()).contiguous());
     }
@@ -129,8 +138,9 @@ LossResult ScheduledLoss::operator()(const torch::Tensor& logits, const torch::T
       pass.sums.weighted.resize(pixel_weights.size());
     } else {
       const torch::Tensor pixels = logits.permute({0, 2, 3, 1}).contiguous();
-      pass = (on_cpu ? softmax_pass_cpu : softmax_pass_aten)(pixels, indices, pixel_weights,
-                                                             options_.squared_denominator, with_gradient);
+      pass = (on_cpu ? softmax_pass_cpu : softmax_pass_aten)(
+          pixels, indices, pixel_weights,
+          {.squared = options_.squared_denominator, .keep_probabilities = with_gradient, .ignores = ignores});
     }
   }
 

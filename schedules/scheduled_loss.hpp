@@ -12,6 +12,10 @@
 
 namespace crossfade::schedules {
 
+/// The label of pixels that nobody has judged: they are absent from all sums, and their dL/dz is 0. They are no edge to
+/// the boundary weights.
+inline constexpr std::int64_t kIgnored = 255;
+
 /// Sums a contiguous float64 tensor element by element over the ranks of the group, in place; the tensor lies on the
 /// device of the logits, and on the CPU for one rank. Called once in each forward pass and never in the backward pass,
 /// on all ranks alike.
@@ -34,15 +38,15 @@ struct LossResult {
 class ScheduledLoss {
  public:
   /// `class_weights` has one weight a class (median-frequency, already capped). Throws std::invalid_argument for an
-  /// unknown term, a curve that check() refuses, no terms, a term named twice, or a class weight that is negative or
-  /// not finite.
+  /// unknown term, a curve that check() refuses, no terms, a term named twice, more than 255 classes, or a class weight
+  /// that is negative or not finite.
   ScheduledLoss(std::vector<ScheduledTerm> terms, std::vector<double> class_weights, LossOptions options, int ranks,
                 AllReduce all_reduce);
 
   /// `logits` [n, C, H, W] float32 or float64 (channels-last is fastest), `labels` [n, H, W] uint8 or int64 on the same
-  /// device. With `dummy` this rank has no slice: its pixels are absent from all sums and its dL/dz is a tensor of
-  /// zeros. Safe for |logit| up to 1e4; a logit that is not finite makes every term not finite. Throws
-  /// std::invalid_argument for tensors of another shape or dtype, and for a label out of range, naming it.
+  /// device, classes or kIgnored. With `dummy` this rank has no slice: its pixels are absent from all sums and its
+  /// dL/dz is a tensor of zeros. Safe for |logit| up to 1e4; a logit that is not finite makes every term not finite.
+  /// Throws std::invalid_argument for tensors of another shape or dtype, and for a label out of range, naming it.
   LossResult operator()(const torch::Tensor& logits, const torch::Tensor& labels, double progress,
                         bool dummy = false) const;
 

@@ -27,7 +27,7 @@ struct WeightedNll {
 struct LocalSums {
   std::int64_t images = 0;
   std::int64_t classes = 0;
-  std::int64_t pixels = 0;            // of all images together
+  std::int64_t pixels = 0;            // of all images together, but for ignored ones
   std::vector<double> overlap;        // Σ p·g
   std::vector<double> mass;           // Σ p, or Σ p² (LossOptions::squared_denominator)
   std::vector<double> labelled;       // Σ g
@@ -56,8 +56,9 @@ class Term {
  public:
   virtual ~Term() = default;
 
-  /// Terms of cross-entropy: ω [n, H, W] for labels int64 [n, H, W], on their device. Others: an undefined tensor.
-  virtual torch::Tensor pixel_weights(const torch::Tensor& /*labels*/) const { return {}; }
+  /// Terms of cross-entropy: ω [n, H, W] for labels int64 [n, H, W], on their device; 0 where ignored, which `ignores`
+  /// says there may be. Others: an undefined tensor.
+  virtual torch::Tensor pixel_weights(const torch::Tensor& /*labels*/, bool /*ignores*/) const { return {}; }
 
   /// How many numbers the term has in the all-reduced vector; the spans `sums` below are that long.
   virtual std::size_t sum_count() const = 0;

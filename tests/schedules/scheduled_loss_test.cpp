@@ -126,6 +126,32 @@ TEST(ScheduledLoss, WeighsItsTermsByProgress) {
   EXPECT_THAT(switch_points(paper), ElementsAre(0.4, 0.7));
 }
 
+// The last columns ignored, against a batch that never had them: the sums of the rest are the same numbers.
+TEST(ScheduledLoss, TakesIgnoredPixelsOutOfValueAndGradient) {
+  const cases::Batch whole = cases::make_batch(2);
+  const std::int64_t kept = 4;
+  const cases::Batch narrow{whole.logits.narrow(3, 0, kept).contiguous(), whole.labels.narrow(2, 0, kept).contiguous()};
+  cases::Batch ignoring{whole.logits, whole.labels.clone()};
+  ignoring.labels.narrow(2, kept, 7 - kept).fill_(255);
+  for (const bool whole_batch : {true, false}) {
+    for (const char* divisor : {"weights", "pixels"}) {
+      LossOptions options;
+      options.batch = whole_batch;
+      options.normalise = divisor;
+      const ScheduledLoss loss = cases::make_loss({{"wce_boundary", 0.5}, {"wdice", 2}, {"dice", 1}}, options);
+      const auto expected = cases::run(loss, narrow), found = cases::run(loss, ignoring);
+      // Sums of the same numbers in another order.
+      EXPECT_NEAR(found.result.value, expected.result.value, 1e-12);
+      EXPECT_LT(relative_difference(found.gradient.narrow(3, 0, kept), expected.gradient), 1e-12);
+      EXPECT_EQ(found.gradient.narrow(3, kept, 7 - kept).abs().max().item<double>(), 0);
+    }
+  }
+  ignoring.labels.fill_(255);
+  const auto nothing = cases::run(cases::make_loss(kAllTerms, {.absent = "drop"}), ignoring);
+  EXPECT_EQ(nothing.result.value, 0);
+  EXPECT_EQ(nothing.gradient.abs().max().item<double>(), 0);
+}
+
 TEST(ScheduledLoss, DoesNotDependOnMemoryFormatOrLabelType) {
   const ScheduledLoss loss = cases::make_loss(kAllTerms);
   const cases::Batch batch = cases::make_batch(3);
@@ -177,6 +203,8 @@ TEST(ScheduledLoss, RefusesABatchThatItCannotRead) {
   EXPECT_EQ(with(good.logits, good.labels), "accepted");
   torch::Tensor labels = good.labels.clone();
   labels[1][2][3] = 6;
+  EXPECT_THAT(with(good.logits, labels), HasSubstr("label 6 is out of range, labels go from 0 to 5"));
+  labels[0][0][0] = 255;  // ignored, and no excuse for the other
   EXPECT_THAT(with(good.logits, labels), HasSubstr("label 6 is out of range, labels go from 0 to 5"));
   torch::Tensor negative = good.labels.to(torch::kInt64);
   negative[0][0][0] = -1;
