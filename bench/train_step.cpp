@@ -5,6 +5,8 @@
 
 #include <vector>
 
+#include "data/labels/structures.hpp"
+#include "data/labels/structures.hpp"
 #include "runner/process/memory.hpp"
 #include "runner/trial/trainer.hpp"
 

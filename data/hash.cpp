@@ -32,16 +32,23 @@ Sha256& Sha256::update(std::string_view text) {
 }
 
 Sha256& Sha256::update_file(const std::filesystem::path& file) {
+  update_file(file, {this});
+  return *this;
+}
+
+void Sha256::update_file(const std::filesystem::path& file, std::initializer_list<Sha256*> hashes) {
   std::ifstream stream(file, std::ios::binary);
   if (!stream) throw std::runtime_error(file.string() + ": cannot be opened for reading");
-  update(std::to_string(std::filesystem::file_size(file)) + "\n");
+  const auto update_all = [&](std::string_view bytes) {
+    for (Sha256* hash : hashes) hash->update(bytes);
+  };
+  update_all(std::to_string(std::filesystem::file_size(file)) + "\n");
   std::vector<char> buffer(std::size_t{1} << 20);
   while (stream) {
     stream.read(buffer.data(), static_cast<std::streamsize>(buffer.size()));
-    update(std::string_view(buffer.data(), static_cast<std::size_t>(stream.gcount())));
+    update_all(std::string_view(buffer.data(), static_cast<std::size_t>(stream.gcount())));
   }
   if (!stream.eof()) throw std::runtime_error(file.string() + ": cannot be read to its end");
-  return *this;
 }
 
 std::string Sha256::hex() {

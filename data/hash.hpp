@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <initializer_list>
 #include <memory>
 #include <span>
 #include <string>
@@ -21,6 +22,8 @@ class Sha256 {
   Sha256& update(std::string_view text);
   /// The file's length in decimal, a newline, then its bytes. Throws std::runtime_error naming the file.
   Sha256& update_file(const std::filesystem::path& file);
+  /// The same to several, the file being read once.
+  static void update_file(const std::filesystem::path& file, std::initializer_list<Sha256*> hashes);
 
   /// 64 lower-case hexadecimal digits. Ends the computation: call it once.
   std::string hex();

@@ -27,7 +27,7 @@ std::unique_ptr<at::ObserverContext> count_convolution(const at::RecordFunction&
 
 }  // namespace
 
-double forward_flops(Network& network, int in_channels, int size) {
+double forward_flops(Network& network, int in_channels, int height, int width) {
   const torch::NoGradGuard no_grad;
   network.eval();
   // Cost is proportional to pixels, so the smallest image that the net takes will do.
@@ -42,8 +42,7 @@ double forward_flops(Network& network, int in_channels, int size) {
     throw;
   }
   at::removeCallback(handle);
-  const double scale = static_cast<double>(size) / side;
-  return counted * scale * scale;
+  return counted * (static_cast<double>(height) / side) * (static_cast<double>(width) / side);
 }
 
 }  // namespace crossfade::model

@@ -5,9 +5,9 @@
 
 namespace crossfade::model {
 
-/// Floating-point operations of the forward pass on one image of `size` x `size` pixels: two (a product and a sum) for
+/// Floating-point operations of the forward pass on one image of `height` x `width` pixels: two (a product and a sum) for
 /// each weight that a convolution or transposed convolution applies to a pixel. Normalisation, activation and pooling,
 /// some per cent of that, are left out, as papers do. Leaves the net in evaluation mode.
-double forward_flops(Network& network, int in_channels, int size);
+double forward_flops(Network& network, int in_channels, int height, int width);
 
 }  // namespace crossfade::model

@@ -15,7 +15,6 @@
 #include <vector>
 
 #include "data/anatomy/displace.hpp"
-#include "data/labels/structures.hpp"
 #include "data/volumes/distance.hpp"
 #include "data/volumes/separable.hpp"
 
@@ -29,32 +28,34 @@ constexpr int kRim = 3;             // voxels at the edge of a box that smoothin
 // one; balls of 5 to 20 voxels grow and shrink evenly at this.
 constexpr double kToCentre = 0.4;
 
-using Shifts = std::array<double, kClasses>;  // mm, outward
+using Shifts = std::array<double, kIgnored + 1>;  // by class: mm, outward
 
 /// Sets the shifts that `text` names, as "STRUCTURE MM STRUCTURE MM ...". Returns what is wrong with it, or "".
-std::string read_shifts(const std::string& text, Shifts& shifts) {
+std::string read_shifts(const std::string& text, const Classes& classes, Shifts& shifts) {
   std::istringstream words(text);
   for (std::string name, mm; words >> name;) {
-    const auto* const found = std::find(kStructures.begin() + 1, kStructures.end(), name);
-    if (found == kStructures.end()) return "'" + name + "' is no structure, expected a name such as Left-Amygdala";
+    const auto found = std::find(classes.names.begin() + 1, classes.names.end(), name);
+    if (found == classes.names.end())
+      return "'" + name + "' is no structure, expected a name such as " +
+             (classes == brain_classes() ? "Left-Amygdala" : classes.names[1]);
     double shift = 0;
     const bool is_there = static_cast<bool>(words >> mm);
     const auto [end, error] = std::from_chars(mm.data(), mm.data() + mm.size(), shift);
     if (!is_there || error != std::errc{} || end != mm.data() + mm.size() || !(std::abs(shift) <= 5))
       return "expected a number of mm from -5 to 5 after " + name + ", not '" + (is_there ? mm : "") + "'";
-    shifts[static_cast<std::size_t>(found - kStructures.begin())] = shift;
+    shifts[static_cast<std::size_t>(found - classes.names.begin())] = shift;
   }
   return "";
 }
 
-Shifts shifts_of(const LabelBiasOptions& options) {
+Shifts shifts_of(const LabelBiasOptions& options, const Classes& classes) {
   Shifts shifts{};
-  for (std::size_t c = 0; c < kStructures.size(); ++c) {
-    if (kStructures[c].ends_with("-Pallidum")) shifts[c] = options.pallidum_mm;
-    if (kStructures[c].ends_with("-Amygdala")) shifts[c] = options.amygdala_mm;
-    if (kStructures[c].ends_with("-Lateral-Ventricle")) shifts[c] = options.ventricles_mm;
+  for (std::size_t c = 0; c < classes.names.size(); ++c) {
+    if (classes.names[c].ends_with("-Pallidum")) shifts[c] = options.pallidum_mm;
+    if (classes.names[c].ends_with("-Amygdala")) shifts[c] = options.amygdala_mm;
+    if (classes.names[c].ends_with("-Lateral-Ventricle")) shifts[c] = options.ventricles_mm;
   }
-  if (const std::string fault = read_shifts(options.structures_mm, shifts); !fault.empty())
+  if (const std::string fault = read_shifts(options.structures_mm, classes, shifts); !fault.empty())
     throw std::invalid_argument("structures_mm: " + fault);
   return shifts;
 }
@@ -73,6 +74,8 @@ struct Box {
   }
 };
 
+using Boxes = std::array<Box, kIgnored + 1>;  // by class
+
 constexpr int kFar = std::numeric_limits<int>::max();
 constexpr Box kEmpty{{kFar, kFar, kFar}, {0, 0, 0}};
 
@@ -85,15 +88,14 @@ Box widened(Box box, const std::array<int, 3>& margin) {
 }
 
 /// The box of each class that is shifted.
-std::array<Box, kClasses> boxes_of(const Volume<std::uint8_t>& classes, const Shifts& shifts) {
-  std::array<Box, kClasses> boxes;
+Boxes boxes_of(const Volume<std::uint8_t>& classes, const Shifts& shifts) {
+  Boxes boxes;
   boxes.fill(kEmpty);
   const std::uint8_t* label = classes.voxels.data();
   for (int k = 0; k < classes.geometry.size[2]; ++k)
     for (int j = 0; j < classes.geometry.size[1]; ++j)
       for (int i = 0; i < classes.geometry.size[0]; ++i) {
         const std::size_t c = *label++;
-        if (c >= kClasses) throw std::invalid_argument("label " + std::to_string(c) + " is none of the 28 classes");
         if (shifts[c] != 0) boxes[c].include({{i, j, k}, {i + 1, j + 1, k + 1}});
       }
   return boxes;
@@ -160,10 +162,10 @@ std::vector<float> signed_distance(Mask mask) {
 }
 
 /// Gives all voxels of shrinking classes to the nearest others.
-void give_up(const Volume<std::uint8_t>& classes, const Shifts& shifts, const std::array<Box, kClasses>& boxes,
+void give_up(const Volume<std::uint8_t>& classes, const Shifts& shifts, const Boxes& boxes,
              std::vector<std::uint8_t>& result) {
   Box box = kEmpty;
-  for (std::size_t c = 0; c < kClasses; ++c)
+  for (std::size_t c = 0; c < shifts.size(); ++c)
     if (shifts[c] < 0 && !boxes[c].empty()) box.include(boxes[c]);
   if (box.empty()) return;
   box = widened(box, {1, 1, 1});  // beyond that, nothing is nearer than what is in it
@@ -206,9 +208,9 @@ void claim(const Volume<std::uint8_t>& classes, std::uint8_t label, double shift
 }
 
 void shift_boundaries(Volume<std::uint8_t>& classes, const Shifts& shifts) {
-  const std::array<Box, kClasses> boxes = boxes_of(classes, shifts);
+  const Boxes boxes = boxes_of(classes, shifts);
   std::vector<Claim> claims;
-  for (std::size_t c = 0; c < kClasses; ++c)
+  for (std::size_t c = 0; c < shifts.size(); ++c)
     if (shifts[c] != 0 && !boxes[c].empty()) claim(classes, static_cast<std::uint8_t>(c), shifts[c], boxes[c], claims);
   std::vector<std::uint8_t> result = classes.voxels;
   give_up(classes, shifts, boxes, result);
@@ -220,15 +222,20 @@ void shift_boundaries(Volume<std::uint8_t>& classes, const Shifts& shifts) {
 
 }  // namespace
 
-std::string label_bias_fault(const LabelBiasOptions& options) {
+std::string label_bias_fault(const LabelBiasOptions& options, const Classes& classes) {
   Shifts shifts{};
-  const std::string fault = read_shifts(options.structures_mm, shifts);
+  const std::string fault = read_shifts(options.structures_mm, classes, shifts);
   return fault.empty() ? "" : "structures_mm: " + fault;
 }
 
-Volume<std::uint8_t> bias_labels(const Volume<std::uint8_t>& classes, const LabelBiasOptions& options, Random random) {
-  Volume<std::uint8_t> biased = classes;
-  shift_boundaries(biased, shifts_of(options));
+Volume<std::uint8_t> bias_labels(const Volume<std::uint8_t>& labels, const Classes& classes,
+                                 const LabelBiasOptions& options, Random random) {
+  for (const std::uint8_t label : labels.voxels)
+    if (label >= classes.count() && label != kIgnored)
+      throw std::invalid_argument("label " + std::to_string(label) + " is none of the " +
+                                  std::to_string(classes.count()) + " classes");
+  Volume<std::uint8_t> biased = labels;
+  shift_boundaries(biased, shifts_of(options, classes));
   return options.noise_mm > 0 ? displace(biased, options.noise_mm, kKnotMm, random) : biased;
 }
 

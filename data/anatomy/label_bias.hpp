@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "data/labels/classes.hpp"
 #include "data/random.hpp"
 #include "data/volumes/volume.hpp"
 
@@ -33,12 +34,12 @@ void describe(Visitor& visit, LabelBiasOptions& b) {
 
 /// Why bias_labels would throw for these options: a name in structures_mm that is no structure, or a shift that is no
 /// number from -5 to 5. Empty if it would not.
-std::string label_bias_fault(const LabelBiasOptions& options);
+std::string label_bias_fault(const LabelBiasOptions& options, const Classes& classes = brain_classes());
 
-/// The classes (0 to 27) that a biased method would find where `classes` are true. Meant for 1 mm; the spacing is
+/// The labels (of `classes`) that a biased method would find where `labels` are true. Meant for 1 mm; the spacing is
 /// honoured. Two steps:
 ///
-/// 1. With d_s the signed distance in mm to the boundary of structure s in `classes` (negative inside), a voxel belongs
+/// 1. With d_s the signed distance in mm to the boundary of structure s in `labels` (negative inside), a voxel belongs
 ///    to the shifted structure s of smallest d_s - shift_s where that is below 0: what grows takes from whatever was
 ///    there, and two structures that touch and grow alike keep the boundary between them. What a shrinking structure
 ///    gives up and no other takes goes to the class of the nearest voxel of a class that doesn't shrink. All else
@@ -51,7 +52,8 @@ std::string label_bias_fault(const LabelBiasOptions& options);
 ///    begins to fold at a noise of some 1.5 mm.
 ///
 /// At the border of the volume its outermost voxels are taken to continue. A pure function of its arguments. Throws
-/// std::invalid_argument for a label above 27, and with label_bias_fault() where that isn't empty.
-Volume<std::uint8_t> bias_labels(const Volume<std::uint8_t>& classes, const LabelBiasOptions& options, Random random);
+/// std::invalid_argument for a label that is none of the classes, and with label_bias_fault() where that isn't empty.
+Volume<std::uint8_t> bias_labels(const Volume<std::uint8_t>& labels, const Classes& classes,
+                                 const LabelBiasOptions& options, Random random);
 
 }  // namespace crossfade::data

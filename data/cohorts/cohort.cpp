@@ -1,234 +1,246 @@
 #include "data/cohorts/cohort.hpp"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
-#include <initializer_list>
 #include <stdexcept>
-#include <string_view>
+#include <utility>
 
-#include "data/hash.hpp"
-#include "data/labels/label_table.hpp"
+#include "data/sources/nnunet.hpp"
+#include "data/sources/subject_patterns.hpp"
+#include "data/sources/subject_table.hpp"
+#include "data/structured.hpp"
+#include "data/volumes/file_geometry.hpp"
 #include "data/volumes/image.hpp"
-#include "data/volumes/nifti_header.hpp"
 #include "data/words.hpp"
 
 namespace crossfade::data {
 namespace {
 
-std::vector<std::string> phantom_names(const CohortSpec& spec) {
-  std::vector<std::string> names;
+namespace fs = std::filesystem;
+
+SubjectList phantoms(const CohortSpec& spec) {
+  SubjectList list;
   for (int s = 1; s <= spec.subjects; ++s) {
     const std::string number = std::to_string(s);
-    names.push_back("phantom-" + std::string(3 - std::min<std::size_t>(number.size(), 3), '0') + number);
+    list.subjects.push_back(
+        {.name = "phantom-" + std::string(3 - std::min<std::size_t>(number.size(), 3), '0') + number});
   }
-  std::sort(names.begin(), names.end());
-  return names;
+  std::ranges::sort(list.subjects, {}, &ListedSubject::name);
+  return list;
 }
 
-/// One of the spec's folders.
-std::filesystem::path folder_of(const CohortSpec& spec, const std::string& folder) {
-  return std::filesystem::path(spec.root) / folder;
+/// A path of the spec.
+fs::path below_root(const CohortSpec& spec, const std::string& path) {
+  return fs::path(spec.root) / path;
 }
 
-std::vector<std::string> names_in(const std::filesystem::path& folder, const std::string& what,
-                                  const CohortSpec& spec) {
+bool is_excluded(const CohortSpec& spec, const std::string& name) {
   const std::vector<std::string> left_out = words_of(spec.exclude);
-  std::vector<std::string> names;
-  for (const auto& [name, file] : volumes_in(folder, what + "s"))
-    if (std::find(left_out.begin(), left_out.end(), name) == left_out.end()) names.push_back(name);
-  if (names.empty())
-    throw std::runtime_error(folder.string() + ": no " + what + " (.nii.gz, .nii, .mgz or .mgh) in this folder");
-  if (spec.subjects > 0) {
-    if (static_cast<std::size_t>(spec.subjects) > names.size())
-      throw std::runtime_error(folder.string() + ": " + std::to_string(names.size()) + " " + what +
-                               "s, but subjects is " + std::to_string(spec.subjects));
-    names.resize(static_cast<std::size_t>(spec.subjects));
-  }
-  return names;
+  return std::ranges::find(left_out, name) != left_out.end();
 }
 
-/// The labels called `name` in `folder`. Throws std::runtime_error naming their `image` where there are none.
-std::filesystem::path labels_for(const std::filesystem::path& image, const std::filesystem::path& folder,
-                                 const std::string& name, const std::string& what) {
-  if (const std::filesystem::path labels = find_volume(folder, name); !labels.empty()) return labels;
-  throw std::runtime_error(image.string() + " has no " + what + " in " + folder.string() + ": expected " + name +
-                           ".nii.gz, " + name + ".nii, " + name + ".mgz or " + name + ".mgh");
+/// Leaves out those whom the spec excludes, and takes the first so many of the rest. `where` and `what` are for the
+/// message.
+void choose(const CohortSpec& spec, const fs::path& where, const std::string& what, SubjectList& list) {
+  std::erase_if(list.subjects, [&](const ListedSubject& subject) { return is_excluded(spec, subject.name); });
+  if (list.subjects.empty())
+    throw std::runtime_error(where.string() + ": no " + what + " (.nii.gz, .nii, .mgz or .mgh) in this folder");
+  if (spec.subjects == 0) return;
+  if (static_cast<std::size_t>(spec.subjects) > list.subjects.size())
+    throw std::runtime_error(where.string() + ": " + std::to_string(list.subjects.size()) + " " + what +
+                             "s, but subjects is " + std::to_string(spec.subjects));
+  list.subjects.resize(static_cast<std::size_t>(spec.subjects));
 }
 
-/// Writes the options that the pixels of a shard depend on as lines of "name=value"; numbers in the shortest form that
-/// reads back as the same number.
-class CanonicalText {
- public:
-  void number(std::string_view name, double value, double, double, std::string_view) {
-    std::array<char, 32> digits{};
-    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
-    line(name, std::string(digits.data(), end));
-  }
-  void integer(std::string_view name, int value, int, int, std::string_view) { line(name, std::to_string(value)); }
-  void seed(std::string_view name, std::uint64_t value, std::string_view) { line(name, std::to_string(value)); }
-  void choice(std::string_view name, const std::string& value, std::initializer_list<const char*>, std::string_view) {
-    line(name, value);
-  }
-  void text(std::string_view name, const std::string& value, std::string_view) { line(name, value); }
-  template <class Options>
-  void group(std::string_view name, Options& options, std::string_view) {
-    if (name == "split") return;
-    const std::string outer = prefix_;
-    prefix_ += std::string(name) + ".";
-    describe(*this, options);
-    prefix_ = outer;
-  }
-  const std::vector<std::string>& lines() const { return lines_; }
+using Volumes = std::map<std::string, fs::path>;
 
- private:
-  void line(std::string_view name, const std::string& value) {
-    // Names of subjects, bytes of files and the tables' own hashes stand for these.
-    for (const std::string_view other : {"subjects", "root", "images", "labels", "automatic_labels", "label_table",
-                                         "automatic_label_table", "label_suffix", "automatic_label_suffix", "exclude"})
-      if (name == other) return;
-    lines_.push_back(prefix_ + std::string(name) + "=" + value + "\n");
-  }
+SubjectList label_maps(const CohortSpec& spec) {
+  const fs::path folder = below_root(spec, spec.labels);
+  SubjectList list;
+  for (const auto& [name, file] : volumes_in(folder, "label maps"))
+    list.subjects.push_back({.name = name, .images = {}, .labels = file});
+  choose(spec, folder, "label map", list);
+  return list;
+}
 
-  std::string prefix_;
-  std::vector<std::string> lines_;
+/// A folder of one kind of labels.
+struct LabelFolder {
+  fs::path folder;
+  std::string suffix, what;
+  Volumes volumes;
 };
 
-std::vector<std::string> canonical_lines(CohortSpec spec) {
-  CanonicalText text;
-  describe(text, spec);
-  return text.lines();
+LabelFolder label_folder(const CohortSpec& spec, const std::string& path, const std::string& suffix,
+                         const std::string& what) {
+  const fs::path folder = below_root(spec, path);
+  return {folder, suffix, what, volumes_in(folder, what)};
 }
 
-/// What the shards of all subjects depend on alike.
-std::string text_of_all_subjects(const CohortSpec& spec) {
-  std::string text = "generator=" + std::to_string(generator_version(spec)) +
-                     "\nshard=" + std::to_string(kShardVersion) +
-                     "\nlabel_table=" + label_table(spec.label_table).hash() + "\n";
-  const std::vector<std::string> lines = canonical_lines(spec), defaults = canonical_lines(CohortSpec{});
-  for (std::size_t i = 0; i < lines.size(); ++i)
-    if (lines[i] != defaults[i]) text += lines[i];
-  if (!spec.automatic_labels.empty())
-    text += "automatic_label_table=" + label_table(spec.automatic_label_table).hash() + "\n";
-  return text;
+/// Throws std::runtime_error naming the image where it has no labels.
+fs::path labels_for(const ListedSubject& subject, const LabelFolder& labels) {
+  const std::string name = subject.name + labels.suffix;
+  if (const auto found = labels.volumes.find(name); found != labels.volumes.end()) return found->second;
+  throw std::runtime_error(subject.images.front().string() + " has no " + labels.what + " in " +
+                           labels.folder.string() + ": expected " + name + ".nii.gz, " + name + ".nii, " + name +
+                           ".mgz or " + name + ".mgh");
 }
 
-void add_subject(const CohortSpec& spec, const std::string& subject, Sha256& hash) {
-  hash.update("subject=" + subject + "\n");
-  const SubjectFiles files = subject_files(spec, subject);
-  const auto add = [&](const char* what, const std::filesystem::path& file) {
-    if (!file.empty()) hash.update(what).update_file(file);
+/// A file each in folders: the name is the subject's.
+SubjectList scans_in_folders(const CohortSpec& spec, std::vector<Remark>& remarks) {
+  const fs::path folder = below_root(spec, spec.images);
+  const Volumes scans = volumes_in(folder, "scans");
+  SubjectList list;
+  for (const auto& [name, file] : scans) list.subjects.push_back({.name = name, .images = {file}});
+  choose(spec, folder, "scan", list);
+  std::vector<std::string> strangers;
+  const auto add = [&](const std::string& path, const std::string& suffix, const std::string& what,
+                       fs::path ListedSubject::*file) {
+    if (path.empty()) return;
+    const LabelFolder labels = label_folder(spec, path, suffix, what);
+    for (ListedSubject& subject : list.subjects) subject.*file = labels_for(subject, labels);
+    // Without a suffix of their own, labels beside the scans can't be told from them.
+    if (suffix.empty() && path == spec.images) return;
+    for (const auto& [name, stranger] : labels.volumes)
+      if (name.ends_with(suffix) && !scans.contains(name.substr(0, name.size() - suffix.size())))
+        strangers.push_back(stranger.filename().string());
   };
-  add("image=", files.image);
-  add("", files.labels);
-  add("automatic=", files.automatic_labels);
-  // Generator 2 of label maps took the affine as ITK does: only those that it placed elsewhere have another hash now.
-  if (spec.source == "labels" && itk_places_elsewhere(files.labels)) hash.update("affine=nibabel\n");
+  add(spec.labels, spec.label_suffix, "labels", &ListedSubject::labels);
+  add(spec.automatic_labels, spec.automatic_label_suffix, "automatic labels", &ListedSubject::automatic_labels);
+  std::ranges::sort(strangers);
+  remark_on_names(remarks, "not used, as there is no scan of that name: labels", strangers, "file");
+  return list;
+}
+
+bool has_patterns(const CohortSpec& spec) {
+  return spec.images.find('{') != std::string::npos || spec.images.starts_with('[');
+}
+
+SubjectList scans(const CohortSpec& spec, std::vector<Remark>& remarks) {
+  if (spec.table.empty() && !has_patterns(spec)) return scans_in_folders(spec, remarks);
+  SubjectList list =
+      spec.table.empty()
+          ? subjects_by_pattern(
+                spec.root,
+                {.images = listed_texts(spec.images), .labels = spec.labels, .automatic_labels = spec.automatic_labels},
+                spec.strict)
+          : read_subject_table(below_root(spec, spec.table), spec.strict);
+  choose(spec, spec.table.empty() ? fs::path(spec.root) : below_root(spec, spec.table), "subject", list);
+  return list;
+}
+
+/// Lists the subjects, and fills in the classes that a data set states.
+SubjectList list_subjects(CohortSpec& spec, Cohort& cohort) {
+  if (spec.source == "phantom") return phantoms(spec);
+  if (spec.source == "labels") return label_maps(spec);
+  if (spec.source == "scans") return scans(spec, cohort.remarks);
+  NnunetDataset dataset = read_nnunet(spec.root, spec.strict);
+  cohort.channels = dataset.channels;
+  for (NnunetFold& fold : dataset.folds) cohort.folds.push_back({std::move(fold.train), std::move(fold.validation)});
+  if (spec.classes.empty() && spec.label_table == CohortSpec{}.label_table) {
+    spec.classes = dataset.classes.classes;
+    if (spec.ignore.empty()) spec.ignore = dataset.classes.ignore;
+  }
+  choose(spec, spec.root, "case", dataset.list);
+  return std::move(dataset.list);
+}
+
+void set_tables(Cohort& cohort) {
+  const CohortSpec& spec = cohort.spec;
+  if (spec.classes.empty()) {
+    cohort.table = label_table(spec.label_table);
+    cohort.automatic_table = label_table(spec.automatic_label_table);
+    return;
+  }
+  OwnClasses own{spec.classes, spec.pairs, spec.ignore};
+  cohort.table = cohort.automatic_table = own_label_table(own);
+  if (spec.automatic_classes.empty()) return;
+  own.classes = spec.automatic_classes;
+  cohort.automatic_table = own_label_table(own);
+}
+
+/// All subjects must have the same kinds of labels: shards of one cohort are alike.
+void set_kinds(Cohort& cohort, const fs::path& where) {
+  if (cohort.spec.source == "phantom" || cohort.spec.source == "labels") {
+    cohort.has_automatic = has_automatic_labels(cohort.spec);
+    return;
+  }
+  const ListedSubject& first = cohort.subjects.front();
+  cohort.has_manual = !first.labels.empty();
+  cohort.has_automatic = !first.automatic_labels.empty();
+  for (const ListedSubject& subject : cohort.subjects)
+    if (subject.labels.empty() == cohort.has_manual || subject.automatic_labels.empty() == cohort.has_automatic)
+      throw std::runtime_error(where.string() + ": subject '" + subject.name + "' has other kinds of labels than '" +
+                               first.name + "', expected the same of all");
+}
+
+void set_channels(Cohort& cohort) {
+  if (!cohort.channels.empty()) return;
+  std::size_t count = 1;
+  if (const auto& subjects = cohort.subjects; !subjects.front().images.empty()) {
+    count = subjects.front().images.size();
+    // A file may have several channels; that of a T1 scan on its cube has one, or is refused where it is read.
+    if (count == 1 && !(cohort.grid.cube > 0 && cohort.spec.intensity == "t1"))
+      count = read_channels(subjects.front().images.front()).size();
+  }
+  for (std::size_t c = 1; c <= count; ++c)
+    cohort.channels.push_back(count == 1 ? "image" : "image-" + std::to_string(c));
+}
+
+void set_grid(Cohort& cohort) {
+  std::vector<Geometry> images;
+  std::vector<std::string> names;
+  if (!cube_size(cohort.spec)) {
+    for (const ListedSubject& subject : cohort.subjects) {
+      if (subject.images.empty()) continue;  // synthetic: the cube of 256 mm that images are drawn on
+      const Geometry grid = read_geometry(subject.images.front());
+      images.push_back(reorient(grid, to_canonical(grid)));
+      names.push_back(subject.name);
+    }
+    if (images.empty()) images.push_back({{256, 256, 256}, {{{1, 0, 0, 0}, {0, 1, 0, 0}, {0, 0, 1, 0}}}});
+  }
+  cohort.grid = slice_grid(cohort.spec, images);
+  cohort.spec = stated(cohort.spec, cohort.grid);
+  for (Remark& remark : remarks_on_spacing(cohort.grid, images, names)) cohort.remarks.push_back(std::move(remark));
 }
 
 }  // namespace
 
-std::optional<CohortFault> fault_of(const CohortSpec& spec) {
-  const auto fault = [](const char* key, std::string what) { return CohortFault{key, std::move(what)}; };
-  const auto belongs_to = [&](const char* key, const std::string& sources) {
-    return fault(key, "source: " + spec.source + " has no " + key + ", expected source: " + sources + " beside it");
-  };
-  for (const auto& [key, table] :
-       {std::pair("label_table", &spec.label_table), std::pair("automatic_label_table", &spec.automatic_label_table)}) {
-    if (const std::string wrong = label_table_fault(*table); !wrong.empty()) return fault(key, wrong);
-  }
-  if (const std::string wrong = label_bias_fault(spec.label_bias); !wrong.empty()) return fault("label_bias", wrong);
-  if (spec.source == "phantom") {
-    if (spec.subjects < 1) return fault("subjects", "source: phantom needs subjects: how many heads to make");
-    if (!spec.label_table.starts_with("freesurfer"))
-      return fault("label_table",
-                   "phantoms have FreeSurfer ids: label_table must be freesurfer, not " + spec.label_table);
-    if (!spec.root.empty()) return belongs_to("root", "labels or scans");
-    if (!spec.labels.empty()) return belongs_to("labels", "labels or scans");
-    if (!spec.exclude.empty()) return belongs_to("exclude", "labels or scans");
-  } else if (spec.source == "labels") {
-    if (spec.labels.empty()) return fault("labels", "source: labels needs labels: the folder of label maps");
-  } else if (spec.source == "scans") {
-    if (spec.images.empty()) return fault("images", "source: scans needs images: the folder of scans");
-    if (spec.labels.empty() && spec.automatic_labels.empty())
-      return fault("labels", "source: scans needs labels or automatic_labels: a folder of label maps");
-    if (!(spec.label_bias == LabelBiasOptions{}))
-      return fault("label_bias",
-                   "label_bias makes automatic labels of synthetic scans, but source: scans takes those "
-                   "in the folder automatic_labels");
-    if (!(spec.synthesis == SynthesisOptions{}))
-      return fault("synthesis", "synthesis draws images from label maps, but source: scans takes images as they are");
-    if (spec.scans_per_subject != 1)
-      return fault("scans_per_subject", "source: scans has one scan a subject, not " +
-                                            std::to_string(spec.scans_per_subject) + ": leave out scans_per_subject");
-  } else {
-    return fault("source", "a cohort's source is phantom, labels or scans, not '" + spec.source + "'");
-  }
-  if (spec.source != "scans") {
-    if (!spec.images.empty()) return belongs_to("images", "scans");
-    if (!spec.automatic_labels.empty()) return belongs_to("automatic_labels", "scans");
-    if (!spec.label_suffix.empty()) return belongs_to("label_suffix", "scans");
-    if (!spec.automatic_label_suffix.empty()) return belongs_to("automatic_label_suffix", "scans");
-    if (spec.geometry != CohortSpec{}.geometry) return belongs_to("geometry", "scans");
-  }
-  return std::nullopt;
+Cohort open_cohort(const CohortSpec& asked) {
+  if (const auto fault = fault_of(asked)) throw std::runtime_error(fault->what);
+  Cohort cohort;
+  cohort.spec = asked;
+  SubjectList list = list_subjects(cohort.spec, cohort);
+  if (const auto fault = fault_of(cohort.spec)) throw std::runtime_error(fault->what);  // with the data set's classes
+  cohort.subjects = std::move(list.subjects);
+  remark_on_names(cohort.remarks, "left out", list.left_out, "subject");
+  set_tables(cohort);
+  set_kinds(cohort, asked.table.empty() ? fs::path(asked.root) : below_root(asked, asked.table));
+  set_grid(cohort);
+  set_channels(cohort);
+  return cohort;
 }
 
-std::vector<std::string> subject_names(const CohortSpec& spec) {
-  if (const auto fault = fault_of(spec)) throw std::runtime_error(fault->what);
-  if (spec.source == "phantom") return phantom_names(spec);
-  if (spec.source == "labels") return names_in(folder_of(spec, spec.labels), "label map", spec);
-  const std::vector<std::string> names = names_in(folder_of(spec, spec.images), "scan", spec);
-  for (const std::string& name : names) subject_files(spec, name);  // before hours of work, not after
+std::vector<std::string> subject_names(const Cohort& cohort) {
+  std::vector<std::string> names;
+  for (const ListedSubject& subject : cohort.subjects) names.push_back(subject.name);
   return names;
 }
 
-SubjectFiles subject_files(const CohortSpec& spec, const std::string& subject) {
-  SubjectFiles files;
-  const auto first = [&](const std::string& in, const char* what) {
-    const std::filesystem::path folder = folder_of(spec, in);
-    if (std::filesystem::path file = find_volume(folder, subject); !file.empty()) return file;
-    throw std::runtime_error(folder.string() + ": there is no " + what + " of subject '" + subject + "'");
-  };
-  if (spec.source == "labels") files.labels = first(spec.labels, "label map");
-  if (spec.source != "scans") return files;
-  files.image = first(spec.images, "scan");
-  if (has_manual_labels(spec))
-    files.labels = labels_for(files.image, folder_of(spec, spec.labels), subject + spec.label_suffix, "labels");
-  if (has_automatic_labels(spec))
-    files.automatic_labels = labels_for(files.image, folder_of(spec, spec.automatic_labels),
-                                        subject + spec.automatic_label_suffix, "automatic labels");
-  return files;
+const ListedSubject& subject_of(const Cohort& cohort, const std::string& name) {
+  const auto found = std::ranges::lower_bound(cohort.subjects, name, {}, &ListedSubject::name);
+  if (found == cohort.subjects.end() || found->name != name)
+    throw std::invalid_argument("'" + name + "' is no subject of the cohort");
+  return *found;
 }
 
-std::vector<std::string> labels_without_scan(const CohortSpec& spec) {
-  if (spec.source != "scans") return {};
-  const auto scans = volumes_in(folder_of(spec, spec.images), "scans");
-  std::vector<std::string> strangers;
-  for (const auto& [labels, suffix] :
-       {std::pair(&spec.labels, &spec.label_suffix), std::pair(&spec.automatic_labels, &spec.automatic_label_suffix)}) {
-    // Without a suffix of their own, labels beside the scans can't be told from them.
-    if (labels->empty() || (suffix->empty() && *labels == spec.images)) continue;
-    for (const auto& [name, file] : volumes_in(folder_of(spec, *labels), "labels"))
-      if (name.ends_with(*suffix) && !scans.contains(name.substr(0, name.size() - suffix->size())))
-        strangers.push_back(file.filename().string());
-  }
-  std::sort(strangers.begin(), strangers.end());
-  return strangers;
+std::optional<double> voxel_mm(const Cohort& cohort) {
+  const SliceGrid& grid = cohort.grid;
+  if (grid.cube > 0) return 256.0 / grid.cube;
+  const double mm = grid.spacing[0];
+  return mm > 0 && grid.spacing[1] == mm && grid.spacing[2] == mm ? std::optional(mm) : std::nullopt;
 }
 
-std::string cohort_hash(const CohortSpec& spec) {
-  Sha256 hash;
-  hash.update(text_of_all_subjects(spec));
-  for (const std::string& subject : subject_names(spec)) add_subject(spec, subject, hash);
-  return hash.hex().substr(0, 16);
-}
-
-std::string subject_hash(const CohortSpec& spec, const std::string& subject) {
-  Sha256 hash;
-  hash.update(text_of_all_subjects(spec));
-  add_subject(spec, subject, hash);
-  return hash.hex().substr(0, 16);
+Split split_of(const Cohort& cohort, int fold) {
+  return split_of_source(cohort.subjects, cohort.folds, cohort.spec.split, cohort.spec.seed, fold);
 }
 
 std::vector<Shard> open_shards(const std::filesystem::path& directory, const std::vector<std::string>& subjects) {

@@ -5,9 +5,9 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
-#include <unordered_map>
 
 #include "data/volumes/affine.hpp"
+#include "data/volumes/background.hpp"
 
 namespace crossfade::data {
 namespace {
@@ -25,18 +25,6 @@ std::string text_of(const Affine& affine) {
 
 std::string text_of(const std::array<int, 3>& size) {
   return std::to_string(size[0]) + " x " + std::to_string(size[1]) + " x " + std::to_string(size[2]);
-}
-
-/// Calls `take` with each voxel on a face of the volume, those on edges once.
-template <class Take>
-void each_on_faces(const Volume<float>& image, const Take& take) {
-  const auto& size = image.geometry.size;
-  for (int k = 0; k < size[2]; ++k)
-    for (int j = 0; j < size[1]; ++j) {
-      const bool on_face = k == 0 || k == size[2] - 1 || j == 0 || j == size[1] - 1;
-      const int step = on_face ? 1 : std::max(size[0] - 1, 1);
-      for (int i = 0; i < size[0]; i += step) take(image.at(i, j, k));
-    }
 }
 
 }  // namespace
@@ -63,18 +51,6 @@ Geometry geometry_of_labels(const GridOfFile& labels, const GridOfFile& image, c
                                "geometry: image; if both headers are right, geometry: files");
   }
   return labels.grid;
-}
-
-std::optional<float> background_of(const Volume<float>& image) {
-  std::unordered_map<float, std::size_t> counts;
-  std::size_t total = 0;
-  each_on_faces(image, [&](float value) {
-    ++counts[value];
-    ++total;
-  });
-  const auto most = std::ranges::max_element(counts, {}, [](const auto& count) { return count.second; });
-  if (most == counts.end() || 2 * most->second < total) return std::nullopt;
-  return most->first;
 }
 
 LabelPlacement place_labels(const Volume<std::int32_t>& labels, const LabelTable& table, const Volume<float>& image) {
@@ -120,13 +96,15 @@ void require_on_image(const LabelPlacement& placement, const std::filesystem::pa
                            " on its background, expected at most half: labels of this scan, in its space");
 }
 
-void require_contents(const Volume<float>& image, const std::filesystem::path& file) {
+void require_contents(const Volume<float>& image, const std::string& intensity, const std::filesystem::path& file) {
   const auto [least, most] = std::ranges::minmax(image.voxels);
   if (least == most) throw std::runtime_error(file.string() + ": is empty: every voxel is " + std::to_string(least));
-  if (!(most > 0))
-    throw std::runtime_error(file.string() + ": has no voxel above 0 (its values go from " + std::to_string(least) +
-                             " to " + std::to_string(most) +
-                             "), and what is not above 0 becomes black: images must count from 0 upwards");
+  if (intensity == "t1" && !(most > 0))
+    throw std::runtime_error(
+        file.string() + ": has no voxel above 0 (its values go from " + std::to_string(least) + " to " +
+        std::to_string(most) +
+        "), and what is not above 0 becomes black by intensity: t1; expected images that count from 0 "
+        "upwards, or intensity: zscore, ct or none");
 }
 
 }  // namespace crossfade::data

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <optional>
 
 #include "data/cohorts/remarks.hpp"
 #include "data/labels/label_table.hpp"
@@ -23,9 +22,6 @@ struct GridOfFile {
 /// what to do.
 Geometry geometry_of_labels(const GridOfFile& labels, const GridOfFile& image, const std::string& geometry);
 
-/// The one value of at least half of the voxels on the faces of `image`; nothing where there is none.
-std::optional<float> background_of(const Volume<float>& image);
-
 /// Where the voxels of `labels` that `table` names lie in `image`: each at its centre, in the nearest voxel.
 LabelPlacement place_labels(const Volume<std::int32_t>& labels, const LabelTable& table, const Volume<float>& image);
 
@@ -34,7 +30,8 @@ LabelPlacement place_labels(const Volume<std::int32_t>& labels, const LabelTable
 void require_on_image(const LabelPlacement& placement, const std::filesystem::path& labels,
                       const std::filesystem::path& image);
 
-/// Throws std::runtime_error naming the file where an image has no voxel above 0, or one value everywhere.
-void require_contents(const Volume<float>& image, const std::filesystem::path& file);
+/// Throws std::runtime_error naming the file where an image has one value everywhere, or no voxel above 0 and the rule
+/// `intensity` is t1, to which they are black.
+void require_contents(const Volume<float>& image, const std::string& intensity, const std::filesystem::path& file);
 
 }  // namespace crossfade::data

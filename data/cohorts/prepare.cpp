@@ -20,24 +20,24 @@ fs::path shard_of(const fs::path& directory, const std::string& subject) {
 }
 
 /// Where a subject comes from, for messages: its file, or the phantom's name.
-std::string origin(const CohortSpec& spec, const std::string& subject) {
-  const SubjectFiles files = subject_files(spec, subject);
-  if (spec.source == "scans") return files.image.string();
-  return spec.source == "labels" ? files.labels.string() : subject;
+std::string origin(const ListedSubject& subject) {
+  if (!subject.images.empty()) return subject.images.front().string();
+  return subject.labels.empty() ? subject.name : subject.labels.string();
 }
 
-SubjectNotes make_shard(const CohortSpec& spec, const std::string& subject, const fs::path& file) {
-  PreparedSubject prepared = spec.source == "scans" ? scanned_subject(spec, subject) : synthetic_subject(spec, subject);
+SubjectNotes make_shard(const Cohort& cohort, const ListedSubject& subject, const fs::path& file) {
+  PreparedSubject prepared =
+      subject.images.empty() ? synthetic_subject(cohort, subject) : scanned_subject(cohort, subject);
   write_shard(file, std::move(prepared.contents));
   return std::move(prepared.notes);
 }
 
 /// Adds the file to what does not know of it.
-SubjectNotes make_named_shard(const CohortSpec& spec, const std::string& subject, const fs::path& file) {
+SubjectNotes make_named_shard(const Cohort& cohort, const ListedSubject& subject, const fs::path& file) {
   try {
-    return make_shard(spec, subject, file);
+    return make_shard(cohort, subject, file);
   } catch (const std::exception& error) {
-    const std::string what = error.what(), from = origin(spec, subject);
+    const std::string what = error.what(), from = origin(subject);
     if (what.find(from) != std::string::npos || what.find(file.string()) != std::string::npos) throw;
     throw std::runtime_error(from + ": " + what);
   }
@@ -45,30 +45,20 @@ SubjectNotes make_named_shard(const CohortSpec& spec, const std::string& subject
 
 /// Those whose shards are to be made: they are not there, or were made from something else. Takes the latter out of
 /// `made`, so that a run that is broken off leaves no shard that its entry does not fit.
-std::vector<std::string> subjects_to_make(const CohortSpec& spec, const std::vector<std::string>& names,
-                                          const fs::path& directory, bool named_by_hash, MadeFrom& made) {
+std::vector<std::string> subjects_to_make(const CohortHashes& hashes, const fs::path& directory, bool named_by_hash,
+                                          MadeFrom& made) {
   const bool trusted =
       named_by_hash && (made.cohort.empty() || directory.filename().string().ends_with("-" + made.cohort));
   std::vector<std::string> missing;
-  for (const std::string& subject : names) {
+  for (const auto& [subject, hash] : hashes.subjects) {
     const bool there = fs::exists(shard_of(directory, subject));
     const auto entry = made.subjects.find(subject);
     if (there && trusted) continue;
-    if (there && entry != made.subjects.end() && entry->second == subject_hash(spec, subject)) continue;
+    if (there && entry != made.subjects.end() && entry->second == hash) continue;
     if (entry != made.subjects.end()) made.subjects.erase(entry);
     missing.push_back(subject);
   }
   return missing;
-}
-
-/// One remark on all that `names` names, at most five of them; none for none.
-void remark(std::vector<Remark>& remarks, const std::string& what, const std::vector<std::string>& names) {
-  if (names.empty()) return;
-  std::string list;
-  constexpr std::size_t kShown = 5;
-  for (std::size_t i = 0; i < std::min(names.size(), kShown); ++i) list += (i > 0 ? ", " : "") + names[i];
-  remarks.push_back({true, what + ": " + list + (names.size() > kShown ? ", ..." : "") + " (" +
-                               std::to_string(names.size()) + (names.size() == 1 ? " file)" : " files)")});
 }
 
 std::vector<std::string> shards_of_others(const std::vector<std::string>& names, const fs::path& directory) {
@@ -82,19 +72,20 @@ std::vector<std::string> shards_of_others(const std::vector<std::string>& names,
 
 }  // namespace
 
-std::vector<Remark> prepare_cohort(const CohortSpec& spec, const fs::path& directory, int threads,
-                                   const PrepareProgress& progress, bool named_by_hash) {
-  const std::vector<std::string> names = subject_names(spec);
+std::vector<Remark> prepare_cohort(const Cohort& cohort, const CohortHashes& hashes, const fs::path& directory,
+                                   int threads, const PrepareProgress& progress, bool named_by_hash) {
+  const std::vector<std::string> names = subject_names(cohort);
   std::error_code error;
   fs::create_directories(directory, error);
   if (error) throw std::runtime_error(directory.string() + ": cannot be made: " + error.message());
   const std::optional<MadeFrom> before = read_made_from(directory);
   MadeFrom made = before.value_or(MadeFrom{});
-  const std::vector<std::string> missing = subjects_to_make(spec, names, directory, named_by_hash, made);
+  const std::vector<std::string> missing = subjects_to_make(hashes, directory, named_by_hash, made);
   std::erase_if(made.subjects, [&](const auto& entry) { return !std::ranges::binary_search(names, entry.first); });
   std::vector<Remark> remarks;
-  remark(remarks, "left alone and not used, as they are not of this cohort", shards_of_others(names, directory));
-  remark(remarks, "not used, as there is no scan of that name: labels", labels_without_scan(spec));
+  remark_on_names(remarks, "left alone and not used, as they are not of this cohort",
+                  shards_of_others(names, directory), "file");
+  remarks.insert(remarks.end(), cohort.remarks.begin(), cohort.remarks.end());
   if (missing.empty() && named_by_hash) return remarks;
   made.cohort.clear();
   if (before && !missing.empty()) write_made_from(directory, made);
@@ -107,10 +98,9 @@ std::vector<Remark> prepare_cohort(const CohortSpec& spec, const fs::path& direc
   const auto work = [&] {
     for (std::size_t i = next++; i < missing.size(); i = next++) {
       try {
-        const std::string hash = subject_hash(spec, missing[i]);
-        notes[i] = make_named_shard(spec, missing[i], shard_of(directory, missing[i]));
+        notes[i] = make_named_shard(cohort, subject_of(cohort, missing[i]), shard_of(directory, missing[i]));
         const std::lock_guard lock(mutex);
-        made.subjects[missing[i]] = hash;
+        made.subjects[missing[i]] = hashes.subjects.at(missing[i]);
         write_made_from(directory, made);
         ++done;
         if (progress) progress(done, static_cast<int>(names.size()), missing[i]);
@@ -128,10 +118,8 @@ std::vector<Remark> prepare_cohort(const CohortSpec& spec, const fs::path& direc
     work();
   }
   if (failure) std::rethrow_exception(failure);
-  // Those that were trusted have no entry yet.
-  for (const std::string& subject : names)
-    if (!made.subjects.contains(subject)) made.subjects[subject] = subject_hash(spec, subject);
-  made.cohort = cohort_hash(spec);
+  made.subjects = hashes.subjects;  // those that were trusted have no entry yet
+  made.cohort = hashes.cohort;
   write_made_from(directory, made);
   const std::vector<Remark> of_subjects = remarks_on(notes);
   remarks.insert(remarks.begin(), of_subjects.begin(), of_subjects.end());

@@ -99,6 +99,16 @@ void remark_on_ids(const std::vector<SubjectNotes>& subjects, const std::string&
 
 }  // namespace
 
+void remark_on_names(std::vector<Remark>& remarks, const std::string& what, const std::vector<std::string>& names,
+                     const std::string& noun) {
+  if (names.empty()) return;
+  std::string list;
+  constexpr std::size_t kShown = 5;
+  for (std::size_t i = 0; i < std::min(names.size(), kShown); ++i) list += (i > 0 ? ", " : "") + names[i];
+  remarks.push_back({true, what + ": " + list + (names.size() > kShown ? ", ..." : "") + " (" +
+                               std::to_string(names.size()) + " " + noun + (names.size() == 1 ? ")" : "s)")});
+}
+
 double misplaced_share(const LabelPlacement& placement) {
   if (placement.labelled == 0) return 0;
   return static_cast<double>(placement.outside + placement.on_background) / static_cast<double>(placement.labelled);
@@ -155,13 +165,13 @@ std::vector<Remark> remarks_on(const std::vector<SubjectNotes>& subjects) {
   if (!negative.empty())
     doubtful("labelled voxels lie on negative intensities, which become 0, in " +
              count_of(negative.size(), maps, "label map") + ": " + names_of(negative, percent) +
-             "; images must count from 0 upwards, so shift them first");
+             "; expected images that count from 0 upwards, or intensity: zscore, ct or none");
   for (const std::string& kind : kinds) {
     remark_on_ids(
         subjects, kind, &LabelNotes::unnamed,
         [](const LabelNotes& labels) { return "not named by label table " + labels.table + ", so class 0"; }, remarks);
     remark_on_ids(
-        subjects, kind, &LabelNotes::cut, [](const LabelNotes&) { return "outside the field of view of 256 mm"; },
+        subjects, kind, &LabelNotes::cut, [](const LabelNotes& labels) { return "outside the " + labels.field; },
         remarks);
   }
   return remarks;

@@ -10,7 +10,7 @@
 
 namespace crossfade::data {
 
-/// Where the labelled voxels (of the 27 structures) of a label map lie in the image that it belongs to.
+/// Where the labelled voxels (of a class) of a label map lie in the image that it belongs to.
 struct LabelPlacement {
   std::uint64_t labelled = 0;
   std::uint64_t outside = 0;        // of the image
@@ -24,7 +24,8 @@ struct LabelNotes {
   std::string table;  // name of the label table; empty where ids that it does not name are none of a person's business
   ReadingNotes reading;
   IdCounts unnamed;  // voxels of ids that the table does not name: class 0 now
-  IdCounts cut;      // voxels of named ids outside the field of view
+  IdCounts cut;      // voxels of named ids outside the
+  std::string field = "field of view of 256 mm";
   LabelPlacement placement;
 };
 
@@ -42,6 +43,10 @@ struct Remark {
 
 /// One line for each thing that any subject has, with how many have it, the range over them and the worst by name.
 std::vector<Remark> remarks_on(const std::vector<SubjectNotes>& subjects);
+
+/// Adds one line on all `names`, at most five of them said; none for none. `noun`: "file", in the singular.
+void remark_on_names(std::vector<Remark>& remarks, const std::string& what, const std::vector<std::string>& names,
+                     const std::string& noun);
 
 /// Labelled voxels outside the image or on its background are said from this share on, and refused above half.
 inline constexpr double kSaidShare = 0.01, kRefusedShare = 0.5;

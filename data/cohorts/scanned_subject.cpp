@@ -1,11 +1,15 @@
+#include <algorithm>
+#include <cmath>
 #include <stdexcept>
 #include <utility>
 
 #include "data/cohorts/pairing.hpp"
 #include "data/cohorts/subject.hpp"
+#include "data/shards/intensity.hpp"
 #include "data/volumes/conform.hpp"
 #include "data/volumes/conform_image.hpp"
 #include "data/volumes/image.hpp"
+#include "data/volumes/picture.hpp"
 
 namespace crossfade::data {
 namespace {
@@ -13,27 +17,57 @@ namespace {
 /// One kind of labels of a scan.
 struct ScanLabels {
   Volume<std::int32_t> original;  // as they came, placed as the spec says
-  Volume<std::uint8_t> classes;   // on the image's cube
+  Volume<std::uint8_t> classes;   // on the grid of choice
   LabelNotes notes;
 };
 
 /// The image of a subject, and the file that it came from.
 struct Scan {
-  ReadVolume<float> image;
-  std::filesystem::path file;
+  std::vector<ReadVolume<float>> channels;  // on one grid
+  std::filesystem::path file;               // of the first
+  const ReadVolume<float>& image() const { return channels.front(); }
 };
 
-ScanLabels read_labels_of(const Scan& scan, const Geometry& cube, const std::filesystem::path& file,
-                          const LabelTable& table, const std::string& geometry) {
+Scan read_scan(const Cohort& cohort, const ListedSubject& subject) {
+  Scan scan{{}, subject.images.front()};
+  for (const std::filesystem::path& file : subject.images) {
+    std::vector<ReadVolume<float>> read;
+    if (cohort.channels.size() == 1 && !is_picture(file))
+      read.push_back(read_image(file));  // refuses several volumes in its own words
+    else
+      read = read_channels(file);
+    if (subject.images.size() > 1 && read.size() > 1)
+      throw std::runtime_error(file.string() + ": has " + std::to_string(read.size()) +
+                               " channels, expected one, as the cohort has a file for each");
+    const Geometry& grid = read.front().geometry;
+    const Geometry& first = scan.channels.empty() ? grid : scan.image().geometry;
+    constexpr double kApart = 0.1;  // mm, as of labels
+    if (grid.size != first.size || !(corners_apart_mm(first, grid) <= kApart))
+      throw std::runtime_error(file.string() + ": does not lie on the grid of " + scan.file.string() +
+                               ", expected co-registered channels of one size and affine");
+    for (ReadVolume<float>& channel : read) scan.channels.push_back(std::move(channel));
+  }
+  if (scan.channels.size() != cohort.channels.size())
+    throw std::runtime_error(scan.file.string() + ": has " + std::to_string(scan.channels.size()) +
+                             " channels, expected " + std::to_string(cohort.channels.size()) +
+                             " as the cohort's first subject");
+  for (const ReadVolume<float>& channel : scan.channels) require_contents(channel, cohort.spec.intensity, scan.file);
+  return scan;
+}
+
+/// `grid`: on which ids become classes; `slices`: what lies outside is said to be cut.
+ScanLabels read_labels_of(const Scan& scan, const Geometry& grid, const Geometry& slices,
+                          const std::filesystem::path& file, const LabelTable& table, const CohortSpec& spec) {
   ReadVolume<std::int32_t> read = read_labels(file);
   read.geometry = geometry_of_labels({.grid = read.geometry, .file = file},
-                                     {.grid = scan.image.geometry, .file = scan.file}, geometry);
+                                     {.grid = scan.image().geometry, .file = scan.file}, spec.geometry);
   ScanLabels labels;
   labels.notes.table = table.name;
   labels.notes.reading = read.notes;
-  labels.notes.placement = place_labels(read, table, scan.image);
+  labels.notes.placement = place_labels(read, table, scan.image());
+  if (spec.intensity != "t1") labels.notes.placement.negative = 0;  // they stay what they are
   require_on_image(labels.notes.placement, file, scan.file);
-  Conformed conformed = conform(read, cube);
+  Conformed conformed = conform(read, grid);
   try {
     MappedLabels mapped = map_labels(conformed.ids, table);
     labels.classes = std::move(mapped.classes);
@@ -41,6 +75,7 @@ ScanLabels read_labels_of(const Scan& scan, const Geometry& cube, const std::fil
   } catch (const std::exception& error) {
     throw std::runtime_error(file.string() + ": " + error.what());
   }
+  if (!cube_size(spec) && !(grid == slices)) conformed.cut = conform(read, slices).cut;
   std::erase_if(conformed.cut, [&](const auto& cut) { return !is_named(table, cut.first); });
   labels.notes.cut = std::move(conformed.cut);
   labels.original = std::move(read);
@@ -48,52 +83,125 @@ ScanLabels read_labels_of(const Scan& scan, const Geometry& cube, const std::fil
 }
 
 /// File names alone: a folder's path is no part of a shard.
-std::string source_text(const SubjectFiles& files, const LabelTable& automatic_table) {
-  std::string text = files.image.filename().string() + ", conformed by generator " + std::to_string(kScanVersion);
-  if (!files.labels.empty()) text += "; labels: " + files.labels.filename().string();
-  if (!files.automatic_labels.empty())
-    text += "; automatic labels: " + files.automatic_labels.filename().string() + ", label table " +
-            automatic_table.name + " " + automatic_table.hash();
+std::string source_text(const Cohort& cohort, const ListedSubject& subject) {
+  std::string text;
+  for (const std::filesystem::path& image : subject.images)
+    text += (text.empty() ? "" : ", ") + image.filename().string();
+  text += ", conformed by generator " + std::to_string(kScanVersion);
+  if (!subject.labels.empty()) text += "; labels: " + subject.labels.filename().string();
+  if (!subject.automatic_labels.empty())
+    text += "; automatic labels: " + subject.automatic_labels.filename().string() + ", label table " +
+            cohort.automatic_table.name + " " + cohort.automatic_table.hash();
   return text;
+}
+
+/// Images and labels as they are stored, however they got there.
+struct Placed {
+  std::vector<std::uint8_t> bytes;
+  std::vector<float> values;  // [N, C, H, W]
+  std::vector<ChannelIntensities> channels;
+  Geometry labels_on;  // the grid that labels become classes on
+};
+
+/// On the cube of 256 mm by the rule t1.
+Placed on_cube(const Scan& scan, const Geometry& slices) {
+  const Geometry cube = conformed_grid(scan.image().geometry);
+  return {.bytes = on_study_grid(to_uint8(resample_linear(scan.image(), cube)), slices),
+          .values = {},
+          .channels = std::vector<ChannelIntensities>(1),
+          .labels_on = cube};
+}
+
+Placed on_own_slices(const Scan& scan, const Cohort& cohort, const Geometry& turned, const Geometry& slices) {
+  const std::string& rule = cohort.spec.intensity;
+  const std::size_t channels = scan.channels.size();
+  const auto slice = static_cast<std::size_t>(slices.size[0]) * static_cast<std::size_t>(slices.size[1]);
+  Placed placed;
+  placed.values.resize(slices.voxels() * channels);
+  // Labels that only ever meet voxels of the image need no grid between.
+  placed.labels_on = same_spacing(turned, slices) ? slices : turned;
+  for (std::size_t c = 0; c < channels; ++c) {
+    Volume<float> image = scan.channels[c];
+    placed.channels.push_back(rule == "t1" ? ChannelIntensities{} : measured_intensities(rule, image));
+    if (rule == "t1") {
+      const Volume<std::uint8_t> bytes = to_uint8(image);
+      image.voxels.assign(bytes.voxels.begin(), bytes.voxels.end());
+    }
+    image = turned_to(image, cohort.grid.plane);
+    const std::vector<float> values = on_slices(image, slices, static_cast<float>(placed.channels[c].low));
+    for (std::size_t i = 0; i < values.size(); ++i)
+      placed.values[(i / slice * channels + c) * slice + i % slice] = values[i];
+  }
+  if (rule != "t1") return placed;
+  if (channels == 1) {
+    placed.bytes.assign(placed.values.begin(), placed.values.end());
+    placed.values.clear();
+  }
+  return placed;
+}
+
+/// Of t1 in several channels: the mean and sd of the values above 0, as write_shard() has them of one.
+void measure_t1(ShardContents& shard) {
+  const std::size_t channels = shard.info.channels.size(), slice = static_cast<std::size_t>(shard.info.width()) *
+                                                                   static_cast<std::size_t>(shard.info.height());
+  for (std::size_t c = 0; c < channels; ++c) {
+    std::vector<float> values;
+    for (std::size_t i = 0; i < shard.values.size(); ++i)
+      if (i / slice % channels == c) values.push_back(shard.values[i]);
+    shard.info.scans.front().channels[c] = t1_intensities(values);
+  }
+}
+
+/// Of rule ct, once labels are there.
+void sample_labelled(ShardContents& shard) {
+  const std::vector<std::uint8_t>& labels = shard.info.has_manual ? shard.labels : shard.automatic;
+  const std::size_t channels = shard.info.channels.size(), slice = static_cast<std::size_t>(shard.info.width()) *
+                                                                   static_cast<std::size_t>(shard.info.height());
+  for (std::size_t c = 0; c < channels; ++c) {
+    std::vector<float> values;
+    for (std::size_t i = 0; i < labels.size(); ++i)
+      values.push_back(shard.values[(i / slice * channels + c) * slice + i % slice]);
+    shard.info.scans.front().channels[c].labelled = labelled_sample(values, labels);
+  }
 }
 
 }  // namespace
 
-PreparedSubject scanned_subject(const CohortSpec& spec, const std::string& subject) {
-  const LabelTable manual_table = label_table(spec.label_table);
-  const LabelTable automatic_table = label_table(spec.automatic_label_table);
-  const SubjectFiles files = subject_files(spec, subject);
-  const Scan scan{read_image(files.image), files.image};
-  require_contents(scan.image, files.image);
-  const Geometry cube = conformed_grid(scan.image.geometry);
+PreparedSubject scanned_subject(const Cohort& cohort, const ListedSubject& subject) {
+  const CohortSpec& spec = cohort.spec;
+  const Scan scan = read_scan(cohort, subject);
+  const Geometry turned = turned_to(scan.image().geometry, cohort.grid.plane);
 
   PreparedSubject result;
   ShardContents& shard = result.contents;
-  shard.info.subject = subject;
-  shard.info.source = source_text(files, automatic_table);
-  shard.info.has_manual = has_manual_labels(spec);
-  shard.info.has_automatic = has_automatic_labels(spec);
-  const LabelTable& table = shard.info.has_manual ? manual_table : automatic_table;
-  shard.info.label_table = table.name;
-  shard.info.label_table_hash = table.hash();
-  shard.info.grid = study_grid(cube, spec.size);
+  shard.info = shard_info(cohort, subject);
+  shard.info.source = source_text(cohort, subject);
+  shard.info.grid = slices_of(cohort.grid, turned);
   shard.info.scans.emplace_back();
-  append_image(shard.images, to_uint8(resample_linear(scan.image, cube)), shard.info.grid);
-  result.notes.subject = subject;
-  result.notes.image = scan.image.notes;
-  if (shard.info.has_manual) {
-    ScanLabels manual = read_labels_of(scan, cube, files.labels, manual_table, spec.geometry);
-    append_labels(shard.labels, manual.classes, shard.info.grid);
-    shard.original_labels = std::move(manual.original);
-    result.notes.labels.push_back(std::move(manual.notes));
-    result.notes.labels.back().kind = "labels";
+  const bool classic = cohort.grid.cube > 0 && spec.intensity == "t1" && cohort.channels.size() == 1;
+  Placed placed = classic ? on_cube(scan, shard.info.grid) : on_own_slices(scan, cohort, turned, shard.info.grid);
+  shard.images = std::move(placed.bytes);
+  shard.values = std::move(placed.values);
+  shard.info.scans.front().channels = std::move(placed.channels);
+  result.notes.subject = subject.name;
+  for (const ReadVolume<float>& channel : scan.channels) {
+    result.notes.image.not_finite += channel.notes.not_finite;
+    result.notes.image.transforms_mm = std::max(result.notes.image.transforms_mm, channel.notes.transforms_mm);
   }
-  if (shard.info.has_automatic) {
-    ScanLabels automatic = read_labels_of(scan, cube, files.automatic_labels, automatic_table, spec.geometry);
-    append_labels(shard.automatic, automatic.classes, shard.info.grid);
-    result.notes.labels.push_back(std::move(automatic.notes));
-    result.notes.labels.back().kind = "automatic labels";
-  }
+  const auto add = [&](const std::filesystem::path& file, const LabelTable& table, const char* kind,
+                       std::vector<std::uint8_t>& to) {
+    ScanLabels labels = read_labels_of(scan, placed.labels_on, shard.info.grid, file, table, spec);
+    to = classic ? labels_on_study_grid(labels.classes, shard.info.grid) : on_slices(labels.classes, shard.info.grid);
+    result.notes.labels.push_back(std::move(labels.notes));
+    result.notes.labels.back().kind = kind;
+    if (cohort.grid.cube == 0) result.notes.labels.back().field = "slices of the cohort's grid";
+    return std::move(labels.original);
+  };
+  if (shard.info.has_manual) shard.original_labels = add(subject.labels, cohort.table, "labels", shard.labels);
+  if (shard.info.has_automatic)
+    add(subject.automatic_labels, cohort.automatic_table, "automatic labels", shard.automatic);
+  if (spec.intensity == "t1" && !shard.values.empty()) measure_t1(shard);
+  if (spec.intensity == "ct" && (shard.info.has_manual || shard.info.has_automatic)) sample_labelled(shard);
   return result;
 }
 

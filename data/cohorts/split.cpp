@@ -107,11 +107,11 @@ std::vector<std::string> named_test_subjects(const SplitSpec& spec) {
 }
 
 bool has_test_subjects(const SplitSpec& spec) {
-  return spec.folds > 0 || spec.test > 0 || !named_test_subjects(spec).empty();
+  return spec.from != "numbers" || spec.folds > 0 || spec.test > 0 || !named_test_subjects(spec).empty();
 }
 
 bool has_training_subjects(const SplitSpec& spec) {
-  return spec.folds > 0 || spec.train > 0;
+  return spec.from != "numbers" || spec.folds > 0 || spec.train > 0;
 }
 
 Split split_subjects(std::vector<std::string> subjects, const SplitSpec& spec, std::uint64_t seed, int fold) {

@@ -11,11 +11,12 @@ namespace crossfade::data {
 /// Either fixed parts, which add up to the number of subjects, or `folds`. Test may be 0, and so may both train and
 /// validation, of a cohort that is only tested.
 struct SplitSpec {
-  int train = 0;                // subjects; with folds: 0, for all the rest
-  int validation = 0;           // subjects
-  int test = 0;                 // subjects; with folds: 0, for the fold
-  int folds = 0;                // above 0: each subject is in the test part of exactly one fold
-  std::string test_subjects{};  // names, separated by spaces, in place of `test`; the rest train and validate
+  int train = 0;                 // subjects; with folds: 0, for all the rest
+  int validation = 0;            // subjects
+  int test = 0;                  // subjects; with folds: 0, for the fold
+  int folds = 0;                 // above 0: each subject is in the test part of exactly one fold
+  std::string test_subjects{};   // names, separated by spaces, in place of `test`; the rest train and validate
+  std::string from = "numbers";  // "numbers" (all of the above), "parts" or "folds" of the source (source_split.hpp)
 };
 
 template <class Visitor>
@@ -27,6 +28,9 @@ void describe(Visitor& visit, SplitSpec& s) {
   visit.integer("test", s.test, 0, 1000000, "test subjects, the next by name; with folds: the fold");
   visit.integer("folds", s.folds, 0, 1000,
                 "cross-validation: each subject is tested in exactly one fold; 0: fixed parts");
+  visit.choice("from", s.from, {"numbers", "parts", "folds"},
+               "what says who is who: the numbers here; the column part of a table, and imagesTs of a data set; or its "
+               "splits_final.json, where a fold's val is tested and `validation` are drawn from its train");
   visit.text(
       "test_subjects", s.test_subjects,
       "names of the test subjects, separated by spaces, in place of their number; the others train and validate");

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "data/cohorts/subject.hpp"
 #include "data/hash.hpp"
 #include "data/volumes/conform.hpp"
@@ -13,13 +15,13 @@ std::string bias_text(const LabelBiasOptions& bias) {
          std::to_string(bias.noise_mm) + " mm" + (bias.structures_mm.empty() ? "" : ", " + bias.structures_mm);
 }
 
-std::string source_text(const CohortSpec& spec, const SubjectFiles& files) {
+std::string source_text(const CohortSpec& spec, const ListedSubject& subject) {
   const SynthesisOptions& o = spec.synthesis;
-  return (spec.source == "labels" ? files.labels.filename().string() : spec.source) + ", T1 synthesised by generator " +
-         std::to_string(generator_version(spec)) + ": seed " + std::to_string(spec.seed) + ", contrast " +
-         std::to_string(o.contrast) + ", bias " + std::to_string(o.bias) + ", blur " + std::to_string(o.blur_mm) +
-         " mm, noise " + std::to_string(o.noise) + ", deformation " + std::to_string(o.deformation_mm) + " mm" +
-         bias_text(spec.label_bias);
+  return (spec.source == "labels" ? subject.labels.filename().string() : spec.source) +
+         ", T1 synthesised by generator " + std::to_string(generator_version(spec)) + ": seed " +
+         std::to_string(spec.seed) + ", contrast " + std::to_string(o.contrast) + ", bias " + std::to_string(o.bias) +
+         ", blur " + std::to_string(o.blur_mm) + " mm, noise " + std::to_string(o.noise) + ", deformation " +
+         std::to_string(o.deformation_mm) + " mm" + bias_text(spec.label_bias);
 }
 
 /// Ids of a phantom that no line of the table names say nothing that a score could use; zeros compress to nothing.
@@ -29,16 +31,30 @@ void keep_named(Volume<std::int32_t>& ids, const LabelTable& table) {
     if (!named(id)) id = 0;
 }
 
+void append(std::vector<std::uint8_t>& to, const std::vector<std::uint8_t>& voxels) {
+  to.insert(to.end(), voxels.begin(), voxels.end());
+}
+
+Volume<float> as_floats(const Volume<std::uint8_t>& image) {
+  return {image.geometry, {image.voxels.begin(), image.voxels.end()}};
+}
+
+std::vector<std::uint8_t> bytes(const std::vector<float>& values) {
+  std::vector<std::uint8_t> result;
+  for (const float value : values) result.push_back(static_cast<std::uint8_t>(std::clamp(value + 0.5F, 0.0F, 255.0F)));
+  return result;
+}
+
 }  // namespace
 
-PreparedSubject synthetic_subject(const CohortSpec& spec, const std::string& subject) {
-  const LabelTable table = label_table(spec.label_table);
-  const std::uint32_t key = subject_key(subject);
-  const SubjectFiles files = subject_files(spec, subject);
+PreparedSubject synthetic_subject(const Cohort& cohort, const ListedSubject& subject) {
+  const CohortSpec& spec = cohort.spec;
+  const LabelTable& table = cohort.table;
+  const std::uint32_t key = subject_key(subject.name);
   ShardContents shard;
   LabelNotes notes;
   if (spec.source == "labels") {
-    ReadVolume<std::int32_t> read = read_labels(files.labels);
+    ReadVolume<std::int32_t> read = read_labels(subject.labels);
     notes.reading = read.notes;
     shard.original_labels = std::move(read);
   } else {
@@ -47,12 +63,18 @@ PreparedSubject synthetic_subject(const CohortSpec& spec, const std::string& sub
   Conformed anatomy = conform(shard.original_labels, conformed_grid(shard.original_labels.geometry));
   if (spec.source == "phantom") keep_named(shard.original_labels, table);
 
-  shard.info.subject = subject;
-  shard.info.source = source_text(spec, files);
-  shard.info.label_table = table.name;
-  shard.info.label_table_hash = table.hash();
-  shard.info.has_automatic = has_automatic_labels(spec);
-  shard.info.grid = study_grid(anatomy.ids.geometry, spec.size);
+  shard.info = shard_info(cohort, subject);
+  shard.info.source = source_text(spec, subject);
+  shard.info.grid = slices_of(cohort.grid, turned_to(anatomy.ids.geometry, cohort.grid.plane));
+  const auto append_image = [&](const Volume<std::uint8_t>& image) {
+    append(shard.images, cohort.grid.cube > 0
+                             ? on_study_grid(image, shard.info.grid)
+                             : bytes(on_slices(as_floats(turned_to(image, cohort.grid.plane)), shard.info.grid, 0)));
+  };
+  const auto append_labels = [&](std::vector<std::uint8_t>& to, const Volume<std::uint8_t>& classes) {
+    append(to, cohort.grid.cube > 0 ? labels_on_study_grid(classes, shard.info.grid)
+                                    : on_slices(turned_to(classes, cohort.grid.plane), shard.info.grid));
+  };
 
   for (std::uint32_t scan = 0; scan < static_cast<std::uint32_t>(spec.scans_per_subject); ++scan) {
     Volume<std::int32_t> moved;
@@ -63,11 +85,11 @@ PreparedSubject synthetic_subject(const CohortSpec& spec, const std::string& sub
     if (scan == 0) notes.unnamed = std::move(mapped.unnamed);
     const Random of_image(spec.seed, Purpose::kSynthesis, key, scan);
     shard.info.scans.emplace_back();
-    append_image(shard.images, synthesise_t1(ids, spec.synthesis, of_image), shard.info.grid);
-    append_labels(shard.labels, mapped.classes, shard.info.grid);
+    append_image(synthesise_t1(ids, spec.synthesis, of_image));
+    append_labels(shard.labels, mapped.classes);
     if (shard.info.has_automatic) {
       const Random of_bias(spec.seed, Purpose::kLabelBias, key, scan);
-      append_labels(shard.automatic, bias_labels(mapped.classes, spec.label_bias, of_bias), shard.info.grid);
+      append_labels(shard.automatic, bias_labels(mapped.classes, table.classes, spec.label_bias, of_bias));
     }
   }
   notes.kind = "labels";
@@ -75,7 +97,7 @@ PreparedSubject synthetic_subject(const CohortSpec& spec, const std::string& sub
   std::erase_if(anatomy.cut, [&](const auto& cut) { return !is_named(table, cut.first); });
   notes.cut = std::move(anatomy.cut);
   if (spec.source == "phantom") notes.unnamed.clear();  // its skull, fat and skin, which are no one's fault
-  return {std::move(shard), {.subject = subject, .image = {}, .labels = {std::move(notes)}}};
+  return {std::move(shard), {.subject = subject.name, .image = {}, .labels = {std::move(notes)}}};
 }
 
 }  // namespace crossfade::data

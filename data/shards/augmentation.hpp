@@ -1,10 +1,12 @@
 // Light augmentation of training slices, seeded per slice and epoch.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 
 #include "data/random.hpp"
+#include "data/shards/channel_intensities.hpp"
 
 namespace crossfade::data {
 
@@ -38,9 +40,18 @@ struct InPlaneMovement {
   double shift_x = 0, shift_y = 0;
 };
 
-/// Moves one slice in place: `image` bilinearly, `labels` to the nearest pixel; what comes from outside is 0.
-void move_slice(std::span<float> image, std::span<std::uint8_t> labels, int height, int width,
-                const InPlaneMovement& movement);
+/// A slice and what its numbers mean.
+struct SliceView {
+  std::span<float> image;          // [C, H, W], stored intensities
+  std::span<std::uint8_t> labels;  // [H, W]: classes, or kIgnored
+  int height = 0, width = 0;
+  std::array<double, 2> pixel_mm{1, 1};          // along W, along H
+  std::span<const ChannelIntensities> channels;  // C
+};
+
+/// Moves one slice in place: the image bilinearly, labels to the nearest pixel; what comes from outside is each
+/// channel's `low`, and class 0. Angles are those in space, also where pixels are no squares.
+void move_slice(const SliceView& slice, const InPlaneMovement& movement);
 
 /// A square of `side` pixels within a slice.
 struct Square {
@@ -52,10 +63,11 @@ struct Square {
 /// they don't. `labels` [H, W]; `side` is at most H and W.
 Square place_square(std::span<const std::uint8_t> labels, int height, int width, int side, Random random);
 
-/// Augments one slice in place: moves it, then gamma, bias field, scale of intensities, noise. `image` [H, W] holds
-/// raw intensities 0..255 as float, `labels` [H, W] classes; pixels from outside are 0. Noise is in units of `sd`.
-/// Nothing is touched where all options are 0, and each option's draws are the same whichever others are on.
-void augment(std::span<float> image, std::span<std::uint8_t> labels, int height, int width, double pixel_mm, double sd,
-             const AugmentationOptions& options, Random random);
+/// Augments one slice in place: moves it, then gamma, bias field, scale of intensities, noise. gamma, bias and
+/// intensity work on what a value is above the channel's `low`, so that what stands for nothing stays what it is; gamma
+/// takes `low` to `high` as 0 to 1. Noise is in units of the channel's sd. The movement is the same for all channels,
+/// all else is drawn for each. Nothing is touched where all options are 0, and each option's draws are the same
+/// whichever others are on. Throws std::invalid_argument for buffers of other sizes.
+void augment(const SliceView& slice, const AugmentationOptions& options, Random random);
 
 }  // namespace crossfade::data

@@ -5,24 +5,23 @@
 
 namespace crossfade::data {
 
-std::array<double, kClasses> median_frequency_weights(std::span<const ClassCounts> scans,
-                                                      std::uint64_t pixels_per_slice, double cap) {
-  std::array<double, kClasses> frequency{}, weights{};
+std::vector<double> median_frequency_weights(std::span<const ClassCounts> scans, int classes, double cap) {
+  std::vector<double> frequency(static_cast<std::size_t>(classes)), weights(frequency);
   std::vector<double> present;
-  for (std::size_t c = 0; c < kClasses; ++c) {
-    std::uint64_t pixels = 0, slices = 0;
+  for (std::size_t c = 0; c < weights.size(); ++c) {
+    std::uint64_t pixels = 0, judged = 0;
     for (const ClassCounts& scan : scans) {
       pixels += scan.pixels[c];
-      slices += scan.slices[c];
+      judged += scan.slice_pixels[c];
     }
     if (pixels == 0) continue;
-    frequency[c] = static_cast<double>(pixels) / (static_cast<double>(slices) * static_cast<double>(pixels_per_slice));
+    frequency[c] = static_cast<double>(pixels) / static_cast<double>(judged);
     present.push_back(frequency[c]);
   }
   if (present.empty()) return weights;
   std::sort(present.begin(), present.end());
   const double median = (present[(present.size() - 1) / 2] + present[present.size() / 2]) / 2;
-  for (std::size_t c = 0; c < kClasses; ++c) {
+  for (std::size_t c = 0; c < weights.size(); ++c) {
     if (frequency[c] == 0) continue;
     weights[c] = median / frequency[c];
     if (cap > 0) weights[c] = std::min(weights[c], cap);
@@ -41,11 +40,9 @@ std::vector<ClassCounts> counts_of_scans(std::span<const Shard> shards, LabelKin
   return counts;
 }
 
-std::array<double, kClasses> median_frequency_weights(std::span<const Shard> shards, double cap, LabelKind kind,
-                                                      ScanRange range) {
-  const ShardInfo& info = shards.front().info();
-  const auto pixels = static_cast<std::uint64_t>(info.width()) * static_cast<std::uint64_t>(info.height());
-  return median_frequency_weights(counts_of_scans(shards, kind, range), pixels, cap);
+std::vector<double> median_frequency_weights(std::span<const Shard> shards, double cap, LabelKind kind,
+                                             ScanRange range) {
+  return median_frequency_weights(counts_of_scans(shards, kind, range), shards.front().info().classes.count(), cap);
 }
 
 }  // namespace crossfade::data

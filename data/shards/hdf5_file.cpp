@@ -81,6 +81,12 @@ struct Types<std::uint8_t> {
   static constexpr const char* kName = "unsigned 8-bit integers";
 };
 template <>
+struct Types<std::int16_t> {
+  static hid_t disk() { return H5T_STD_I16LE; }
+  static hid_t memory() { return H5T_NATIVE_INT16; }
+  static constexpr const char* kName = "signed 16-bit integers";
+};
+template <>
 struct Types<std::int32_t> {
   static hid_t disk() { return H5T_STD_I32LE; }
   static hid_t memory() { return H5T_NATIVE_INT32; }
@@ -91,6 +97,12 @@ struct Types<std::uint64_t> {
   static hid_t disk() { return H5T_STD_U64LE; }
   static hid_t memory() { return H5T_NATIVE_UINT64; }
   static constexpr const char* kName = "unsigned 64-bit integers";
+};
+template <>
+struct Types<float> {
+  static hid_t disk() { return H5T_IEEE_F32LE; }
+  static hid_t memory() { return H5T_NATIVE_FLOAT; }
+  static constexpr const char* kName = "32-bit floating-point numbers";
 };
 template <>
 struct Types<double> {
@@ -249,6 +261,13 @@ Extent Hdf5Reader::shape(const std::string& dataset) const {
 }
 
 template <class T>
+bool Hdf5Reader::holds(const std::string& dataset) const {
+  const Session session;
+  const Id type{H5Dget_type(state_->open(dataset).get()), H5Tclose};
+  return H5Tequal(type.get(), Types<T>::disk()) > 0;
+}
+
+template <class T>
 std::vector<T> Hdf5Reader::dataset(const std::string& dataset, const Extent& shape) const {
   const Session session;
   state_->require_type<T>(dataset);
@@ -386,13 +405,16 @@ void Hdf5Writer::close() {
 
 #define CROSSFADE_INSTANTIATE(T)                                                                                   \
   template std::vector<T> Hdf5Reader::numbers<T>(const std::string&, const std::string&, std::size_t) const;       \
+  template bool Hdf5Reader::holds<T>(const std::string&) const;                                                    \
   template std::vector<T> Hdf5Reader::dataset<T>(const std::string&, const Extent&) const;                         \
   template void Hdf5Reader::rows<T>(const std::string&, std::uint64_t, std::uint64_t, std::span<T>) const;         \
   template void Hdf5Writer::numbers<T>(const std::string&, const std::string&, const Extent&, std::span<const T>); \
   template void Hdf5Writer::dataset<T>(const std::string&, const Extent&, const Extent&, std::span<const T>);
 CROSSFADE_INSTANTIATE(std::uint8_t)
+CROSSFADE_INSTANTIATE(std::int16_t)
 CROSSFADE_INSTANTIATE(std::int32_t)
 CROSSFADE_INSTANTIATE(std::uint64_t)
+CROSSFADE_INSTANTIATE(float)
 CROSSFADE_INSTANTIATE(double)
 #undef CROSSFADE_INSTANTIATE
 

@@ -16,7 +16,8 @@ using Extent = std::vector<std::uint64_t>;
 /// "[4, 6, 8]", for messages.
 std::string to_text(const Extent& extent);
 
-/// Numbers are one of std::uint8_t, std::int32_t, std::uint64_t and double; all are little-endian on disk. `object` is
+/// Numbers are one of std::uint8_t, std::int16_t, std::int32_t, std::uint64_t, float and double; all are little-endian
+/// on disk. `object` is
 /// "/" or the path of a group or dataset. Every failure is a std::runtime_error of one line that names the file and the
 /// dataset or attribute. HDF5 is not thread-safe as distributions build it, so one mutex of the process serialises all
 /// calls: any thread may use any reader.
@@ -34,6 +35,9 @@ class Hdf5Reader {
   std::vector<T> numbers(const std::string& object, const std::string& attribute, std::size_t count) const;
 
   Extent shape(const std::string& dataset) const;
+  /// Whether the dataset's numbers are of this type.
+  template <class T>
+  bool holds(const std::string& dataset) const;
   /// A whole dataset; refused where its type or shape is another.
   template <class T>
   std::vector<T> dataset(const std::string& dataset, const Extent& shape) const;

@@ -16,8 +16,9 @@ struct Batch {
   int count = 0;
   int global_count = 0;  // slices of the global batch, over all ranks of the group
   int height = 0, width = 0;
-  std::vector<float> images;         // [count, 1, H, W], (intensity - mean) / sd of the volume
-  std::vector<std::uint8_t> labels;  // [count, H, W]
+  int channels = 1;
+  std::vector<float> images;         // [count, C, H, W], standardised as the cohort's rule has it (intensity.hpp)
+  std::vector<std::uint8_t> labels;  // [count, H, W]: classes, or kIgnored
 };
 
 /// A slice of a set of shards.

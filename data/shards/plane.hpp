@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "data/labels/classes.hpp"
 #include "data/volumes/volume.hpp"
 
 namespace crossfade::data {
@@ -21,8 +22,10 @@ Reorientation reorientation_of(std::string_view plane);
 /// Whether slices of `plane` do not tell left from right: sagittal ones.
 bool merges_sides(std::string_view plane);
 
-/// A class as sagittal slices show it, which do not tell the sides apart: the left twin of a right structure, and any
-/// other class itself.
-std::uint8_t merged_sides(std::uint8_t structure);
+/// A class as sagittal slices show it, which do not tell the sides apart: the left twin of a class on the right, and
+/// any other class itself, kIgnored too.
+inline std::uint8_t merged_sides(const Classes& classes, std::uint8_t c) {
+  return c == kIgnored ? kIgnored : classes.left_twin.at(c);
+}
 
 }  // namespace crossfade::data

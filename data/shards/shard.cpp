@@ -1,67 +1,20 @@
 #include "data/shards/shard.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <iterator>
 #include <numeric>
 #include <stdexcept>
 #include <utility>
 
-#include "data/publish.hpp"
 #include "data/shards/hdf5_file.hpp"
+#include "data/shards/intensity.hpp"
 #include "data/shards/plane.hpp"
+#include "data/shards/shard_format.hpp"
 
 namespace crossfade::data {
 namespace {
-
-constexpr const char* kFormat = "crossfade shard";
-
-/// Names of the datasets of one kind of labels.
-struct LabelNames {
-  const char* labels;
-  const char* labelled;
-  const char* pixels;
-  const char* slices;
-};
-constexpr LabelNames kManualNames = {"labels", "labelled", "scans/labels_pixels", "scans/labels_slices"};
-constexpr LabelNames kAutomaticNames = {"labels_automatic", "labelled_automatic", "scans/labels_automatic_pixels",
-                                        "scans/labels_automatic_slices"};
-
-const LabelNames& names_of(LabelKind kind) {
-  return kind == LabelKind::kManual ? kManualNames : kAutomaticNames;
-}
-
-constexpr std::array kKinds = {LabelKind::kManual, LabelKind::kAutomatic};
-
-const char* name_of(LabelKind kind) {
-  return kind == LabelKind::kManual ? "manual" : "automatic";
-}
-
-std::vector<std::string> kinds_of(const ShardInfo& info) {
-  std::vector<std::string> kinds;
-  for (const LabelKind kind : kKinds)
-    if (info.has(kind)) kinds.emplace_back(name_of(kind));
-  return kinds;
-}
-
-std::uint64_t u64(int value) {
-  return static_cast<std::uint64_t>(value);
-}
-
-std::vector<std::string> class_names() {
-  return {kStructures.begin(), kStructures.end()};
-}
-
-std::vector<std::int32_t> class_ids() {
-  std::vector<std::int32_t> ids(kClasses);
-  for (int c = 0; c < kClasses; ++c) ids[static_cast<std::size_t>(c)] = c;
-  return ids;
-}
-
-std::vector<double> flat(const Geometry& geometry) {
-  std::vector<double> values;
-  for (const auto& row : geometry.affine) values.insert(values.end(), row.begin(), row.end());
-  return values;
-}
 
 /// A grid of an array's shape (slowest axis first) and an affine in row-major order.
 Geometry geometry_of(const Extent& shape, const std::vector<double>& affine) {
@@ -73,152 +26,6 @@ Geometry geometry_of(const Extent& shape, const std::vector<double>& affine) {
   return geometry;
 }
 
-Extent shape_of(const Geometry& geometry) {
-  return {u64(geometry.size[2]), u64(geometry.size[1]), u64(geometry.size[0])};
-}
-
-const std::vector<std::uint8_t>& labels_of(const ShardContents& contents, LabelKind kind) {
-  return kind == LabelKind::kManual ? contents.labels : contents.automatic;
-}
-
-ClassCounts& counts_of(ScanInfo& scan, LabelKind kind) {
-  return kind == LabelKind::kManual ? scan.manual : scan.automatic;
-}
-
-/// The first thing wrong with `contents`, or nothing.
-std::string fault(const ShardContents& contents) {
-  const ShardInfo& info = contents.info;
-  if (info.subject.empty()) return "the subject has no name";
-  if (!is_plane(info.plane)) return "'" + info.plane + "' is no plane: axial, coronal or sagittal";
-  if (info.scans.empty()) return "there is no scan";
-  for (const int size : info.grid.size)
-    if (size < 1) return "the grid of the slices is empty";
-  const std::size_t pixels = info.grid.voxels() * info.scans.size();
-  if (contents.images.size() != pixels)
-    return std::to_string(contents.images.size()) + " image pixels instead of " + std::to_string(pixels);
-  if (!info.has_manual && !info.has_automatic) return "there are no labels";
-  for (const LabelKind kind : kKinds) {
-    const std::vector<std::uint8_t>& labels = labels_of(contents, kind);
-    const std::size_t expected = info.has(kind) ? pixels : 0;
-    if (labels.size() != expected)
-      return std::to_string(labels.size()) + " pixels of " + name_of(kind) + " labels instead of " +
-             std::to_string(expected);
-    for (const std::uint8_t label : labels)
-      if (label >= kClasses) return "label " + std::to_string(label) + " is no class: 0 to 27";
-  }
-  const Volume<std::int32_t>& original = contents.original_labels;
-  if (original.voxels.empty() == info.has_manual || original.voxels.size() != original.geometry.voxels())
-    return "the original labels do not fit their grid";
-  return {};
-}
-
-ClassCounts count_classes(std::span<const std::uint8_t> labels, std::size_t pixels_per_slice) {
-  ClassCounts counts;
-  for (std::size_t begin = 0; begin < labels.size(); begin += pixels_per_slice) {
-    std::array<std::uint64_t, kClasses> slice{};
-    for (const std::uint8_t label : labels.subspan(begin, pixels_per_slice)) ++slice[label];
-    for (std::size_t c = 0; c < kClasses; ++c) {
-      counts.pixels[c] += slice[c];
-      counts.slices[c] += slice[c] > 0 ? 1 : 0;
-    }
-  }
-  return counts;
-}
-
-/// Mean and standard deviation of the intensities above 0.
-ScanInfo summarise_images(std::span<const std::uint8_t> images) {
-  ScanInfo scan;
-  // Sums of integers: exact, whatever the order.
-  std::uint64_t count = 0, sum = 0, squares = 0;
-  for (const std::uint64_t value : images) {
-    count += value > 0 ? 1 : 0;
-    sum += value;
-    squares += value * value;
-  }
-  if (count > 0) {
-    scan.mean = static_cast<double>(sum) / static_cast<double>(count);
-    const double variance = static_cast<double>(squares) / static_cast<double>(count) - scan.mean * scan.mean;
-    if (variance > 1e-9) scan.sd = std::sqrt(variance);
-  }
-  return scan;
-}
-
-void write_root(Hdf5Writer& writer, const ShardInfo& info) {
-  writer.text("/", "format", kFormat);
-  const std::int32_t version = kShardVersion;
-  writer.numbers<std::int32_t>("/", "format_version", {}, {&version, 1});
-  writer.text("/", "plane", info.plane);
-  writer.texts("/", "class_names", class_names());
-  writer.numbers<std::int32_t>("/", "class_ids", {kClasses}, class_ids());
-  writer.text("/", "label_table", info.label_table);
-  writer.text("/", "label_table_hash", info.label_table_hash);
-  writer.text("/", "source", info.source);
-  writer.texts("/", "label_kinds", kinds_of(info));
-  const std::array<double, 3> spacing = info.grid.spacing();
-  writer.numbers<double>("/", "voxel_mm", {3}, spacing);
-}
-
-void write_labels(Hdf5Writer& writer, const ShardInfo& info, LabelKind kind, std::span<const std::uint8_t> labels) {
-  const std::uint64_t n = u64(info.slices()), h = u64(info.height()), w = u64(info.width());
-  writer.dataset<std::uint8_t>(names_of(kind).labels, {n, h, w}, {1, h, w}, labels);
-  std::vector<std::uint8_t> labelled;
-  for (std::uint64_t i = 0; i < n; ++i) {
-    const auto pixels = labels.subspan(i * h * w, h * w);
-    labelled.push_back(std::any_of(pixels.begin(), pixels.end(), [](std::uint8_t label) { return label > 0; }) ? 1 : 0);
-  }
-  writer.dataset<std::uint8_t>(names_of(kind).labelled, {n}, {n}, labelled);
-}
-
-void write_slices(Hdf5Writer& writer, const ShardContents& contents) {
-  const ShardInfo& info = contents.info;
-  const std::uint64_t n = u64(info.slices()), h = u64(info.height()), w = u64(info.width());
-  writer.dataset<std::uint8_t>("images", {n, h, w}, {1, h, w}, contents.images);
-  for (const LabelKind kind : kKinds)
-    if (info.has(kind)) write_labels(writer, info, kind, labels_of(contents, kind));
-  std::vector<std::int32_t> scan, slice;
-  for (int i = 0; i < info.slices(); ++i) {
-    scan.push_back(i / info.slices_per_scan());
-    slice.push_back(i % info.slices_per_scan());
-  }
-  writer.dataset<std::int32_t>("scan", {n}, {n}, scan);
-  writer.dataset<std::int32_t>("slice", {n}, {n}, slice);
-}
-
-void write_counts(Hdf5Writer& writer, const ShardInfo& info, LabelKind kind) {
-  std::vector<std::uint64_t> pixels, slices;
-  for (const ScanInfo& scan : info.scans) {
-    const ClassCounts& counts = scan.counts(kind);
-    pixels.insert(pixels.end(), counts.pixels.begin(), counts.pixels.end());
-    slices.insert(slices.end(), counts.slices.begin(), counts.slices.end());
-  }
-  const std::uint64_t s = info.scans.size();
-  writer.dataset<std::uint64_t>(names_of(kind).pixels, {s, kClasses}, {s, kClasses}, pixels);
-  writer.dataset<std::uint64_t>(names_of(kind).slices, {s, kClasses}, {s, kClasses}, slices);
-}
-
-void write_scans(Hdf5Writer& writer, const ShardInfo& info) {
-  writer.group("scans");
-  writer.text("scans", "subject", info.subject);
-  writer.numbers<double>("scans", "affine", {3, 4}, flat(info.grid));
-  std::vector<double> mean, sd;
-  for (const ScanInfo& scan : info.scans) {
-    mean.push_back(scan.mean);
-    sd.push_back(scan.sd);
-  }
-  const std::uint64_t s = info.scans.size();
-  writer.dataset<double>("scans/mean", {s}, {s}, mean);
-  writer.dataset<double>("scans/sd", {s}, {s}, sd);
-  for (const LabelKind kind : kKinds)
-    if (info.has(kind)) write_counts(writer, info, kind);
-}
-
-void write_original(Hdf5Writer& writer, const Volume<std::int32_t>& original) {
-  writer.group("original");
-  writer.numbers<double>("original", "affine", {3, 4}, flat(original.geometry));
-  const Extent shape = shape_of(original.geometry);
-  writer.dataset<std::int32_t>("original/labels", shape, {1, shape[1], shape[2]}, original.voxels);
-}
-
 void require_index(const Hdf5Reader& reader, const std::string& dataset, const std::vector<std::int32_t>& found,
                    auto expected) {
   for (std::size_t i = 0; i < found.size(); ++i)
@@ -227,22 +34,55 @@ void require_index(const Hdf5Reader& reader, const std::string& dataset, const s
                     " instead of " + std::to_string(expected(static_cast<int>(i))));
 }
 
-void read_root(const Hdf5Reader& reader, ShardInfo& info) {
-  if (const std::string format = reader.text("/", "format"); format != kFormat)
-    reader.refuse("the format is '" + format + "' instead of '" + kFormat + "'");
-  if (const int version = reader.numbers<std::int32_t>("/", "format_version", 1)[0]; version != kShardVersion)
-    reader.refuse("format version " + std::to_string(version) + ", but this program reads version " +
-                  std::to_string(kShardVersion) + ": prepare the cohort again");
-  const std::vector<std::string> names = reader.texts("/", "class_names"), expected = class_names();
+/// The class list that the label table has, own or built in; refuses a file that states another.
+void read_classes(const Hdf5Reader& reader, ShardInfo& info) {
+  try {
+    if (!info.own_classes.classes.empty()) info.classes = own_label_table(info.own_classes).classes;
+  } catch (const std::invalid_argument& error) {
+    reader.refuse(std::string("attribute 'own_classes': ") + error.what());
+  }
+  const std::vector<std::string> names = reader.texts("/", "class_names"), &expected = info.classes.names;
   if (names.size() != expected.size())
     reader.refuse("attribute 'class_names' has " + std::to_string(names.size()) + " classes instead of " +
-                  std::to_string(kClasses));
+                  std::to_string(expected.size()));
   for (std::size_t c = 0; c < names.size(); ++c)
     if (names[c] != expected[c])
       reader.refuse("attribute 'class_names' has another class list: class " + std::to_string(c) + " is '" + names[c] +
                     "' instead of '" + expected[c] + "'");
-  if (reader.numbers<std::int32_t>("/", "class_ids", kClasses) != class_ids())
-    reader.refuse("attribute 'class_ids' has another class list: not 0 to 27 in order");
+  if (reader.numbers<std::int32_t>("/", "class_ids", expected.size()) != class_ids(info.classes.count()))
+    reader.refuse("attribute 'class_ids' has another class list: not 0 to " + std::to_string(info.classes.count() - 1) +
+                  " in order");
+}
+
+/// What version 3 says beyond version 2.
+void read_own_data(const Hdf5Reader& reader, ShardInfo& info) {
+  info.own_classes = {reader.text("/", "own_classes"), reader.text("/", "own_pairs"), reader.text("/", "own_ignore")};
+  info.intensity = reader.text("/", "intensity");
+  if (std::ranges::find(kIntensityRules, info.intensity) == kIntensityRules.end())
+    reader.refuse("attribute 'intensity' is '" + info.intensity + "', which is no rule that this program knows");
+  info.channels = reader.texts("/", "channels");
+  const std::string spacing = reader.text("/", "spacing");
+  if (spacing != "own" && spacing != "common") reader.refuse("attribute 'spacing' is neither 'own' nor 'common'");
+  info.own_spacing = spacing == "own";
+  info.cube = reader.numbers<std::int32_t>("/", "cube", 1)[0];
+  const std::vector<double> grid_mm = reader.numbers<double>("/", "grid_mm", 3);
+  std::ranges::copy(grid_mm, info.grid_mm.begin());
+}
+
+int read_version(const Hdf5Reader& reader) {
+  if (const std::string format = reader.text("/", "format"); format != kShardFormat)
+    reader.refuse("the format is '" + format + "' instead of '" + kShardFormat + "'");
+  const int version = reader.numbers<std::int32_t>("/", "format_version", 1)[0];
+  if (version != kShardVersion && version != kShardVersionOfOwnData)
+    reader.refuse("format version " + std::to_string(version) + ", but this program reads versions " +
+                  std::to_string(kShardVersion) + " and " + std::to_string(kShardVersionOfOwnData) +
+                  ": prepare the cohort again");
+  return version;
+}
+
+void read_root(const Hdf5Reader& reader, int version, ShardInfo& info) {
+  if (version != kShardVersion) read_own_data(reader, info);
+  read_classes(reader, info);
   info.plane = reader.text("/", "plane");
   if (!is_plane(info.plane)) reader.refuse("attribute 'plane' is '" + info.plane + "': no axial, coronal or sagittal");
   info.label_table = reader.text("/", "label_table");
@@ -256,48 +96,103 @@ void read_root(const Hdf5Reader& reader, ShardInfo& info) {
     reader.refuse("attribute 'label_kinds' is neither 'manual' nor 'automatic' nor 'manual', 'automatic'");
 }
 
-ClassCounts read_counts(const std::vector<std::uint64_t>& pixels, const std::vector<std::uint64_t>& slices,
-                        std::size_t scan) {
-  ClassCounts counts;
-  for (std::size_t c = 0; c < kClasses; ++c) {
-    counts.pixels[c] = pixels[scan * kClasses + c];
-    counts.slices[c] = slices[scan * kClasses + c];
-  }
-  return counts;
-}
-
-void read_counts(const Hdf5Reader& reader, LabelKind kind, ShardInfo& info) {
+void read_counts(const Hdf5Reader& reader, LabelKind kind, int version, ShardInfo& info) {
   const LabelNames& names = names_of(kind);
-  const Extent shape = {info.scans.size(), kClasses};
+  const std::size_t classes = info.classes.names.size();
+  const Extent shape = {info.scans.size(), classes};
   const auto pixels = reader.dataset<std::uint64_t>(names.pixels, shape);
   const auto slices = reader.dataset<std::uint64_t>(names.slices, shape);
+  std::vector<std::uint64_t> slice_pixels;
+  if (version != kShardVersion) {
+    slice_pixels = reader.dataset<std::uint64_t>(names.slice_pixels, shape);
+  } else {  // all are judged
+    for (const std::uint64_t count : slices) slice_pixels.push_back(count * u64(info.width()) * u64(info.height()));
+  }
+  const bool may_ignore = !info.own_classes.ignore.empty();
   for (std::size_t i = 0; i < info.scans.size(); ++i) {
-    const ClassCounts counts = read_counts(pixels, slices, i);
+    ClassCounts& counts = counts_of(info.scans[i], kind);
+    const auto row = [&](const std::vector<std::uint64_t>& table) {
+      const auto first = table.begin() + static_cast<std::ptrdiff_t>(i * classes);
+      return std::vector<std::uint64_t>(first, first + static_cast<std::ptrdiff_t>(classes));
+    };
+    counts.pixels = row(pixels);
+    counts.slices = row(slices);
+    counts.slice_pixels = row(slice_pixels);
     const std::uint64_t total = std::accumulate(counts.pixels.begin(), counts.pixels.end(), std::uint64_t{0});
-    if (total != info.grid.voxels())
+    if (total > info.grid.voxels() || (total < info.grid.voxels() && !may_ignore))
       reader.refuse("dataset '" + std::string(names.pixels) + "' counts " + std::to_string(total) + " pixels in scan " +
                     std::to_string(i) + " instead of " + std::to_string(info.grid.voxels()));
-    counts_of(info.scans[i], kind) = counts;
   }
 }
 
-void read_scans(const Hdf5Reader& reader, const Extent& images, ShardInfo& info) {
+/// [S] in version 2, [S, C] from 3 on.
+std::vector<double> read_of_channels(const Hdf5Reader& reader, const std::string& name, int version,
+                                     const ShardInfo& info) {
+  Extent shape = {info.scans.size()};
+  if (version != kShardVersion) shape.push_back(info.channels.size());
+  return reader.dataset<double>("scans/" + name, shape);
+}
+
+void read_labelled(const Hdf5Reader& reader, ShardInfo& info) {
+  const std::string name = "scans/labelled_intensities";
+  const Extent shape = reader.shape(name);
+  if (shape.size() != 3 || shape[0] != info.scans.size() || shape[1] != info.channels.size())
+    reader.refuse("dataset '" + name + "' has the shape " + to_text(shape) + " instead of [S, C, M]");
+  const auto values = reader.dataset<float>(name, shape);
+  auto from = values.begin();
+  for (ScanInfo& scan : info.scans)
+    for (ChannelIntensities& channel : scan.channels) {
+      const auto end = from + static_cast<std::ptrdiff_t>(shape[2]);
+      std::copy_if(from, end, std::back_inserter(channel.labelled), [](float value) { return !std::isnan(value); });
+      from = end;
+    }
+}
+
+void read_intensities(const Hdf5Reader& reader, int version, ShardInfo& info) {
+  const auto mean = read_of_channels(reader, "mean", version, info), sd = read_of_channels(reader, "sd", version, info);
+  std::vector<double> low, high;
+  if (version != kShardVersion) {
+    low = read_of_channels(reader, "low", version, info);
+    high = read_of_channels(reader, "high", version, info);
+    if (info.intensity == "ct") read_labelled(reader, info);
+  }
+  std::size_t i = 0;
+  for (std::size_t s = 0; s < info.scans.size(); ++s)
+    for (ChannelIntensities& channel : info.scans[s].channels) {
+      if (!std::isfinite(mean[i]) || !(sd[i] > 0) || !std::isfinite(sd[i]))
+        reader.refuse("datasets 'scans/mean' and 'scans/sd' have no usable numbers for scan " + std::to_string(s));
+      channel.mean = mean[i];
+      channel.sd = sd[i];
+      if (!low.empty()) channel.low = low[i], channel.high = high[i];
+      ++i;
+    }
+}
+
+/// What version 2 does not say: whether its slices fill the cube of 256 mm.
+void set_grid(ShardInfo& info) {
+  info.grid_mm = info.grid.spacing();
+  const auto fills = [&](std::size_t axis) {
+    return info.grid.size[axis] == info.grid.size[0] &&
+           std::abs(info.grid.size[axis] * info.grid_mm[axis] - 256) < 0.01;
+  };
+  if (fills(0) && fills(1) && fills(2)) info.cube = info.grid.size[0];
+}
+
+/// `slices`: sizes of the slices of all scans, [N, H, W].
+void read_scans(const Hdf5Reader& reader, const Extent& slices, int version, ShardInfo& info) {
   info.subject = reader.text("scans", "subject");
   const Extent scans = reader.shape("scans/mean");
-  if (scans.size() != 1 || scans[0] == 0 || images[0] % scans[0] != 0)
+  if (scans.size() != (version == kShardVersion ? 1U : 2U) || scans[0] == 0 || slices[0] % scans[0] != 0)
     reader.refuse("dataset 'scans/mean' of shape " + to_text(scans) + " does not divide the " +
-                  std::to_string(images[0]) + " slices of 'images' into scans");
+                  std::to_string(slices[0]) + " slices of 'images' into scans");
   const std::uint64_t s = scans[0];
-  info.grid = geometry_of({images[0] / s, images[1], images[2]}, reader.numbers<double>("scans", "affine", 12));
-  const auto mean = reader.dataset<double>("scans/mean", {s});
-  const auto sd = reader.dataset<double>("scans/sd", {s});
-  for (std::size_t i = 0; i < s; ++i) {
-    if (!std::isfinite(mean[i]) || !(sd[i] > 0) || !std::isfinite(sd[i]))
-      reader.refuse("datasets 'scans/mean' and 'scans/sd' have no usable numbers for scan " + std::to_string(i));
-    info.scans.push_back({mean[i], sd[i], {}, {}});
-  }
-  for (const LabelKind kind : kKinds)
-    if (info.has(kind)) read_counts(reader, kind, info);
+  info.grid = geometry_of({slices[0] / s, slices[1], slices[2]}, reader.numbers<double>("scans", "affine", 12));
+  if (version == kShardVersion) set_grid(info);
+  info.scans.resize(s);
+  for (ScanInfo& scan : info.scans) scan.channels.resize(info.channels.size());
+  read_intensities(reader, version, info);
+  for (const LabelKind kind : kLabelKinds)
+    if (info.has(kind)) read_counts(reader, kind, version, info);
 }
 
 std::size_t index_of(LabelKind kind) {
@@ -310,32 +205,8 @@ void require_kind(const Hdf5Reader& reader, const ShardInfo& info, LabelKind kin
 
 }  // namespace
 
-void write_shard(const std::filesystem::path& file, ShardContents contents) {
-  if (const std::string wrong = fault(contents); !wrong.empty())
-    throw std::runtime_error(file.string() + ": no shard can be written: " + wrong);
-  ShardInfo& info = contents.info;
-  const std::size_t voxels = info.grid.voxels();
-  const std::size_t slice = u64(info.width()) * u64(info.height());
-  const auto of_scan = [&](const auto& pixels, std::size_t s) { return std::span(pixels).subspan(s * voxels, voxels); };
-  for (std::size_t s = 0; s < info.scans.size(); ++s) {
-    info.scans[s] = summarise_images(of_scan(contents.images, s));
-    for (const LabelKind kind : kKinds)
-      if (info.has(kind)) counts_of(info.scans[s], kind) = count_classes(of_scan(labels_of(contents, kind), s), slice);
-  }
-  const std::filesystem::path partial = partial_name(file);
-  try {
-    Hdf5Writer writer(partial);
-    write_root(writer, info);
-    write_slices(writer, contents);
-    write_scans(writer, info);
-    if (info.has_manual) write_original(writer, contents.original_labels);
-    writer.close();
-    publish(partial, file);
-  } catch (...) {
-    std::error_code ignored;
-    std::filesystem::remove(partial, ignored);
-    throw;
-  }
+LabelTable table_of(const ShardInfo& info) {
+  return info.own_classes == OwnClasses{} ? label_table(info.label_table) : own_label_table(info.own_classes);
 }
 
 struct Shard::Handle {
@@ -345,23 +216,28 @@ struct Shard::Handle {
 
 Shard::Shard(const std::filesystem::path& file) : file_(file), handle_(new Handle{Hdf5Reader(file), {}}) {
   const Hdf5Reader& reader = handle_->reader;
-  read_root(reader, info_);
+  const int version = read_version(reader);
+  read_root(reader, version, info_);
   const Extent images = reader.shape("images");
-  if (images.size() != 3 || *std::min_element(images.begin(), images.end()) == 0)
-    reader.refuse("dataset 'images' has the shape " + to_text(images) + " instead of [N, H, W]");
+  const bool with_channels = version != kShardVersion;
+  if (images.size() != (with_channels ? 4U : 3U) || *std::min_element(images.begin(), images.end()) == 0 ||
+      (with_channels && images[1] != info_.channels.size()))
+    reader.refuse("dataset 'images' has the shape " + to_text(images) + " instead of [N, " +
+                  (with_channels ? std::to_string(info_.channels.size()) + ", " : "") + "H, W]");
+  const Extent slices = {images.front(), images[images.size() - 2], images.back()};
   const auto require_shape = [&](const std::string& dataset) {
-    if (const Extent labels = reader.shape(dataset); labels != images)
-      reader.refuse("dataset '" + dataset + "' has the shape " + to_text(labels) + " instead of " + to_text(images) +
+    if (const Extent labels = reader.shape(dataset); labels != slices)
+      reader.refuse("dataset '" + dataset + "' has the shape " + to_text(labels) + " instead of " + to_text(slices) +
                     ", the shape of 'images'");
   };
-  for (const LabelKind kind : kKinds)
+  for (const LabelKind kind : kLabelKinds)
     if (info_.has(kind)) require_shape(names_of(kind).labels);
-  read_scans(reader, images, info_);
+  read_scans(reader, slices, version, info_);
   const int per_scan = info_.slices_per_scan();
   require_index(reader, "scan", reader.dataset<std::int32_t>("scan", {images[0]}), [=](int i) { return i / per_scan; });
   require_index(reader, "slice", reader.dataset<std::int32_t>("slice", {images[0]}),
                 [=](int i) { return i % per_scan; });
-  for (const LabelKind kind : kKinds)
+  for (const LabelKind kind : kLabelKinds)
     if (info_.has(kind))
       handle_->labelled[index_of(kind)] = reader.dataset<std::uint8_t>(names_of(kind).labelled, {images[0]});
   if (!info_.has_manual) return;
@@ -380,14 +256,49 @@ void Shard::read(int first, int count, std::span<std::uint8_t> images, std::span
   if (first < 0 || count < 0 || first > info_.slices() - count)
     reader.refuse("there are no slices " + std::to_string(first) + " to " + std::to_string(first + count) + " among " +
                   std::to_string(info_.slices()));
-  if (!images.empty()) reader.rows("images", u64(first), u64(count), images);
+  if (!images.empty()) {
+    if (info_.channels.size() > 1) reader.refuse("dataset 'images' has several channels, which are no single bytes");
+    reader.rows("images", u64(first), u64(count), images);
+  }
   if (labels.empty()) return;
   require_kind(reader, info_, kind);
   reader.rows(dataset, u64(first), u64(count), labels);
-  // A label is an index into tables of kClasses entries wherever it goes from here.
-  if (const auto bad = std::find_if(labels.begin(), labels.end(), [](std::uint8_t label) { return label >= kClasses; });
-      bad != labels.end())
-    reader.refuse("dataset '" + dataset + "' has " + std::to_string(*bad) + ", which is no class: 0 to 27");
+  // A label is an index into tables of the classes wherever it goes from here.
+  const auto classes = static_cast<std::uint8_t>(info_.classes.count());
+  const bool may_ignore = !info_.own_classes.ignore.empty();
+  const auto bad = std::ranges::find_if(
+      labels, [&](std::uint8_t label) { return label >= classes && !(label == kIgnored && may_ignore); });
+  if (bad != labels.end())
+    reader.refuse("dataset '" + dataset + "' has " + std::to_string(*bad) + ", which is no class: 0 to " +
+                  std::to_string(classes - 1));
+}
+
+bool Shard::stores_bytes() const {
+  return info_.channels.size() == 1 && handle_->reader.holds<std::uint8_t>("images");
+}
+
+void Shard::read_values(int first, int count, std::span<float> values) const {
+  const Hdf5Reader& reader = handle_->reader;
+  const auto read_as = [&]<class T>(std::vector<T> stored) {
+    stored.resize(values.size());
+    reader.rows("images", u64(first), u64(count), std::span<T>(stored));
+    std::ranges::copy(stored, values.begin());
+  };
+  if (reader.holds<float>("images"))
+    reader.rows("images", u64(first), u64(count), values);
+  else if (reader.holds<std::int16_t>("images"))
+    read_as(std::vector<std::int16_t>());
+  else
+    read_as(std::vector<std::uint8_t>());
+}
+
+std::vector<Standard> Shard::standards(int scan) const {
+  if (!of_stage_.empty()) return of_stage_;
+  if (info_.intensity == "ct") handle_->reader.refuse("intensity ct needs the numbers of the training subjects");
+  std::vector<Standard> own;
+  for (const ChannelIntensities& channel : info_.scans.at(static_cast<std::size_t>(scan)).channels)
+    own.push_back({.mean = channel.mean, .sd = channel.sd});
+  return own;
 }
 
 std::vector<bool> Shard::labelled_slices(int scan, LabelKind kind) const {
@@ -418,10 +329,18 @@ void require_siblings(const Shard& a, const Shard& b) {
   const auto millimetres = [](const std::array<double, 3>& s) {
     return std::to_string(s[0]) + " x " + std::to_string(s[1]) + " x " + std::to_string(s[2]) + " mm";
   };
+  const auto listed = [](const std::vector<std::string>& names) {
+    std::string text;
+    for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+    return text;
+  };
   const ShardInfo &x = a.info(), &y = b.info();
   if (x.plane != y.plane) differ("plane", x.plane, y.plane);
   if (x.width() != y.width() || x.height() != y.height()) differ("slice size", size(x), size(y));
-  if (!same_spacing(x.grid, y.grid)) differ("spacing", millimetres(x.grid.spacing()), millimetres(y.grid.spacing()));
+  if (x.own_spacing != y.own_spacing || (!x.own_spacing && !same_spacing(x.grid, y.grid)))
+    differ("spacing", millimetres(x.grid.spacing()), millimetres(y.grid.spacing()));
+  if (x.channels != y.channels) differ("channels", listed(x.channels), listed(y.channels));
+  if (x.intensity != y.intensity) differ("intensity rule", x.intensity, y.intensity);
   if (x.label_table != y.label_table || x.label_table_hash != y.label_table_hash)
     differ("label table", x.label_table + " " + x.label_table_hash, y.label_table + " " + y.label_table_hash);
 }

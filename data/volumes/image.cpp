@@ -19,16 +19,16 @@ bool is_mgh(const fs::path& file) {
   return ending == ".mgz" || ending == ".mgh";
 }
 
-/// Those volumes of `folder` whose subject `wanted` takes; no other file is looked at.
-template <class Wanted>
-std::map<std::string, fs::path> volumes_where(const fs::path& folder, const std::string& what, const Wanted& wanted) {
+/// Those files of `folder` that `name_of` names; no other file is looked at.
+template <class NameOf>
+std::map<std::string, fs::path> files_where(const fs::path& folder, const std::string& what, const NameOf& name_of) {
   std::error_code error;
   const fs::directory_iterator files(folder, error);
   if (error) throw std::runtime_error(folder.string() + ": no folder of " + what + ": " + error.message());
   std::map<std::string, fs::path> volumes;
   for (const auto& entry : files) {
-    const std::string subject = subject_of(entry.path());
-    if (subject.empty() || !wanted(subject)) continue;
+    const std::string subject = name_of(entry.path());
+    if (subject.empty()) continue;
     require_file(entry.path());
     const auto [twin, is_new] = volumes.emplace(subject, entry.path());
     if (is_new) continue;
@@ -49,12 +49,12 @@ std::string subject_of(const fs::path& file) {
 }
 
 std::map<std::string, fs::path> volumes_in(const fs::path& folder, const std::string& what) {
-  return volumes_where(folder, what, [](const std::string&) { return true; });
-}
-
-fs::path find_volume(const fs::path& folder, const std::string& subject) {
-  const auto found = volumes_where(folder, "volumes", [&](const std::string& of) { return of == subject; });
-  return found.empty() ? fs::path() : found.begin()->second;
+  std::map<std::string, fs::path> volumes = files_where(folder, what, subject_of);
+  if (!volumes.empty()) return volumes;
+  return files_where(folder, what, [](const fs::path& file) {
+    const std::string name = file.filename().string();
+    return is_picture(file) && !name.starts_with('.') ? file.stem().string() : std::string();
+  });
 }
 
 ReadVolume<float> read_image(const fs::path& file) {
@@ -67,6 +67,7 @@ std::vector<ReadVolume<float>> read_channels(const fs::path& file) {
 }
 
 ReadVolume<std::int32_t> read_labels(const fs::path& file) {
+  if (is_picture(file)) return read_picture_labels(file);
   return is_mgh(file) ? read_mgz_label_map(file) : read_label_map(file);
 }
 

@@ -15,13 +15,11 @@ namespace crossfade::data {
 /// File name without .nii, .nii.gz, .mgz or .mgh; empty for other files, and for hidden ones (".NAME").
 std::string subject_of(const std::filesystem::path& file);
 
-/// The volumes of `folder` by subject; other files are passed over. `what` they are ("label maps") is for the message:
-/// throws std::runtime_error for a folder that cannot be read, for a link to nothing and a folder named like a volume,
-/// and for a subject that is there twice, with different endings, naming both files.
+/// The volumes of `folder` by subject, or, where it has none, its pictures (is_picture()); other files are passed over.
+/// `what` they are ("label maps") is for the message: throws std::runtime_error for a folder that cannot be read, for a
+/// link to nothing and a folder named like a volume, and for a subject that is there twice, with different endings,
+/// naming both files.
 std::map<std::string, std::filesystem::path> volumes_in(const std::filesystem::path& folder, const std::string& what);
-
-/// The one volume of `subject` in `folder`; empty where there is none. Throws as volumes_in() does, of that subject alone.
-std::filesystem::path find_volume(const std::filesystem::path& folder, const std::string& subject);
 
 /// A scan in the file's own orientation, any scalar type; a NIfTI's slope and intercept are applied, and voxels that
 /// are not finite are 0. Throws std::runtime_error that names the file where its ending is another or it cannot be

@@ -21,6 +21,8 @@ Action add_report(CLI::App& app);
 Action add_plot(CLI::App& app);
 /// A checkpoint on a prepared cohort (collective over the world).
 Action add_evaluate(CLI::App& app);
+/// Labels for scans without any (collective over the world).
+Action add_predict(CLI::App& app);
 /// Label volumes of another tool, with the same metrics.
 Action add_score(CLI::App& app);
 

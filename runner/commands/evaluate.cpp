@@ -64,7 +64,7 @@ std::vector<std::string> check_training(const std::vector<NetOfPlane>& nets, con
       continue;
     }
     const data::Shard& shard = nets[n].shards.front();
-    const std::string differs = differences(*nets[n].trained_on, trained_on(shard.info()));
+    const std::string differs = differences(*nets[n].trained_on, trained_on(shard));
     if (differs.empty()) continue;
     const std::string what = checkpoint + " was trained on other data than " + shard.file().string() + ": " + differs;
     if (!options.anyway) throw std::runtime_error(what + "; expected the same (--anyway evaluates all the same)");
@@ -94,7 +94,11 @@ std::vector<NetOfPlane> open_nets(const EvaluateOptions& options) {
   }
   const std::vector<std::string> subjects =
       options.subjects.empty() ? data::prepared_subjects(options.shards.front()) : options.subjects;
-  for (std::size_t n = 0; n < nets.size(); ++n) nets[n].shards = data::open_shards(options.shards[n], subjects);
+  for (std::size_t n = 0; n < nets.size(); ++n) {
+    nets[n].shards = data::open_shards(options.shards[n], subjects);
+    if (nets[n].trained_on)
+      for (data::Shard& shard : nets[n].shards) shard.standardise_by(nets[n].trained_on->standards);
+  }
   check_views(nets);
   return nets;
 }
@@ -151,10 +155,11 @@ int run(World& world, const EvaluateOptions& options) {
   for (const std::string& warning : warnings) log_warning(warning);
   for (const NetOfPlane& net : nets) net.network->to(workers.device);
   Group group(all.duplicate(), workers.device);
+  const data::Classes& classes = nets.front().shards.front().info().classes;
   const auto print = [&](const std::string& heading, const std::vector<analysis::SubjectCounts>& subjects) {
     if (all.rank() != 0) return;
     if (options.format == "text") std::cout << heading << "\n";
-    std::cout << analysis::render_scores(subjects, options.format) << std::flush;
+    std::cout << analysis::render_scores(subjects, classes, options.format) << std::flush;
   };
   const bool own_grids = !options.predictions.empty();
   if (!own_grids || options.format == "text") {

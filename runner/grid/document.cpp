@@ -3,6 +3,10 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "runner/grid/scalar_text.hpp"
 
 namespace crossfade::runner {
 namespace {
@@ -95,6 +99,27 @@ void emit(YAML::Emitter& out, const Value& value, bool flow) {
   }
 }
 
+nlohmann::ordered_json json_of(const Value& value) {
+  switch (value.kind) {
+    case Value::Kind::kNothing:
+      return nullptr;
+    case Value::Kind::kScalar:
+      if (const auto integer = value.quoted ? std::nullopt : parse_integer(value.scalar)) return *integer;
+      if (const auto number = value.quoted ? std::nullopt : parse_number(value.scalar)) return *number;
+      return value.scalar;
+    case Value::Kind::kList: {
+      auto list = nlohmann::ordered_json::array();
+      for (const Value& item : value.list) list.push_back(json_of(item));
+      return list;
+    }
+    case Value::Kind::kMap:
+      break;
+  }
+  auto map = nlohmann::ordered_json::object();
+  for (const Entry& entry : value.map) map[entry.key] = json_of(entry.value);
+  return map;
+}
+
 }  // namespace
 
 std::string to_string(const Place& place) {
@@ -136,6 +161,10 @@ std::string to_flow_yaml(const Value& value) {
   std::string line = out.c_str();
   std::replace(line.begin(), line.end(), '\n', ' ');
   return line;
+}
+
+std::string to_json(const Value& value) {
+  return json_of(value).dump();
 }
 
 std::string in_words(const Value& value) {

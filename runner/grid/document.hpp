@@ -49,6 +49,9 @@ std::string to_yaml(const Value& value);
 /// In one line, for names and messages.
 std::string to_flow_yaml(const Value& value);
 
+/// As JSON, in the order of the document. Plain scalars that read as integers or numbers are numbers, all others texts.
+std::string to_json(const Value& value);
+
 /// What a value is, in words: "'abc'", "a list", "a map", "nothing".
 std::string in_words(const Value& value);
 

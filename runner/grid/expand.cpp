@@ -11,6 +11,7 @@
 #include "runner/grid/settings.hpp"
 #include "runner/grid/spelling.hpp"
 #include "runner/grid/trial_json.hpp"
+#include "runner/grid/views.hpp"
 
 namespace crossfade::runner {
 namespace {
@@ -98,6 +99,10 @@ const data::CohortSpec& find_cohort(const Cohorts& cohorts, const std::string& n
   refuse(place, "unknown cohort '" + name + "', expected one of " + joined(names) + did_you_mean(name, names));
 }
 
+std::string size_text(const std::array<int, 2>& sides) {
+  return std::to_string(sides[0]) + " x " + std::to_string(sides[1]);
+}
+
 /// The place of a key of the stage, or of what it stands in.
 const Place& place_in_stage(const Value& tree, const StageOptions& stage, const char* key, const Entry& variant) {
   return place_of(tree, {"stages", stage.name, key}, variant.place);
@@ -110,17 +115,18 @@ void check_net(const Settings& settings, const StageOptions& stage, const data::
   if (settings.model.kernel % 2 == 0)
     refuse(place_of(tree, {"model", "kernel"}, variant.place),
            "model.kernel " + std::to_string(settings.model.kernel) + " of " + who + " is even, expected an odd number");
-  const int divisor = 1 << settings.model.depth;
-  if (cohort.size % divisor != 0)
-    refuse(place_of(tree, {"model", "depth"}, place_of(tree, {"stages", stage.name}, variant.place)),
-           "size " + std::to_string(cohort.size) + " of cohort '" + stage.cohort + "' doesn't suit model.depth " +
-               std::to_string(settings.model.depth) + " of " + who + ", expected a multiple of " +
-               std::to_string(divisor));
-  if (stage.crop > cohort.size || stage.crop % divisor != 0)
-    refuse(place_in_stage(tree, stage, "crop", variant),
-           "crop " + std::to_string(stage.crop) + " doesn't suit cohort '" + stage.cohort + "' and model.depth " +
-               std::to_string(settings.model.depth) + " of " + who + ", expected a multiple of " +
-               std::to_string(divisor) + " up to " + std::to_string(cohort.size));
+  if (const auto sides = data::slice_size(cohort)) {  // otherwise check_study() asks again, once the cohort is open
+    const std::string fault = size_fault(settings.model, who, stage, *sides);
+    if (!fault.empty())
+      refuse(fault.starts_with("crop")
+                 ? place_in_stage(tree, stage, "crop", variant)
+                 : place_of(tree, {"model", "depth"}, place_of(tree, {"stages", stage.name}, variant.place)),
+             fault);
+  }
+  if (views_of(settings.views).size() > 1 && !data::cube_size(cohort))
+    refuse(place_of(tree, {"views"}, variant.place),
+           "views of " + who + " need equal voxels and as many slices as pixels on every plane, expected cohort '" +
+               stage.cohort + "' with size in place of grid");
   if (stage.patience > 0 && (last_change(stage.optimizer) == 1 || schedules::last_change(stage.loss) == 1))
     refuse(place_in_stage(tree, stage, "patience", variant),
            where + ".patience of " + who +
@@ -162,10 +168,10 @@ int check_stage(const Settings& settings, const StageOptions& stage, const Value
            "cohort '" + stage.cohort + "' has no training and validation subjects, expected train and " +
                "validation in its split, or another cohort for " + where + " and this one as its test");
   if (!stage.test.empty()) {
-    if (settings.method == "net" && test.size != cohort.size)
-      refuse(place("test"), "cohort '" + stage.test + "' has size " + std::to_string(test.size) + ", expected " +
-                                std::to_string(cohort.size) + " as in cohort '" + stage.cohort +
-                                "', which the net is trained on");
+    const auto own = data::slice_size(cohort), other = data::slice_size(test);
+    if (settings.method == "net" && own && other && *own != *other)
+      refuse(place("test"), "cohort '" + stage.test + "' has slices of " + size_text(*other) + " pixels, expected " +
+                                size_text(*own) + " as in cohort '" + stage.cohort + "', which the net is trained on");
     if (test.split.folds != cohort.split.folds)
       refuse(place("test"), "cohort '" + stage.test + "' has " + std::to_string(test.split.folds) +
                                 " folds, expected " + std::to_string(cohort.split.folds) + " as in cohort '" +
@@ -238,6 +244,20 @@ void collect_overrides(const Value& tree, std::set<std::string>& found) {
 }
 
 }  // namespace
+
+std::string size_fault(const model::ModelOptions& model, const std::string& who, const StageOptions& stage,
+                       const std::array<int, 2>& sides) {
+  const int divisor = 1 << model.depth, least = std::min(sides[0], sides[1]);
+  const std::string multiple = std::to_string(divisor),
+                    depth = "model.depth " + std::to_string(model.depth) + " of " + who;
+  if (sides[0] % divisor != 0 || sides[1] % divisor != 0)
+    return "slices of " + size_text(sides) + " pixels of cohort '" + stage.cohort + "' don't suit " + depth +
+           ", expected multiples of " + multiple;
+  if (stage.crop > least || stage.crop % divisor != 0)
+    return "crop " + std::to_string(stage.crop) + " doesn't suit cohort '" + stage.cohort + "' and " + depth +
+           ", expected a multiple of " + multiple + " up to " + std::to_string(least);
+  return "";
+}
 
 std::vector<TrialConfig> expand_trials(const Value& grid, const Cohorts& cohorts) {
   const Value& variants = *grid.find("variants");

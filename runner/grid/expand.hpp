@@ -1,6 +1,7 @@
 // From variants, sweep, folds and seeds to trials.
 #pragma once
 
+#include <array>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,5 +17,10 @@ namespace crossfade::runner {
 /// reaches no trial.
 std::vector<TrialConfig> expand_trials(const Value& grid,
                                        const std::vector<std::pair<std::string, data::CohortSpec>>& cohorts);
+
+/// Why the net of `who` ("variant 'A'") can't be trained on slices of `sides` (width, height) pixels in this stage;
+/// empty where it can.
+std::string size_fault(const model::ModelOptions& model, const std::string& who, const StageOptions& stage,
+                       const std::array<int, 2>& sides);
 
 }  // namespace crossfade::runner

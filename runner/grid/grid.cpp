@@ -64,7 +64,7 @@ Study read_grid(const std::filesystem::path& file, const std::vector<std::string
     std::vector<std::string> names;
     for (const TrialConfig& trial : study.trials)
       if (names.empty() || names.back() != trial.variant) names.push_back(trial.variant);
-    study.claims = read_claims(*claims, names);
+    study.claims = read_claims(*claims, names, structures_of(study.cohorts));
   }
   study.text = to_yaml(grid);
   return study;

@@ -15,6 +15,7 @@ class ParameterJson {
   void seed(const char* name, std::uint64_t& option, const char*) { object_[name] = option; }
   void flag(const char* name, bool& option, const char*) { object_[name] = option; }
   void text(const char* name, std::string& option, const char*) { object_[name] = option; }
+  void structured(const char* name, std::string& option, const char*) { object_[name] = option; }
   void choice(const char* name, std::string& option, std::initializer_list<const char*>, const char*) {
     object_[name] = option;
   }

@@ -82,6 +82,13 @@ void ParameterReader::text(const char* name, std::string& option, const char*) {
   if (const Value* value = take(name)) option = read_text(*value, path_of(name));
 }
 
+void ParameterReader::structured(const char* name, std::string& option, const char*) {
+  const Value* value = take(name);
+  if (value == nullptr) return;
+  if (value->kind == Value::Kind::kNothing) refuse_kind(*value, "a text, list or map for " + path_of(name));
+  option = value->is_scalar() ? value->scalar : to_json(*value);
+}
+
 const Value* ParameterReader::take(const std::string& name) {
   valid_.push_back(name);
   return map_.find(name);

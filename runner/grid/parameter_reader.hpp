@@ -32,6 +32,8 @@ class ParameterReader {
   void flag(const char* name, bool& option, const char* help);
   void choice(const char* name, std::string& option, std::initializer_list<const char*> allowed, const char* help);
   void text(const char* name, std::string& option, const char* help);
+  /// A text as it is; a list or map as JSON.
+  void structured(const char* name, std::string& option, const char* help);
 
   template <class Options>
   void group(const char* name, Options& options, const char*) {

@@ -36,6 +36,10 @@ void ParameterTable::text(const char* name, std::string& option, const char* hel
   add(name, "text", option, help);
 }
 
+void ParameterTable::structured(const char* name, std::string& option, const char* help) {
+  add(name, "text, list or map", option, help);
+}
+
 std::string markdown_table(const std::vector<ParameterRow>& rows) {
   std::size_t key = 3, takes = 5, otherwise = 7;
   for (const ParameterRow& row : rows) {

@@ -4,8 +4,7 @@
 #include <limits>
 #include <stdexcept>
 
-#include "data/cohorts/split.hpp"
-#include "data/labels/structures.hpp"
+#include "data/cohorts/cohort.hpp"
 #include "data/words.hpp"
 #include "runner/grid/loss_reader.hpp"
 #include "runner/grid/parameter_reader.hpp"
@@ -97,7 +96,11 @@ void check_split(const data::CohortSpec& cohort, const Value& map, const std::st
                           ", expected {train: N, validation: N, test: N}, {test: N} or {folds: K, validation: N}");
   const data::SplitSpec& spec = cohort.split;
   const bool from_folder = cohort.source != "phantom";
-  std::vector<std::string> names = from_folder ? data::named_test_subjects(spec) : data::subject_names(cohort);
+  if (const std::string wrong = data::source_split_fault(spec); !wrong.empty())
+    refuse(split->place, "split: " + wrong + named(path));
+  if (spec.from != "numbers") return;  // the source knows
+  std::vector<std::string> names =
+      from_folder ? data::named_test_subjects(spec) : data::subject_names(data::open_cohort(cohort));
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());  // a name said twice is the splitter's to refuse
   const int fitting = spec.folds > 0 ? 2 * (spec.folds + spec.validation + 1)
@@ -159,7 +162,17 @@ std::vector<std::pair<std::string, data::CohortSpec>> read_cohorts(const Value& 
   return cohorts;
 }
 
-std::vector<analysis::Claim> read_claims(const Value& map, const std::vector<std::string>& variants) {
+std::vector<std::string> structures_of(const std::vector<std::pair<std::string, data::CohortSpec>>& cohorts) {
+  const data::CohortSpec& spec = cohorts.front().second;
+  if (spec.source == "nnunet" && spec.classes.empty()) return {};
+  const data::Classes classes = spec.classes.empty()
+                                    ? data::brain_classes()
+                                    : data::own_label_table({spec.classes, spec.pairs, spec.ignore}).classes;
+  return {classes.names.begin() + 1, classes.names.end()};
+}
+
+std::vector<analysis::Claim> read_claims(const Value& map, const std::vector<std::string>& variants,
+                                         const std::vector<std::string>& valid) {
   if (!map.is_map()) refuse(map.place, "expected a map {CLAIM: {...}} for claims, not " + in_words(map));
   std::vector<analysis::Claim> claims;
   for (const Entry& entry : map.map) {
@@ -175,9 +188,8 @@ std::vector<analysis::Claim> read_claims(const Value& map, const std::vector<std
     }
     if (claim.better == claim.than)
       refuse(entry.place, path + " compares '" + claim.better + "' with itself, expected two variants");
-    const std::vector<std::string> valid(data::kStructures.begin() + 1, data::kStructures.end());
     for (const std::string& name : data::words_of(claim.most_in)) {
-      if (std::find(valid.begin(), valid.end(), name) == valid.end())
+      if (!valid.empty() && std::find(valid.begin(), valid.end(), name) == valid.end())
         refuse(place_in(entry.value, "most_in"), "unknown structure '" + name + "' in " + path +
                                                      ".most_in, expected names as in figure 2" +
                                                      did_you_mean(name, valid));

@@ -33,10 +33,15 @@ Settings read_settings(const Value& map, const std::string& path);
 /// Checks the split against the number of subjects where the grid says that number. Throws GridError.
 std::vector<std::pair<std::string, data::CohortSpec>> read_cohorts(const Value& map);
 
-/// `variants`: the names that may be referred to. Throws GridError.
-std::vector<analysis::Claim> read_claims(const Value& map, const std::vector<std::string>& variants);
+/// `variants`, `valid`: the names of variants and of structures that may be referred to (no structures: any). Throws
+/// GridError.
+std::vector<analysis::Claim> read_claims(const Value& map, const std::vector<std::string>& variants,
+                                         const std::vector<std::string>& valid);
 
 /// Names that become names of files and columns: letters, digits, '-', '_' and '.', and not "." or "..".
 void require_name(const std::string& name, const Place& place, const std::string& what);
+
+/// Names of the structures that claims may name, by the first cohort; empty where a data set is yet to say them.
+std::vector<std::string> structures_of(const std::vector<std::pair<std::string, data::CohortSpec>>& cohorts);
 
 }  // namespace crossfade::runner

@@ -1,11 +1,15 @@
 #include "runner/study/cohorts.hpp"
 
 #include <algorithm>
+#include <array>
 #include <set>
 #include <stdexcept>
 #include <thread>
 
+#include "data/shards/intensity.hpp"
 #include "data/shards/turned_shard.hpp"
+#include "data/words.hpp"
+#include "runner/grid/expand.hpp"
 #include "runner/grid/views.hpp"
 #include "runner/process/lock_file.hpp"
 #include "runner/process/log.hpp"
@@ -29,8 +33,8 @@ std::set<std::string> planes_in_use(const Study& study, const std::string& cohor
   return planes;
 }
 
-void prepare(const data::CohortSpec& spec, const std::string& name, const fs::path& axial,
-             const std::set<std::string>& planes) {
+void prepare(const data::Cohort& cohort, const data::CohortHashes& hashes, const std::string& name,
+             const fs::path& axial, const std::set<std::string>& planes) {
   fs::create_directories(axial);
   // Two studies started together may want the same cohort: the second waits and then finds it whole.
   const LockFile lock(axial / "lock", "cohort " + name, true);
@@ -38,14 +42,42 @@ void prepare(const data::CohortSpec& spec, const std::string& name, const fs::pa
   const auto progress = [&](int done, int total, const std::string& subject) {
     log_info("cohort " + name + ": " + std::to_string(done) + " of " + std::to_string(total) + " subjects  " + subject);
   };
-  log_remarks(data::prepare_cohort(spec, axial, threads, progress, /*named_by_hash=*/true), "cohort " + name + ": ");
+  log_remarks(data::prepare_cohort(cohort, hashes, axial, threads, progress, /*named_by_hash=*/true),
+              "cohort " + name + ": ");
   for (const std::string& plane : planes)
-    if (plane != "axial") data::turn_shards(axial, data::subject_names(spec), folder_of_plane(axial, plane), plane);
+    if (plane != "axial") data::turn_shards(axial, data::subject_names(cohort), folder_of_plane(axial, plane), plane);
 }
 
-data::Split split_of(const Study& study, const std::string& cohort, int fold) {
-  const data::CohortSpec& spec = cohort_of(study, cohort);
-  return data::split_subjects(data::subject_names(spec), spec.split, spec.seed, fold);
+/// Rule ct standardises by the training subjects of the stage, whoever is looked at.
+void standardise_by_training(StageData& data) {
+  const std::vector<data::Standard> standards = data::standards_over(data.train);
+  for (auto* part : {&data.train, &data.validation, &data.test})
+    for (data::Shard& shard : *part) shard.standardise_by(standards);
+}
+
+/// What the grid could not be asked before its cohorts were open.
+void check_stage(const TrialConfig& trial, const StageOptions& stage, const OpenedCohorts& opened) {
+  const data::Cohort &cohort = opened.at(stage.cohort), &test = opened.at(test_cohort(stage));
+  const auto refuse = [&](const std::string& what) {
+    throw std::runtime_error("variant '" + trial.variant + "', stage " + stage.name + ": " + what);
+  };
+  if (!test.has_manual) refuse("cohort " + test_cohort(stage) + " has no manual labels to score");
+  if (stage.labels == "manual" && !cohort.has_manual) refuse("cohort " + stage.cohort + " has no manual labels");
+  if (stage.labels == "automatic" && !cohort.has_automatic)
+    refuse("cohort " + stage.cohort + " has no automatic labels");
+  if (uses_atlases(trial)) return;
+  const std::array<int, 2> sides = {cohort.grid.width, cohort.grid.height};
+  if (const std::string fault = size_fault(trial.model, "variant '" + trial.variant + "'", stage, sides);
+      !fault.empty())
+    refuse(fault);
+  if (test.grid.width != sides[0] || test.grid.height != sides[1])
+    refuse("cohort " + test_cohort(stage) + " has slices of other sizes than cohort " + stage.cohort +
+           ", which the net is trained on");
+  const StageOptions& first = trial.stages.front();
+  for (const auto& [name, other] : {std::pair(stage.cohort, &cohort), std::pair(test_cohort(stage), &test)})
+    if (other->channels.size() != opened.at(first.cohort).channels.size())
+      refuse("cohort " + name + " has " + std::to_string(other->channels.size()) + " channels, expected " +
+             std::to_string(opened.at(first.cohort).channels.size()) + " as in cohort " + first.cohort);
 }
 
 /// A subject that any stage learns from, be it by choosing its best epoch, must be tested in none.
@@ -67,10 +99,10 @@ void require_unseen(const TrialConfig& trial, const std::vector<data::Split>& sp
 }
 
 /// Who trains, validates and tests in each stage.
-std::vector<data::Split> splits_of(const Study& study, const TrialConfig& trial) {
+std::vector<data::Split> splits_of(const TrialConfig& trial, const CohortPlans& plans) {
   std::vector<data::Split> splits;
   for (const StageOptions& stage : trial.stages) {
-    data::Split split = split_of(study, stage.cohort, trial.fold);
+    data::Split split = plans.at(stage.cohort).splits.at(trial.fold);
     if (const auto count = static_cast<std::size_t>(stage.train_subjects); count > split.train.size()) {
       throw std::runtime_error("stage " + stage.name + " trains on " + std::to_string(count) +
                                " subjects, but cohort " + stage.cohort + " has " + std::to_string(split.train.size()) +
@@ -78,7 +110,7 @@ std::vector<data::Split> splits_of(const Study& study, const TrialConfig& trial)
     } else if (count > 0) {
       split.train.resize(count);
     }
-    split.test = split_of(study, test_cohort(stage), trial.fold).test;
+    split.test = plans.at(test_cohort(stage)).splits.at(trial.fold).test;
     splits.push_back(std::move(split));
   }
   require_unseen(trial, splits);
@@ -106,24 +138,68 @@ fs::path folder_of_plane(const fs::path& axial, const std::string& plane) {
   return plane == "axial" ? axial : fs::path(axial.string() + "-" + plane);
 }
 
-void prepare_cohorts(const Study& study, const CohortFolders& folders) {
-  for (const auto& [name, spec] : cohorts_in_use(study))
-    prepare(spec, name, folders.at(name), planes_in_use(study, name));
+OpenedCohorts open_cohorts(const Study& study) {
+  OpenedCohorts opened;
+  for (const auto& [name, spec] : cohorts_in_use(study)) {
+    try {
+      opened.emplace(name, data::open_cohort(spec));
+    } catch (const std::exception& error) {
+      throw std::runtime_error("cohort " + name + ": " + error.what());
+    }
+  }
+  return opened;
 }
 
-std::vector<std::vector<StageData>> open_data(const Study& study, const TrialConfig& trial,
-                                              const CohortFolders& folders) {
-  const std::vector<data::Split> splits = splits_of(study, trial);
+void check_study(const Study& study, const OpenedCohorts& opened) {
+  const auto& [first_name, first] = *opened.begin();
+  for (const auto& [name, cohort] : opened) {
+    const std::string differs = data::class_difference(first.table.classes.names, cohort.table.classes.names);
+    if (!differs.empty())
+      throw std::runtime_error("cohorts " + first_name + " and " + name + " have unlike classes: " + differs +
+                               "; expected one list of classes in a study");
+  }
+  for (const analysis::Claim& claim : study.claims)
+    for (const std::string& structure : data::words_of(claim.most_in))
+      if (std::ranges::find(first.table.classes.names, structure) == first.table.classes.names.end())
+        throw std::runtime_error("claim '" + claim.name + "' is of '" + structure +
+                                 "', which is no class of the cohorts");
+  for (const TrialConfig& trial : study.trials)
+    for (const StageOptions& stage : trial.stages) check_stage(trial, stage, opened);
+}
+
+std::map<int, data::Split> splits_in_use(const Study& study, const std::string& name, const data::Cohort& cohort) {
+  std::map<int, data::Split> splits;
+  for (const TrialConfig& trial : study.trials)
+    for (const StageOptions& stage : trial.stages)
+      if ((stage.cohort == name || test_cohort(stage) == name) && !splits.contains(trial.fold)) {
+        try {
+          splits[trial.fold] = data::split_of(cohort, trial.fold);
+        } catch (const std::invalid_argument& error) {
+          throw std::runtime_error("cohort " + name + ": " + error.what());
+        }
+      }
+  return splits;
+}
+
+void prepare_cohorts(const Study& study, const OpenedCohorts& opened,
+                     const std::map<std::string, data::CohortHashes>& hashes, const CohortPlans& plans) {
+  for (const auto& [name, cohort] : opened)
+    prepare(cohort, hashes.at(name), name, plans.at(name).folder, planes_in_use(study, name));
+}
+
+std::vector<std::vector<StageData>> open_data(const TrialConfig& trial, const CohortPlans& plans) {
+  const std::vector<data::Split> splits = splits_of(trial, plans);
   std::vector<std::vector<StageData>> planes;
   for (const View& view : views_of(trial.views)) {
     planes.emplace_back();
     for (std::size_t s = 0; s < splits.size(); ++s) {
       const StageOptions& stage = trial.stages[s];
-      const fs::path folder = folder_of_plane(folders.at(stage.cohort), view.plane);
-      const fs::path test = folder_of_plane(folders.at(test_cohort(stage)), view.plane);
+      const fs::path folder = folder_of_plane(plans.at(stage.cohort).folder, view.plane);
+      const fs::path test = folder_of_plane(plans.at(test_cohort(stage)).folder, view.plane);
       planes.back().push_back({data::open_shards(folder, splits[s].train),
                                data::open_shards(folder, splits[s].validation),
                                data::open_shards(test, splits[s].test)});
+      standardise_by_training(planes.back().back());
     }
   }
   return planes;

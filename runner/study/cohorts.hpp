@@ -18,18 +18,35 @@ const data::CohortSpec& cohort_of(const Study& study, const std::string& name);
 /// Those that some trial needs, in the order of the grid.
 std::vector<std::pair<std::string, data::CohortSpec>> cohorts_in_use(const Study& study);
 
-/// Folders of axial shards by cohort. Those of another plane lie beside them, see folder_of_plane().
-using CohortFolders = std::map<std::string, std::filesystem::path>;
+/// By name, on rank 0.
+using OpenedCohorts = std::map<std::string, data::Cohort>;
+
+/// Those in use. Throws std::runtime_error naming the cohort.
+OpenedCohorts open_cohorts(const Study& study);
+
+/// What only opened cohorts can be asked: one list of classes in the study, sides of slices that suit the nets, kinds
+/// of labels, channels, structures of claims. Throws std::runtime_error naming what does not go together.
+void check_study(const Study& study, const OpenedCohorts& opened);
+
+/// What every rank needs of a cohort that rank 0 has opened.
+struct CohortPlan {
+  std::filesystem::path folder;  // of its shards in the plane that it is cut in; others lie beside, folder_of_plane()
+  std::map<int, data::Split> splits;  // of the folds in use
+};
+using CohortPlans = std::map<std::string, CohortPlan>;
+
+/// Throws std::runtime_error naming the cohort where its split does not fit its subjects.
+std::map<int, data::Split> splits_in_use(const Study& study, const std::string& name, const data::Cohort& cohort);
 
 std::filesystem::path folder_of_plane(const std::filesystem::path& axial, const std::string& plane);
 
 /// Makes the shards that are missing, of every plane that some trial needs. On one process of a study; waits for
 /// another study that makes the same ones. Throws std::runtime_error naming the offending file.
-void prepare_cohorts(const Study& study, const CohortFolders& folders);
+void prepare_cohorts(const Study& study, const OpenedCohorts& opened,
+                     const std::map<std::string, data::CohortHashes>& hashes, const CohortPlans& plans);
 
 /// The shards of each stage, for each of views_of(trial.views). Throws std::runtime_error for a shard that can't be
 /// opened, and where a subject that some stage learns from is tested in any.
-std::vector<std::vector<StageData>> open_data(const Study& study, const TrialConfig& trial,
-                                              const CohortFolders& folders);
+std::vector<std::vector<StageData>> open_data(const TrialConfig& trial, const CohortPlans& plans);
 
 }  // namespace crossfade::runner

@@ -1,6 +1,7 @@
 #include "runner/study/study.hpp"
 
 #include <algorithm>
+#include <array>
 #include <deque>
 #include <iostream>
 #include <limits>
@@ -32,16 +33,32 @@
 #include "runner/trial/atlas_trial.hpp"
 #include "runner/trial/voted_trial.hpp"
 
+namespace crossfade::data {
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Split, train, validation, test)
+
+}  // namespace crossfade::data
+
 namespace crossfade::runner {
+
+// Found by argument-dependent lookup, so not in the unnamed namespace. The folder is a name yet.
+static void to_json(nlohmann::json& value, const CohortPlan& plan) {
+  value = {{"folder", plan.folder.string()}, {"splits", plan.splits}};
+}
+static void from_json(const nlohmann::json& value, CohortPlan& plan) {
+  plan.folder = value.at("folder").get<std::string>();
+  value.at("splits").get_to(plan.splits);
+}
+
 namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-/// What rank 0 tells the others before training, where the shards of each cohort are and the hashes of each trial, and
-/// what all know.
+/// What rank 0 tells the others before training: where the shards of each cohort are, who trains and who is tested, the
+/// hashes of each trial; and what all know.
 struct Plan {
-  CohortFolders folders;
+  CohortPlans cohorts;
   std::vector<std::vector<std::string>> hashes;  // of each trial's stage_rows()
   fs::path registrations;                        // the folder of their cache
 };
@@ -71,17 +88,38 @@ std::string trial_name(const TrialConfig& trial, const Study& study) {
   return trial.variant + " (seed " + std::to_string(trial.seed) + fold + ")";
 }
 
+/// Opens the cohorts whose grid is to be derived, and says what it is; sides of their slices by name.
+std::map<std::string, std::array<int, 2>> list_grids(const Study& study) {
+  std::map<std::string, std::array<int, 2>> sides_of;
+  for (const auto& [name, spec] : cohorts_in_use(study)) {
+    if (data::cube_size(spec)) continue;
+    const data::Cohort cohort = data::open_cohort(spec);
+    sides_of[name] = {cohort.grid.width, cohort.grid.height};
+    std::cout << "cohort " << name << ": " << cohort.subjects.size() << " subjects, " << cohort.table.classes.count()
+              << " classes, " << cohort.channels.size() << (cohort.channels.size() == 1 ? " channel" : " channels")
+              << ", axis: " << cohort.spec.axis << ", grid: {width: " << cohort.grid.width
+              << ", height: " << cohort.grid.height << ", mm: " << cohort.spec.grid.mm
+              << ", slice_mm: " << cohort.spec.grid.slice_mm << "}\n";
+    for (const data::Remark& remark : cohort.remarks) std::cout << "  " << remark.text << '\n';
+  }
+  return sides_of;
+}
+
 void list_trials(const Study& study) {
+  const std::map<std::string, std::array<int, 2>> sides_of = list_grids(study);
   std::cout << "study " << study.name << ": " << study.trials.size() << " trials\n";
   int index = 0;
   for (const TrialConfig& trial : study.trials) {
     std::cout << "  " << ++index << "  " << trial_name(trial, study) << ": " << trial_model_label(trial);
     if (!uses_atlases(trial)) std::cout << ", " << trial_loss_label(trial);
     for (const StageOptions& stage : trial.stages) {
-      const int size = cohort_of(study, stage.cohort).size;
+      const data::CohortSpec& cohort = cohort_of(study, stage.cohort);
+      const std::array<int, 2> sides = sides_of.contains(stage.cohort)
+                                           ? sides_of.at(stage.cohort)
+                                           : data::slice_size(cohort).value_or(std::array{0, 0});
       std::cout << ", " << stage.name << " ";
       if (!uses_atlases(trial)) std::cout << stage.epochs << " epochs ";
-      std::cout << "on " << stage.cohort << " (" << size << " x " << size;
+      std::cout << "on " << stage.cohort << " (" << sides[0] << " x " << sides[1];
       if (!uses_atlases(trial)) std::cout << ", batch " << stage.batch;
       std::cout << ")";
     }
@@ -89,24 +127,27 @@ void list_trials(const Study& study) {
   }
 }
 
-std::vector<analysis::TrialRecord> trial_records(const Study& study,
+std::vector<analysis::TrialRecord> trial_records(const Study& study, const OpenedCohorts& cohorts,
                                                  const std::vector<std::vector<std::string>>& hashes) {
   struct Cost {
     std::int64_t parameters = 0;
     double flops = std::numeric_limits<double>::quiet_NaN();
   };
-  std::map<std::pair<std::string, int>, Cost> costs;  // counting takes making the net: once a model, not once a trial
+  std::map<std::tuple<std::string, std::size_t, int, int>, Cost>
+      costs;  // counting takes making the net: once a model, not once a trial
   std::vector<analysis::TrialRecord> records;
   for (std::size_t i = 0; i < study.trials.size(); ++i) {
     const TrialConfig& trial = study.trials[i];
     const std::string model = trial_model_label(trial);
     const auto nets = static_cast<std::int64_t>(views_of(trial.views).size());
-    const int size = cohort_of(study, trial.stages.front().cohort).size;
-    const auto [cost, is_new] = costs.try_emplace({model, size});
+    const data::Cohort& data = cohorts.at(trial.stages.front().cohort);
+    const auto channels = static_cast<int>(data.channels.size());
+    const auto [cost, is_new] = costs.try_emplace({model, data.channels.size(), data.grid.width, data.grid.height});
     if (is_new && !uses_atlases(trial)) {
-      const auto network = model::make_network(trial.model, 1, data::kClasses, trial.seed);
-      cost->second = {nets * model::parameter_count(*network),
-                      static_cast<double>(nets) * model::forward_flops(*network, 1, size)};
+      const auto network = model::make_network(trial.model, channels, data.table.classes.count(), trial.seed);
+      cost->second = {
+          nets * model::parameter_count(*network),
+          static_cast<double>(nets) * model::forward_flops(*network, channels, data.grid.height, data.grid.width)};
     }
     analysis::TrialRecord record;
     record.hash = hashes[i].back();
@@ -129,18 +170,18 @@ std::vector<analysis::TrialRecord> trial_records(const Study& study,
            .labels = stage.labels,
            .epochs = uses_atlases(trial) ? 0 : stage.epochs,
            .switches = uses_atlases(trial) ? std::vector<double>{} : schedules::switch_points(stage.loss),
-           .voxel_mm = data::voxel_mm(cohort_of(study, test_cohort(stage)))});
+           .voxel_mm = data::voxel_mm(cohorts.at(test_cohort(stage))).value_or(0)});
     }
     records.push_back(std::move(record));
   }
   return records;
 }
 
-/// The folders with `parent` before them. A path may be of any bytes, which text on its way to other ranks may not: so
-/// each rank puts its own before the names.
-CohortFolders below(const fs::path& parent, CohortFolders names) {
-  for (auto& [cohort, folder] : names) folder = parent / folder;
-  return names;
+/// The plans with `parent` before their folders. A path may be of any bytes, which text on its way to other ranks may
+/// not: so each rank puts its own before the names.
+CohortPlans below(const fs::path& parent, CohortPlans plans) {
+  for (auto& [cohort, plan] : plans) plan.folder = parent / plan.folder;
+  return plans;
 }
 
 /// On rank 0: opens the database, finds what is left to do, prepares the cohorts that needs.
@@ -159,20 +200,29 @@ Plan open_ledger(World& world, const Study& study, const StudyOptions& options, 
   start_log(true, folder / "runner.log");
 
   Plan plan;
+  const OpenedCohorts cohorts = open_cohorts(study);
+  check_study(study, cohorts);
   std::map<std::string, std::string> hashes;
+  std::map<std::string, data::CohortHashes> all_hashes;
   std::vector<std::pair<std::string, std::string>> hash_list;
-  for (const auto& [name, spec] : cohorts_in_use(study)) {
-    hashes[name] = data::cohort_hash(spec);
+  for (const auto& [name, cohort] : cohorts) {
+    all_hashes[name] = data::hash_cohort(cohort);
+    hashes[name] = all_hashes[name].cohort;
     hash_list.emplace_back(name, hashes[name]);
-    plan.folders[name] = name + "-" + hashes[name];
+    plan.cohorts[name] = {name + "-" + hashes[name], splits_in_use(study, name, cohort)};
   }
   for (const TrialConfig& trial : study.trials) plan.hashes.push_back(stage_hashes(trial, study, hash_list));
 
   const bool with_atlases = std::ranges::any_of(study.trials, [](const TrialConfig& t) { return t.method == "atlas"; });
   ledger.database.emplace(file);
-  const auto states =
-      ledger.database->begin({study.name, study.caption, study.text, data::sha256_hex(study.text), study.claims},
-                             provenance(world, workers, hashes, with_atlases), trial_records(study, plan.hashes));
+  const auto states = ledger.database->begin({.name = study.name,
+                                              .caption = study.caption,
+                                              .grid_text = study.text,
+                                              .grid_hash = data::sha256_hex(study.text),
+                                              .claims = study.claims,
+                                              .classes = cohorts.begin()->second.table.classes},
+                                             provenance(world, workers, hashes, with_atlases),
+                                             trial_records(study, cohorts, plan.hashes));
   for (std::size_t i = 0; i < states.size(); ++i) {
     ledger.trials.push_back({states[i].id, trial_name(study.trials[i], study), plan.hashes[i]});
     const auto named = [&](const std::string& part) {
@@ -192,7 +242,7 @@ Plan open_ledger(World& world, const Study& study, const StudyOptions& options, 
   log_info("study " + study.name + ": " + std::to_string(study.trials.size()) + " trials, " +
            std::to_string(ledger.pending.size()) + " to run, on " + workers.description + ", results in " +
            file.string());
-  if (!ledger.pending.empty()) prepare_cohorts(study, below(options.cohorts, plan.folders));
+  if (!ledger.pending.empty()) prepare_cohorts(study, cohorts, all_hashes, below(options.cohorts, plan.cohorts));
   return plan;
 }
 
@@ -205,12 +255,13 @@ void work(const Study& study, const Plan& plan, const fs::path& folder, const Wo
     ranks.broadcast(&index, sizeof index, 0);
     if (index == kNoTrial) return;
     const TrialConfig& trial = study.trials[static_cast<std::size_t>(index)];
+    const std::string name = steps == nullptr ? "" : trial_name(trial, study);
     const std::vector<std::string>& hashes = plan.hashes[static_cast<std::size_t>(index)];
     TrialProgress last;
     TrialEvents events;
     events.on_step = [&](const TrialProgress& progress) {
       last = progress;
-      if (steps != nullptr) steps->append(step_line(trial_name(trial, study), trial, progress));
+      if (steps != nullptr) steps->append(step_line(name, trial, progress));
       queue.step(index, progress);
     };
     events.on_epoch = [&](const analysis::EpochRecord& record) {
@@ -221,7 +272,7 @@ void work(const Study& study, const Plan& plan, const fs::path& folder, const Wo
     events.stop_requested = [] { return interrupt_signal() != 0; };
     try {
       std::vector<std::vector<StageData>> planes;
-      together(ranks, [&] { planes = open_data(study, trial, plan.folders); });
+      together(ranks, [&] { planes = open_data(trial, plan.cohorts); });
       const TrialOutcome outcome =
           uses_atlases(trial)
               ? run_atlases(trial, planes.front().front(), group, plan.registrations, workers.threads, events)
@@ -243,7 +294,10 @@ int run_study(World& world, const StudyOptions& options) {
   const Study study = read_grid(options.grid, options.overrides);
   agree(all, study.text == text ? "" : world.host() + " sees another " + options.grid.string() + " than rank 0 does");
   if (options.dry_run) {
-    if (all.rank() == 0) list_trials(study);
+    on_root(all, [&] {
+      list_trials(study);
+      return std::string();
+    });
     return 0;
   }
 
@@ -258,14 +312,13 @@ int run_study(World& world, const StudyOptions& options) {
   }
   Ledger ledger;
   Plan plan;
-  const json shared = json::parse(on_root(all, [&] {
+  const json shared = json::from_cbor(on_root(all, [&] {
     plan = open_ledger(world, study, options, workers, ledger);
-    std::map<std::string, std::string> names;
-    for (const auto& [cohort, folder] : plan.folders) names[cohort] = folder.string();
-    return json{{"folders", names}, {"hashes", plan.hashes}}.dump();
+    // CBOR rather than text: names of subjects may be of any bytes.
+    const auto bytes = json::to_cbor(json{{"cohorts", plan.cohorts}, {"hashes", plan.hashes}});
+    return std::string(bytes.begin(), bytes.end());
   }));
-  for (const auto& [cohort, name] : shared.at("folders").items()) plan.folders[cohort] = name.get<std::string>();
-  plan.folders = below(options.cohorts, std::move(plan.folders));
+  plan.cohorts = below(options.cohorts, shared.at("cohorts").get<CohortPlans>());
   shared.at("hashes").get_to(plan.hashes);
   plan.registrations = options.cohorts / "registrations";
 

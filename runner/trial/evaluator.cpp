@@ -20,12 +20,20 @@ namespace {
 using analysis::Counts;
 
 /// The classes that a batch of logits says, in the order of its pixels.
-std::vector<std::uint8_t> classes_of(const torch::Tensor& logits, const data::Shard& shard) {
+std::vector<std::uint8_t> classes_of(const torch::Tensor& logits, const data::ShardInfo& info) {
   const torch::Tensor classes = logits.argmax(1).to(torch::kByte).cpu().contiguous();
   const auto* first = classes.const_data_ptr<std::uint8_t>();
   std::vector<std::uint8_t> result(first, first + classes.numel());
-  if (data::merges_sides(shard.info().plane)) std::ranges::transform(result, result.begin(), data::merged_sides);
+  if (data::merges_sides(info.plane))
+    for (std::uint8_t& c : result) c = data::merged_sides(info.classes, c);
   return result;
+}
+
+/// In single precision, as predictions always were.
+void standardise(std::span<float> values, const data::Standard& standard) {
+  const auto low = static_cast<float>(standard.low), high = static_cast<float>(standard.high),
+             mean = static_cast<float>(standard.mean), sd = static_cast<float>(standard.sd);
+  for (float& value : values) value = (std::clamp(value, low, high) - mean) / sd;
 }
 
 std::vector<std::uint8_t> labels_of(const data::Shard& shard, int first, int count, data::LabelKind kind) {
@@ -36,23 +44,29 @@ std::vector<std::uint8_t> labels_of(const data::Shard& shard, int first, int cou
   return labels;
 }
 
+std::vector<Counts> no_counts(const std::vector<data::Shard>& shards) {
+  std::vector<Counts> counts;
+  for (const data::Shard& shard : shards) counts.emplace_back(shard.info().classes.count());
+  return counts;
+}
+
 /// Counts of the slices that fall to this rank when all slices of all shards are lined up.
 std::vector<Counts> count_part(model::Network& network, const std::vector<data::Shard>& shards, const Group& group,
                                int batch, data::LabelKind kind) {
   int total = 0;
   for (const data::Shard& shard : shards) total += shard.info().slices_per_scan();
   const data::Part part = data::part_of(total, group.rank(), group.size());
-  std::vector<Counts> counts(shards.size());
+  std::vector<Counts> counts = no_counts(shards);
   int before = 0;
   for (std::size_t i = 0; i < shards.size(); ++i) {
     const int slices = shards[i].info().slices_per_scan();
     const int first = std::clamp(part.first - before, 0, slices);
     const int end = std::clamp(part.first + part.count - before, 0, slices);
-    predict_slices(network, shards[i], first, end - first, group.device(), batch,
-                   [&](int at, const torch::Tensor& logits) {
-                     const auto truth = labels_of(shards[i], at, static_cast<int>(logits.size(0)), kind);
-                     counts[i] += analysis::count(truth, classes_of(logits, shards[i]));
-                   });
+    predict_slices(
+        network, shards[i], first, end - first, group.device(), batch, [&](int at, const torch::Tensor& logits) {
+          const auto truth = labels_of(shards[i], at, static_cast<int>(logits.size(0)), kind);
+          counts[i] += analysis::count(truth, classes_of(logits, shards[i].info()), shards[i].info().classes.count());
+        });
     before += slices;
   }
   return counts;
@@ -99,33 +113,31 @@ std::vector<analysis::SubjectCounts> summed(const std::vector<data::Shard>& shar
 
 }  // namespace
 
-void predict_slices(model::Network& network, const data::Shard& shard, int first, int count, torch::Device device,
+void predict_slices(model::Network& network, const SliceSource& source, int first, int count, torch::Device device,
                     int batch, const std::function<void(int, const torch::Tensor&)>& use) {
   const torch::NoGradGuard no_grad;
   network.eval();
   const auto type = network.parameters().front().scalar_type();
-  const data::ShardInfo& info = shard.info();
+  const data::ShardInfo& info = source.info();
   const auto pixels = static_cast<std::size_t>(info.width()) * static_cast<std::size_t>(info.height());
-  const auto mean = static_cast<float>(info.scans.front().mean);
-  const auto sd = static_cast<float>(info.scans.front().sd);
-  std::vector<std::uint8_t> raw;
+  const std::vector<data::Standard> standards = source.standards();
   std::vector<float> images;
   for (int at = first; at < first + count; at += batch) {
     const int slices = std::min(batch, first + count - at);
-    raw.resize(static_cast<std::size_t>(slices) * pixels);
-    images.resize(raw.size());
-    shard.read(at, slices, raw, {});
-    std::transform(raw.begin(), raw.end(), images.begin(),
-                   [&](std::uint8_t value) { return (static_cast<float>(value) - mean) / sd; });
-    use(at, network.forward(image_tensor(images.data(), slices, info.height(), info.width(), device, type)));
+    images.resize(static_cast<std::size_t>(slices) * standards.size() * pixels);
+    source.read(at, slices, images);
+    for (std::size_t i = 0; i < images.size(); i += pixels)
+      standardise(std::span(images).subspan(i, pixels), standards[i / pixels % standards.size()]);
+    use(at, network.forward(image_tensor(images.data(), {slices, info.channel_count(), info.height(), info.width()},
+                                         device, type)));
   }
 }
 
-std::vector<std::uint8_t> predict(model::Network& network, const data::Shard& shard, torch::Device device, int batch) {
+std::vector<std::uint8_t> predict(model::Network& network, const SliceSource& source, torch::Device device, int batch) {
   std::vector<std::uint8_t> result;
-  predict_slices(network, shard, 0, shard.info().slices_per_scan(), device, batch,
+  predict_slices(network, source, 0, source.info().slices_per_scan(), device, batch,
                  [&](int, const torch::Tensor& logits) {
-                   const auto classes = classes_of(logits, shard);
+                   const auto classes = classes_of(logits, source.info());
                    result.insert(result.end(), classes.begin(), classes.end());
                  });
   return result;
@@ -150,20 +162,21 @@ PredictVolume background(const std::vector<data::Shard>& shards) {
 }
 
 VolumeScores score_volumes(const std::vector<data::Shard>& shards, Group& group, const PredictVolume& predict_volume) {
-  constexpr std::size_t kEach = 3 * data::kClasses;
-  std::vector<Counts> counts(shards.size());
+  std::vector<Counts> counts = no_counts(shards);
+  const std::size_t each = shards.empty() ? 0 : 3 * shards.front().info().classes.names.size();
   // 0 where another rank has the number.
-  std::vector<double> flat(kEach * shards.size()), seconds(shards.size());
+  std::vector<double> flat(each * shards.size()), seconds(shards.size());
   for_each_volume(shards, group, [&](std::size_t s) {
     const auto begin = std::chrono::steady_clock::now();
     const auto prediction = predict_volume(s);
     seconds[s] = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     const auto truth = read_labels(shards[s], 0, data::LabelKind::kManual);
-    counts[s] = analysis::count(truth, prediction);
+    const int classes = shards[s].info().classes.count();
+    counts[s] = analysis::count(truth, prediction, classes);
     const data::Geometry& grid = shards[s].info().grid;
-    auto at = flat.begin() + static_cast<std::ptrdiff_t>(kEach * s);
-    for (const auto& scores :
-         analysis::surface_scores({truth, prediction, grid.size, grid.spacing()}, analysis::kSurfaceToleranceMm)) {
+    auto at = flat.begin() + static_cast<std::ptrdiff_t>(each * s);
+    for (const auto& scores : analysis::surface_scores({truth, prediction, grid.size, grid.spacing()}, classes,
+                                                       analysis::kSurfaceToleranceMm)) {
       for (const double value : {scores.hd95_mm, scores.nsd, scores.volume_difference}) *at++ = value;
     }
   });
@@ -174,6 +187,7 @@ VolumeScores score_volumes(const std::vector<data::Shard>& shards, Group& group,
   auto at = flat.begin();
   for (const data::Shard& shard : shards) {
     result.surfaces.push_back({data::valid_utf8(shard.info().subject), {}});
+    result.surfaces.back().scores.resize(shard.info().classes.names.size());
     for (auto& scores : result.surfaces.back().scores) {
       scores = {at[0], at[1], at[2]};
       at += 3;
@@ -191,13 +205,13 @@ void set_test_scores(VolumeScores scores, analysis::StageResult& result) {
 std::vector<analysis::SubjectCounts> count_volumes(const std::vector<data::Shard>& shards, Group& group,
                                                    data::LabelKind labels, const PredictVolume& predict_volume) {
   return count_volumes(shards, group, [&](std::size_t s) {
-    return analysis::count(read_labels(shards[s], 0, labels), predict_volume(s));
+    return analysis::count(read_labels(shards[s], 0, labels), predict_volume(s), shards[s].info().classes.count());
   });
 }
 
 std::vector<analysis::SubjectCounts> count_volumes(const std::vector<data::Shard>& shards, Group& group,
                                                    const std::function<Counts(std::size_t)>& count_volume) {
-  std::vector<Counts> counts(shards.size());
+  std::vector<Counts> counts = no_counts(shards);
   for_each_volume(shards, group, [&](std::size_t s) { counts[s] = count_volume(s); });
   return summed(shards, std::move(counts), group);
 }

@@ -11,18 +11,19 @@
 #include "data/shards/shard.hpp"
 #include "model/network.hpp"
 #include "runner/ranks/group.hpp"
+#include "runner/trial/slice_source.hpp"
 
 namespace crossfade::runner {
 
-/// Slices [first, first + count) of scan 0, normalised as the loader does, `batch` at a time: calls `use` with the
+/// Slices [first, first + count) of scan 0, standardised as the loader does, `batch` at a time: calls `use` with the
 /// first slice of each batch and the net's logits [n, classes, H, W], on `device`. Puts the net in evaluation mode and
 /// leaves it there. Throws std::runtime_error for a shard that can't be read.
-void predict_slices(model::Network& network, const data::Shard& shard, int first, int count, torch::Device device,
+void predict_slices(model::Network& network, const SliceSource& source, int first, int count, torch::Device device,
                     int batch, const std::function<void(int, const torch::Tensor&)>& use);
 
-/// Class ids of scan 0 of one shard, [slices, H, W], on this rank alone; in sagittal slices with left and right merged,
+/// Class ids of scan 0, [slices, H, W], on this rank alone; in sagittal slices with left and right merged,
 /// as in their labels.
-std::vector<std::uint8_t> predict(model::Network& network, const data::Shard& shard, torch::Device device, int batch);
+std::vector<std::uint8_t> predict(model::Network& network, const SliceSource& source, torch::Device device, int batch);
 
 /// Dice counts of scan 0 of each shard against the labels of one kind. Slices are shared out among the ranks and counts
 /// summed as integers, so every rank gets the same answer whatever their number. Collective; what fails on one rank (an

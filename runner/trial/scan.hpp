@@ -8,7 +8,8 @@
 
 namespace crossfade::runner {
 
-/// Intensities of scan `scan`, [slices, H, W]. Throws as data::Shard::read does.
+/// Intensities of scan `scan` as bytes, [slices, H, W]: as stored, or those of the first channel from its least value
+/// to its largest as 0 to 255. Throws as data::Shard::read does.
 std::vector<std::uint8_t> read_image(const data::Shard& shard, int scan);
 
 /// The same of its class ids.

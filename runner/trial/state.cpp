@@ -6,7 +6,6 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
-#include "data/labels/structures.hpp"
 #include "runner/grid/parameter_json.hpp"
 #include "runner/trial/record_json.hpp"
 
@@ -73,13 +72,14 @@ std::vector<analysis::EpochRecord> epochs_from_json(const std::string& text) {
   return json::parse(text).get<std::vector<analysis::EpochRecord>>();
 }
 
-TensorFile save_network(const model::Network& network, const model::ModelOptions& options) {
+TensorFile save_network(const model::Network& network, const model::ModelOptions& options, int in_channels,
+                        int classes) {
   TensorFile file;
   for (const auto& item : network.named_parameters()) file.tensors.emplace_back("model." + item.key(), item.value());
   for (const auto& item : network.named_buffers()) file.tensors.emplace_back("model." + item.key(), item.value());
   json model = parameters_json(options);
-  model["in_channels"] = 1;
-  model["classes"] = data::kClasses;
+  model["in_channels"] = in_channels;
+  model["classes"] = classes;
   file.metadata = {{"format", kFormat}, {"version", kVersion}, {"model", model.dump()}};
   return file;
 }

@@ -51,7 +51,8 @@ std::vector<analysis::EpochRecord> epochs_from_json(const std::string& text);
 
 /// A checkpoint's head: format, version and the net's parameters and buffers ("model.NAME") with what it takes to make
 /// the net again (metadata "model").
-TensorFile save_network(const model::Network& network, const model::ModelOptions& options);
+TensorFile save_network(const model::Network& network, const model::ModelOptions& options, int in_channels,
+                        int classes);
 
 /// Copies "model.NAME" into the net. Throws std::runtime_error naming the tensor that is missing or has another shape,
 /// and for another format or version.

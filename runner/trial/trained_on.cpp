@@ -6,12 +6,18 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "data/labels/structures.hpp"
+namespace crossfade::data {
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Standard, low, high, mean, sd)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(OwnClasses, classes, pairs, ignore)
+
+}  // namespace crossfade::data
 
 namespace crossfade::runner {
 
 // Found by argument-dependent lookup, so not in the unnamed namespace.
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TrainedOn, slice, voxel_mm, plane, classes)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(TrainedOn, slice, voxel_mm, plane, classes, cube, intensity, standards,
+                                                channels, label_table, own_classes)
 
 namespace {
 
@@ -25,22 +31,24 @@ std::string times(const Numbers& numbers) {
   return text.str();
 }
 
-/// The first class that differs, or how many there are.
-std::string class_difference(const std::vector<std::string>& net, const std::vector<std::string>& data) {
-  const auto [a, b] = std::ranges::mismatch(net, data);
-  if (a == net.end() && b == data.end()) return "";
-  if (a == net.end() || b == data.end())
-    return std::to_string(net.size()) + " classes against " + std::to_string(data.size());
-  return "class " + std::to_string(a - net.begin()) + " is " + *a + " against " + *b;
-}
-
 }  // namespace
 
-TrainedOn trained_on(const data::ShardInfo& info) {
-  const std::array<double, 3> spacing = info.grid.spacing();
-  TrainedOn data{{info.height(), info.width()}, {spacing[1], spacing[0], spacing[2]}, info.plane, {}};
-  for (const std::string_view name : data::kStructures) data.classes.emplace_back(name);
-  return data;
+TrainedOn trained_on(const data::Shard& shard) {
+  return trained_on(shard.info(), shard.info().intensity == "ct" ? shard.standards(0) : std::vector<data::Standard>());
+}
+
+TrainedOn trained_on(const data::ShardInfo& info, std::vector<data::Standard> standards) {
+  const std::array<double, 3>& mm = info.grid_mm;
+  return {.slice = {info.height(), info.width()},
+          .voxel_mm = {mm[1], mm[0], mm[2]},
+          .plane = info.plane,
+          .classes = info.classes.names,
+          .cube = info.cube,
+          .intensity = info.intensity,
+          .standards = std::move(standards),
+          .channels = info.channels,
+          .label_table = info.label_table,
+          .own_classes = info.own_classes};
 }
 
 void save_trained_on(const TrainedOn& data, TensorFile& file) {
@@ -56,12 +64,15 @@ std::optional<TrainedOn> trained_on(const TensorFile& file) {
 std::string differences(const TrainedOn& net, const TrainedOn& data) {
   std::string text;
   const auto add = [&](const std::string& what) { text += (text.empty() || what.empty() ? "" : ", ") + what; };
-  const auto differ = [](double a, double b) { return !(std::abs(a - b) <= 1e-3 * a); };
+  const auto differ = [](double a, double b) { return a > 0 && b > 0 && !(std::abs(a - b) <= 1e-3 * a); };
   if (!std::ranges::equal(net.voxel_mm, data.voxel_mm, std::not_fn(differ)))
     add("voxels of " + times(net.voxel_mm) + " mm against " + times(data.voxel_mm) + " mm");
   if (net.slice != data.slice) add("slices of " + times(net.slice) + " pixels against " + times(data.slice));
   if (net.plane != data.plane) add(net.plane + " slices against " + data.plane + " ones");
-  add(class_difference(net.classes, data.classes));
+  if (net.intensity != data.intensity) add("intensity " + net.intensity + " against " + data.intensity);
+  if (net.channels.size() != data.channels.size())
+    add(std::to_string(net.channels.size()) + " channels against " + std::to_string(data.channels.size()));
+  add(data::class_difference(net.classes, data.classes));
   return text;
 }
 

@@ -11,14 +11,23 @@
 
 namespace crossfade::runner {
 
+/// Checkpoints of before lack what stands from `cube` on: their nets saw one channel by rule t1 and a built-in table.
 struct TrainedOn {
   std::array<int, 2> slice{};        // height and width of whole slices in pixels
-  std::array<double, 3> voxel_mm{};  // along height, width and between slices
+  std::array<double, 3> voxel_mm{};  // along height, width and between slices; 0: each subject's own
   std::string plane;                 // "axial", "coronal" or "sagittal"
-  std::vector<std::string> classes;  // names, in the order of the net's outputs; "None" first
+  std::vector<std::string> classes;  // names, in the order of the net's outputs; "None" or "background" first
+  int cube = 0;                      // pixels along each side of the cube of 256 mm that was cut into slices; 0: none
+  std::string intensity = "t1";      // rule of data/shards/intensity.hpp
+  std::vector<data::Standard> standards;  // of rule ct, by channel
+  std::vector<std::string> channels = {"image"};
+  std::string label_table;       // whose ids predictions have
+  data::OwnClasses own_classes;  // that table, where it is a cohort's own
 };
 
-TrainedOn trained_on(const data::ShardInfo& info);
+/// `standards`: of rule ct, what shards of this kind are standardised by.
+TrainedOn trained_on(const data::ShardInfo& info, std::vector<data::Standard> standards = {});
+TrainedOn trained_on(const data::Shard& shard);
 
 /// Stores it as metadata "data" of a checkpoint, JSON.
 void save_trained_on(const TrainedOn& data, TensorFile& file);
@@ -28,7 +37,7 @@ void save_trained_on(const TrainedOn& data, TensorFile& file);
 std::optional<TrainedOn> trained_on(const TensorFile& file);
 
 /// "voxels of 8 x 8 x 8 mm against 4 x 4 x 4 mm, ..." of all in which `net` and `data` differ; empty where they agree
-/// (voxel sizes to 1e-3 of them).
+/// (voxel sizes to 1e-3 of them; those of rule ct are the net's own, whatever the data).
 std::string differences(const TrainedOn& net, const TrainedOn& data);
 
 }  // namespace crossfade::runner

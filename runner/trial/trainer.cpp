@@ -44,11 +44,13 @@ void place_network(model::Network& network, torch::Device device, torch::ScalarT
   }
 }
 
-torch::Tensor image_tensor(const float* images, std::int64_t count, std::int64_t height, std::int64_t width,
-                           torch::Device device, torch::ScalarType type) {
-  return torch::from_blob(const_cast<float*>(images), {count, 1, height, width}, {height * width, 1, width, 1},
-                          torch::kFloat)
-      .to(device, type);
+torch::Tensor image_tensor(const float* images, const std::array<std::int64_t, 4>& shape, torch::Device device,
+                           torch::ScalarType type) {
+  const auto [count, channels, height, width] = shape;
+  const auto memory = const_cast<float*>(images);
+  if (channels == 1)  // both layouts at once: strides that say channels last
+    return torch::from_blob(memory, shape, {height * width, 1, width, 1}, torch::kFloat).to(device, type);
+  return torch::from_blob(memory, shape, torch::kFloat).to(device, type).contiguous(torch::MemoryFormat::ChannelsLast);
 }
 
 Trainer::Trainer(model::Network& network, std::vector<schedules::ScheduledTerm> terms,
@@ -71,8 +73,9 @@ schedules::LossResult Trainer::evaluate_loss(const data::Batch& batch, double pr
   const torch::Device device = group_.device();
   // A rank without a slice runs one of zeros, so that it joins every collective.
   const std::int64_t count = std::max(batch.count, 1);
-  const auto images = dummy ? torch::zeros({1, 1, batch.height, batch.width}, torch::dtype(type).device(device))
-                            : image_tensor(batch.images.data(), count, batch.height, batch.width, device, type);
+  const auto images =
+      dummy ? torch::zeros({1, batch.channels, batch.height, batch.width}, torch::dtype(type).device(device))
+            : image_tensor(batch.images.data(), {count, batch.channels, batch.height, batch.width}, device, type);
   const auto labels = dummy ? torch::zeros({1, batch.height, batch.width}, torch::dtype(torch::kByte).device(device))
                             : torch::from_blob(const_cast<std::uint8_t*>(batch.labels.data()),
                                                {count, batch.height, batch.width}, torch::kByte)

@@ -19,8 +19,8 @@ namespace crossfade::runner {
 void place_network(model::Network& network, torch::Device device, torch::ScalarType type = torch::kFloat);
 
 /// The images [count, 1, H, W] of a batch as a channels-last tensor that shares the batch's memory on CPUs.
-torch::Tensor image_tensor(const float* images, std::int64_t count, std::int64_t height, std::int64_t width,
-                           torch::Device device, torch::ScalarType type);
+torch::Tensor image_tensor(const float* images, const std::array<std::int64_t, 4>& shape, torch::Device device,
+                           torch::ScalarType type);
 
 /// What one step found; the same on all ranks.
 struct StepResult {

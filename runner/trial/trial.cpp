@@ -27,8 +27,10 @@ double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-/// Everything that a step would stumble over later, with the other ranks in a collective.
-void check_data(const StageOptions& stage, const StageData& data, const model::Network& network) {
+/// Everything that a step would stumble over later, with the other ranks in a collective. `of_trial`: the data of the
+/// first stage, for which the net was made.
+void check_data(const StageOptions& stage, const StageData& data, const StageData& of_trial,
+                const model::Network& network) {
   const auto fail = [&](const std::string& what) { throw std::runtime_error("stage " + stage.name + ": " + what); };
   if (data.train.empty()) fail("no training subjects");
   if (data.validation.empty()) fail("no validation subjects");
@@ -42,10 +44,16 @@ void check_data(const StageOptions& stage, const StageData& data, const model::N
   require_labels(data.train, label_kind(stage));
   require_labels(data.validation, label_kind(stage));
   require_labels(data.test, data::LabelKind::kManual);
+  const data::ShardInfo& first = of_trial.train.front().info();
   const int divisor = network.divisor();
   for (const auto* part : {&data.train, &data.validation, &data.test}) {
     for (const data::Shard& shard : *part) {
       const data::ShardInfo& info = shard.info();
+      const std::string differs = data::class_difference(first.classes.names, info.classes.names);
+      if (!differs.empty()) fail(shard.file().string() + ": other classes than the net is trained on: " + differs);
+      if (info.channels.size() != first.channels.size())
+        fail(shard.file().string() + ": " + std::to_string(info.channels.size()) + " channels, but the net has " +
+             std::to_string(first.channels.size()));
       if (info.width() % divisor != 0 || info.height() % divisor != 0) {
         fail(shard.file().string() + ": slices of " + std::to_string(info.height()) + " x " +
              std::to_string(info.width()) + " pixels, but the net needs sides divisible by " + std::to_string(divisor));
@@ -59,6 +67,14 @@ void broadcast(const model::Network& network, Group& group) {
   for (const torch::Tensor& tensor : network.buffers()) group.broadcast(tensor);
 }
 
+/// For what the first stage trains on; check_data() holds the others against it.
+std::shared_ptr<model::Network> network_of(const TrialConfig& config, const std::vector<StageData>& stages) {
+  static const data::ShardInfo none;
+  const std::vector<data::Shard>& train = stages.front().train;
+  const data::ShardInfo& info = train.empty() ? none : train.front().info();
+  return model::make_network(config.model, info.channel_count(), info.classes.count(), config.seed);
+}
+
 class Trial {
  public:
   Trial(const TrialConfig& config, const std::vector<std::string>& hashes, const std::vector<StageData>& stages,
@@ -69,13 +85,14 @@ class Trial {
         group_(group),
         checkpoints_(checkpoints),
         events_(events),
-        network_(model::make_network(config.model, 1, data::kClasses, config.seed)) {
+        network_(network_of(config, stages)) {
     place_network(*network_, group.device());
   }
 
   TrialOutcome run() {
     together(group_.ranks(), [&] {
-      for (std::size_t s = 0; s < stages_.size(); ++s) check_data(config_.stages[s], stages_[s], *network_);
+      for (std::size_t s = 0; s < stages_.size(); ++s)
+        check_data(config_.stages[s], stages_[s], stages_.front(), *network_);
     });
     resume();
     for (; position_.stage < static_cast<int>(stages_.size()); begin_next_stage()) {
@@ -151,9 +168,10 @@ class Trial {
 
   /// The net as it is, and where the trial stands.
   TensorFile checkpoint() const {
-    TensorFile file = save_network(*network_, config_.model);
+    TensorFile file = save_network(*network_, config_.model, data().train.front().info().channel_count(),
+                                   data().train.front().info().classes.count());
     file.metadata.insert({{"trial", hash()}, {"variant", config_.variant}, {"position", to_json(position_)}});
-    save_trained_on(trained_on(data().train.front().info()), file);
+    save_trained_on(trained_on(data().train.front()), file);
     return file;
   }
 
@@ -180,8 +198,7 @@ class Trial {
     const data::LabelKind labels = label_kind(options);
     const data::ScanRange scans{options.first_scan, options.scans};
     const auto weights = data::median_frequency_weights(data().train, config_.loss_options.weight_cap, labels, scans);
-    trainer_.emplace(*network_, options.loss, std::vector<double>(weights.begin(), weights.end()), config_.loss_options,
-                     options.optimizer, group_);
+    trainer_.emplace(*network_, options.loss, weights, config_.loss_options, options.optimizer, group_);
     resume_optimizer();
     data::LoaderOptions loading;
     loading.batch = options.batch;

@@ -11,27 +11,27 @@ namespace crossfade::runner {
 namespace {
 
 /// For each class the one whose probability a sagittal net says in its place.
-torch::Tensor merged_classes() {
-  std::vector<std::int64_t> twins;
-  for (int c = 0; c < data::kClasses; ++c) twins.push_back(data::merged_sides(static_cast<std::uint8_t>(c)));
+torch::Tensor merged_classes(const data::Classes& classes) {
+  const std::vector<std::int64_t> twins(classes.left_twin.begin(), classes.left_twin.end());
   return torch::tensor(twins, torch::kLong);
 }
 
 }  // namespace
 
 std::vector<std::uint8_t> vote(const std::vector<Voter>& voters, torch::Device device, int batch) {
-  const torch::Tensor twins = merged_classes().to(device);
+  const data::Classes& all = voters.front().source.info().classes;
+  const torch::Tensor twins = merged_classes(all).to(device);
   torch::Tensor sums;  // [classes, axial slices, H, W]
-  for (const auto& [network, shard, weight] : voters) {
-    const auto& plane = shard.info().plane;
+  for (const auto& [network, source, weight] : voters) {
+    const auto& plane = source.info().plane;
     const auto& axis = data::reorientation_of(plane).source;  // turned axis -> axial axis
     if (!sums.defined()) {
       std::array<std::int64_t, 3> size{};
-      for (std::size_t a = 0; a < 3; ++a) size[static_cast<std::size_t>(axis[a])] = shard.info().grid.size[a];
-      sums = torch::zeros({data::kClasses, size[2], size[1], size[0]}, torch::TensorOptions(device));
+      for (std::size_t a = 0; a < 3; ++a) size[static_cast<std::size_t>(axis[a])] = source.info().grid.size[a];
+      sums = torch::zeros({all.count(), size[2], size[1], size[0]}, torch::TensorOptions(device));
     }
     const torch::Tensor turned = sums.permute({0, 3 - axis[2], 3 - axis[1], 3 - axis[0]});
-    predict_slices(network, shard, 0, shard.info().slices_per_scan(), device, batch,
+    predict_slices(network, source, 0, source.info().slices_per_scan(), device, batch,
                    [&](int first, const torch::Tensor& logits) {
                      torch::Tensor probabilities = logits.to(torch::kFloat).softmax(1);
                      if (data::merges_sides(plane)) probabilities = probabilities.index_select(1, twins);

@@ -6,15 +6,15 @@
 #include <cstdint>
 #include <vector>
 
-#include "data/shards/shard.hpp"
 #include "model/network.hpp"
+#include "runner/trial/slice_source.hpp"
 
 namespace crossfade::runner {
 
 /// A net, and the volume in slices of its plane.
 struct Voter {
   model::Network& network;
-  const data::Shard& shard;
+  SliceSource source;
   double weight = 1;
 };
 

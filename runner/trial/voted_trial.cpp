@@ -21,10 +21,10 @@ struct Nets {
 };
 
 Nets load_nets(const TrialConfig& config, const std::vector<View>& views, const std::vector<std::string>& hashes,
-               Group& group, const fs::path& checkpoints) {
+               const data::ShardInfo& data, Group& group, const fs::path& checkpoints) {
   Nets nets;
   for (std::size_t v = 0; v < views.size(); ++v) {
-    auto network = model::make_network(config.model, 1, data::kClasses, config.seed);
+    auto network = model::make_network(config.model, data.channel_count(), data.classes.count(), config.seed);
     place_network(*network, group.device());
     const std::optional<Position> best = restore_best(checkpoints, hashes[v], *network, group);
     if (!best && nets.missing.empty()) nets.missing = views[v].plane;
@@ -106,7 +106,8 @@ TrialOutcome run_views(const TrialConfig& config, const std::vector<std::string>
       stage_hashes.push_back(hashes[v * stages + s]);
       stage_planes.push_back(&planes[v][s]);
     }
-    const Nets nets = load_nets(config, views, stage_hashes, group, checkpoints);
+    const Nets nets =
+        load_nets(config, views, stage_hashes, stage_planes.front()->test.front().info(), group, checkpoints);
     const auto row = static_cast<int>(views.size() * stages + s);
     analysis::StageResult result = vote_on(config.stages[s], row, views, nets, stage_planes, group);
     for (std::size_t v = 0; v < views.size() && result.stopped.empty(); ++v)

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <thread>
 
+#include "data/labels/structures.hpp"
 #include "data/shards/loader.hpp"
 #include "runner/trial/trainer.hpp"
 #include "tests/device.hpp"

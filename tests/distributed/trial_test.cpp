@@ -1,4 +1,5 @@
 // Whole trials by the ranks of one group.
+#include "data/labels/structures.hpp"
 #include "runner/trial/trial.hpp"
 
 #include <gmock/gmock.h>

@@ -95,8 +95,9 @@ TEST(ForwardFlops, CountsTwoForEachWeightThatAConvolutionAppliesToAPixel) {
   // By hand, weights x pixels: 4 x 4 above (two convolutions, after the skip two more, classifier), 2 x 2 below
   // (two convolutions, and the transposed one, which spreads its four weights a channel from each input pixel).
   const double above = 9 + 9 + 18 + 9 + 28, below = 18 + 36 + 8;
-  EXPECT_EQ(forward_flops(*network, 1, 4), 2 * (16 * above + 4 * below));
-  EXPECT_EQ(forward_flops(*network, 1, 8), 4 * forward_flops(*network, 1, 4));
+  EXPECT_EQ(forward_flops(*network, 1, 4, 4), 2 * (16 * above + 4 * below));
+  EXPECT_EQ(forward_flops(*network, 1, 8, 8), 4 * forward_flops(*network, 1, 4, 4));
+  EXPECT_EQ(forward_flops(*network, 1, 4, 8), 2 * forward_flops(*network, 1, 4, 4));
 }
 
 }  // namespace

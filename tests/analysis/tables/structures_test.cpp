@@ -107,7 +107,7 @@ TEST_F(Structures, ThatABiasWasPlantedInComeOutOnTop) {
   for (std::uint32_t subject = 1; subject <= 12; ++subject) {
     const auto truth = data::map_labels(data::phantom_head(1, subject), data::label_table("freesurfer")).classes;
     const auto predicted = [&](const data::LabelBiasOptions& bias, std::uint32_t draw) {
-      const auto labels = data::bias_labels(truth, bias, data::Random(2, data::Purpose::kLabelBias, subject, draw));
+      const auto labels = data::bias_labels(truth, data::brain_classes(), bias, data::Random(2, data::Purpose::kLabelBias, subject, draw));
       return SubjectCounts{"head-" + std::to_string(subject), count(truth.voxels, labels.voxels, data::kClasses)};
     };
     before.push_back(predicted(planted, 1));

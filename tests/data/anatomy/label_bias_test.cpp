@@ -79,7 +79,7 @@ double count_of(const Volume<std::uint8_t>& volume, std::uint8_t label) {
 Volume<std::uint8_t> shifted(const Volume<std::uint8_t>& classes, double pallidum, double amygdala = 0,
                              double ventricles = 0) {
   const LabelBiasOptions options{.pallidum_mm = pallidum, .amygdala_mm = amygdala, .ventricles_mm = ventricles};
-  return bias_labels(classes, options, Random(1, Purpose::kDeformation));
+  return bias_labels(classes, brain_classes(), options, Random(1, Purpose::kDeformation));
 }
 
 TEST(BiasLabels, WithoutShiftAndNoiseAreTheTrueOnes) {
@@ -174,7 +174,7 @@ TEST(BiasLabels, ShrinkingGivesVoxelsToTheNearestOtherClass) {
 TEST(BiasLabels, AreAFunctionOfTheirKey) {
   const Volume<std::uint8_t> truth = in_mosaic({32, 8}, kPallidum);
   const auto biased = [&](std::uint32_t subject) {
-    return bias_labels(truth, {1, -1, 1, 0.5}, Random(3, Purpose::kDeformation, subject)).voxels;
+    return bias_labels(truth, brain_classes(), {1, -1, 1, 0.5}, Random(3, Purpose::kDeformation, subject)).voxels;
   };
   EXPECT_EQ(biased(1), biased(1));
   EXPECT_NE(biased(1), biased(2));
@@ -186,7 +186,8 @@ TEST(BiasLabels, NoiseMovesBoundariesByTheStatedDistanceAndNoFurtherOnAverage) {
   Volume<std::uint8_t> truth = volume_of({112, 112, 112}, {1, 1, 1});
   for_each(truth.geometry, [&](int i, int j, int k) { truth.at(i, j, k) = ball.distance(i, j, k) < 0 ? kCortex : 0; });
   for (const double noise : {0.5, 1.5}) {
-    const Volume<std::uint8_t> moved = bias_labels(truth, {1, 1, 1, noise}, Random(5, Purpose::kDeformation));
+    const Volume<std::uint8_t> moved =
+        bias_labels(truth, brain_classes(), {1, 1, 1, noise}, Random(5, Purpose::kDeformation));
     double sum = 0, squares = 0;
     constexpr int kRays = 2000;
     for (int ray = 0; ray < kRays; ++ray) {
@@ -212,7 +213,8 @@ TEST(BiasLabels, NoiseMovesBoundariesByTheStatedDistanceAndNoFurtherOnAverage) {
 TEST(BiasLabels, OfAHeadHaveTheStatedSignAndLeaveOtherStructuresAsTheyWere) {
   const Volume<std::uint8_t> truth = map_labels(phantom_head(1, 1), label_table("freesurfer")).classes;
   const Volume<std::uint8_t> moved = shifted(truth, 1, -1, 1);
-  const Volume<std::uint8_t> biased = bias_labels(truth, {1, -1, 1, 0.5}, Random(1, Purpose::kDeformation));
+  const Volume<std::uint8_t> biased =
+      bias_labels(truth, brain_classes(), {1, -1, 1, 0.5}, Random(1, Purpose::kDeformation));
   std::array<std::array<double, kClasses>, 3> volume{};
   for (std::size_t n = 0; n < truth.voxels.size(); ++n) {
     ++volume[0].at(truth.voxels[n]);
@@ -246,7 +248,7 @@ TEST(BiasLabels, MoveAnyStructureThatIsNamedInPlaceOfItsGroup) {
       .pallidum_mm = 2, .ventricles_mm = 1, .structures_mm = "Left-Pallidum -1 Left-Cerebral-Cortex 1"};
   EXPECT_EQ(label_bias_fault(options), "");
   // White matter and cortex take a voxel of the pallidum each; cortex and ventricle grow alike and keep their boundary.
-  EXPECT_EQ(bias_labels(bands(truth), options, Random(1, Purpose::kDeformation)).voxels,
+  EXPECT_EQ(bias_labels(bands(truth), brain_classes(), options, Random(1, Purpose::kDeformation)).voxels,
             bands(runs({{kWhite, 10}, {kPallidum, 6}, {kCortex, 10}, {kRightVentricle, 7}, {0, 4}})).voxels);
 }
 
@@ -259,8 +261,9 @@ TEST(BiasLabels, RefuseShiftsThatAreNone) {
   EXPECT_EQ(fault("Left-Amygdala 6"), wrong + "'6'");
   EXPECT_EQ(fault("Left-Amygdala 1mm"), wrong + "'1mm'");
   EXPECT_EQ(fault("Left-Amygdala nan"), wrong + "'nan'");
-  EXPECT_THROW(bias_labels(bands({1, 1}), {.structures_mm = "Left-Amygdala"}, Random(1, Purpose::kDeformation)),
-               std::invalid_argument);
+  EXPECT_THROW(
+      bias_labels(bands({1, 1}), brain_classes(), {.structures_mm = "Left-Amygdala"}, Random(1, Purpose::kDeformation)),
+      std::invalid_argument);
 }
 
 TEST(BiasLabels, RefuseALabelThatIsNoClass) {

@@ -1,4 +1,5 @@
 #include "data/cohorts/cohort.hpp"
+#include "data/labels/structures.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -67,24 +68,26 @@ Prepared prepare(const CohortSpec& spec, const std::filesystem::path& directory,
     result.last_done = done;
     result.total = total;
   };
-  for (const Remark& remark : prepare_cohort(spec, directory, threads, progress)) result.remarks.push_back(remark.text);
+  for (const Remark& remark :
+       prepare_cohort(open_cohort(spec), hash_cohort(open_cohort(spec)), directory, threads, progress))
+    result.remarks.push_back(remark.text);
   return result;
 }
 
 TEST(Cohort, NamesPhantomsByNumberAndLabelMapsByFile) {
   CohortSpec phantom;
   phantom.subjects = 3;
-  EXPECT_THAT(subject_names(phantom), ElementsAre("phantom-001", "phantom-002", "phantom-003"));
+  EXPECT_THAT(subject_names(open_cohort(phantom)), ElementsAre("phantom-001", "phantom-002", "phantom-003"));
   const TemporaryFolder folder;
   for (const char* name : {"b.nii", "a.1.nii.gz", "c.nii.gz", "readme.txt", ".nii"})
     std::ofstream(folder.path / name) << "x";
   CohortSpec labels = labels_in(folder.path);
-  EXPECT_THAT(subject_names(labels), ElementsAre("a.1", "b", "c"));
+  EXPECT_THAT(subject_names(open_cohort(labels)), ElementsAre("a.1", "b", "c"));
   labels.subjects = 2;
-  EXPECT_THAT(subject_names(labels), ElementsAre("a.1", "b"));
-  EXPECT_EQ(subject_files(labels, "b").labels, folder.path / "b.nii");
+  EXPECT_THAT(subject_names(open_cohort(labels)), ElementsAre("a.1", "b"));
+  EXPECT_EQ(subject_of(open_cohort(labels), "b").labels, folder.path / "b.nii");
   labels.exclude = "b  none";
-  EXPECT_THAT(subject_names(labels), ElementsAre("a.1", "c"));
+  EXPECT_THAT(subject_names(open_cohort(labels)), ElementsAre("a.1", "c"));
   std::ofstream(folder.path / "b_glm.mgz") << "x";
   CohortSpec scans;
   scans.source = "scans";
@@ -92,16 +95,17 @@ TEST(Cohort, NamesPhantomsByNumberAndLabelMapsByFile) {
   scans.images = scans.labels = ".";
   scans.label_suffix = "_glm";
   scans.exclude = "a.1 b_glm c";
-  EXPECT_THAT(subject_names(scans), ElementsAre("b"));
-  EXPECT_EQ(subject_files(scans, "b").labels, folder.path / "." / "b_glm.mgz");
+  EXPECT_THAT(subject_names(open_cohort(scans)), ElementsAre("b"));
+  EXPECT_EQ(subject_of(open_cohort(scans), "b").labels, folder.path / "." / "b_glm.mgz");
   scans.exclude = "b_glm";
-  EXPECT_THAT([&] { subject_names(scans); }, ThrowsMessage<std::runtime_error>(HasSubstr("expected a.1_glm.nii.gz")));
+  EXPECT_THAT([&] { subject_names(open_cohort(scans)); },
+              ThrowsMessage<std::runtime_error>(HasSubstr("expected a.1_glm.nii.gz")));
 }
 
 TEST(Cohort, RefusesFoldersWithoutWhatItNeedsByName) {
   const TemporaryFolder folder;
   CohortSpec spec = labels_in(folder.path);
-  const auto names = [&] { subject_names(spec); };
+  const auto names = [&] { subject_names(open_cohort(spec)); };
   EXPECT_THAT(names,
               ThrowsMessage<std::runtime_error>(AllOf(HasSubstr(folder.path.string()), HasSubstr("no label map"))));
   std::ofstream(folder.path / "a.nii") << "x";
@@ -114,10 +118,10 @@ TEST(Cohort, RefusesFoldersWithoutWhatItNeedsByName) {
   spec.labels.clear();
   EXPECT_THAT(names, ThrowsMessage<std::runtime_error>(HasSubstr("labels")));
   CohortSpec phantom;
-  EXPECT_THAT([&] { subject_names(phantom); }, ThrowsMessage<std::runtime_error>(HasSubstr("subjects")));
+  EXPECT_THAT([&] { subject_names(open_cohort(phantom)); }, ThrowsMessage<std::runtime_error>(HasSubstr("subjects")));
   phantom.subjects = 1;
   phantom.label_table = "miccai2012";
-  EXPECT_THAT([&] { subject_names(phantom); }, ThrowsMessage<std::runtime_error>(HasSubstr("freesurfer")));
+  EXPECT_THAT([&] { subject_names(open_cohort(phantom)); }, ThrowsMessage<std::runtime_error>(HasSubstr("freesurfer")));
 }
 
 TEST(Cohort, HasAnotherHashForAllThatChangesItsShardsAndForNothingElse) {
@@ -129,12 +133,12 @@ TEST(Cohort, HasAnotherHashForAllThatChangesItsShardsAndForNothingElse) {
     std::ofstream(path / "b.nii") << "second";
   }
   const CohortSpec spec = labels_in(maps);
-  const std::string hash = cohort_hash(spec);
+  const std::string hash = hash_cohort(open_cohort(spec)).cohort;
   EXPECT_THAT(hash, testing::MatchesRegex("[0-9a-f]{16}"));
   const auto changed = [&](const std::function<void(CohortSpec&)>& change) {
     CohortSpec other = spec;
     change(other);
-    return cohort_hash(other);
+    return hash_cohort(open_cohort(other)).cohort;
   };
   // All that is hashed, so that a new option changes no hash of before.
   const std::string text = "generator=" + std::to_string(kLabelMapVersion) +
@@ -169,9 +173,9 @@ TEST(Cohort, HasAnotherHashForAllThatChangesItsShardsAndForNothingElse) {
     c.subjects = 2;
   });
   std::ofstream(maps / "b.nii") << "Second";
-  EXPECT_TRUE(hashes.insert(cohort_hash(spec)).second);
+  EXPECT_TRUE(hashes.insert(hash_cohort(open_cohort(spec)).cohort).second);
   std::filesystem::rename(maps / "b.nii", maps / "c.nii");
-  EXPECT_TRUE(hashes.insert(cohort_hash(spec)).second);
+  EXPECT_TRUE(hashes.insert(hash_cohort(open_cohort(spec)).cohort).second);
 }
 
 TEST(Cohort, OfLabelMapsKeepsEveryStructureInItsPlace) {
@@ -221,7 +225,7 @@ TEST(Cohort, OfLabelMapsKeepsEveryStructureInItsPlace) {
   EXPECT_NEAR(centre[1] / count, 9.5, 1.0);
   EXPECT_NEAR(centre[2] / count, -5.5, 1.0);
   EXPECT_EQ(shard.info().scans[0].manual.pixels[21], static_cast<std::uint64_t>(count));
-  EXPECT_GT(shard.info().scans[0].mean, 0);
+  EXPECT_GT(shard.info().scans[0].channels[0].mean, 0);
 
   std::vector<std::uint8_t> second(labels.size());
   shard.read(128, 128, {}, second);
@@ -277,7 +281,7 @@ TEST(Cohort, OfPhantomsHasAllStructuresInEverySubject) {
   spec.subjects = 2;
   spec.size = 64;
   EXPECT_EQ(prepare(spec, folder.path).made.size(), 2U);
-  const std::vector<Shard> shards = open_shards(folder.path, subject_names(spec));
+  const std::vector<Shard> shards = open_shards(folder.path, subject_names(open_cohort(spec)));
   ASSERT_EQ(shards.size(), 2U);
   for (const Shard& shard : shards) {
     EXPECT_EQ(shard.info().width(), 64);
@@ -316,7 +320,7 @@ TEST(Cohort, HasAutomaticLabelsWithTheBiasThatItStates) {
   CohortSpec without = spec;
   without.label_bias = {};
   EXPECT_FALSE(has_automatic_labels(without));
-  EXPECT_NE(cohort_hash(spec), cohort_hash(without));
+  EXPECT_NE(hash_cohort(open_cohort(spec)).cohort, hash_cohort(open_cohort(without)).cohort);
   prepare(without, folder.path / "without");
   const Shard same(folder.path / "without" / "phantom-001.h5");
   EXPECT_FALSE(same.info().has_automatic);

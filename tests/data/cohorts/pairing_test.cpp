@@ -5,6 +5,8 @@
 
 #include <stdexcept>
 
+#include "data/volumes/background.hpp"
+
 namespace crossfade::data {
 namespace {
 
@@ -122,9 +124,12 @@ TEST(RequireOnImage, RefusesFromMoreThanHalfOnByName) {
 }
 
 TEST(RequireContents, RefusesImagesThatWouldBeBlack) {
-  const auto require = [](std::vector<float> voxels) {
-    require_contents({{{static_cast<int>(voxels.size()), 1, 1}, grid().affine}, std::move(voxels)}, "i/s1.nii");
+  const auto require = [](std::vector<float> voxels, const std::string& intensity = "t1") {
+    require_contents({{{static_cast<int>(voxels.size()), 1, 1}, grid().affine}, std::move(voxels)}, intensity,
+                     "i/s1.nii");
   };
+  EXPECT_NO_THROW(require({-2, -1}, "ct"));
+  EXPECT_THROW(require({-2, -2}, "none"), std::runtime_error);
   EXPECT_NO_THROW(require({-2, 0, 1}));
   EXPECT_THAT(
       [&] {

@@ -63,7 +63,7 @@ TEST(Remarks, NameEveryoneWhoseLabelsLieOffTheImageFromOnePerCentOn) {
       ElementsAre("labelled voxels lie outside the image or on its background in 2 of 3 label maps: s2 (labels) "
                   "(12 %), s1 (labels) (1 %)",
                   "labelled voxels lie on negative intensities, which become 0, in 1 of 3 label maps: s3 "
-                  "(labels) (33.3 %); images must count from 0 upwards, so shift them first"));
+                  "(labels) (33.3 %); expected images that count from 0 upwards, or intensity: zscore, ct or none"));
 }
 
 TEST(Remarks, TellOfIdsWithTheRangeOverSubjects) {

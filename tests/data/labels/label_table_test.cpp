@@ -1,4 +1,5 @@
 #include "data/labels/label_table.hpp"
+#include "data/labels/structures.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,7 +10,6 @@
 #include <map>
 #include <stdexcept>
 
-#include "data/labels/structures.hpp"
 #include "data/random.hpp"
 #include "data/volumes/nifti.hpp"
 

@@ -37,13 +37,16 @@ Slice uniform_slice(int height, int width, float intensity, std::uint8_t label =
 
 Slice augmented(Slice slice, const AugmentationOptions& options, std::uint32_t draw = 0, double pixel_mm = 2,
                 double sd = 40) {
-  augment(slice.image, slice.labels, slice.height, slice.width, pixel_mm, sd, options,
+  const std::vector channels = {ChannelIntensities{.sd = sd}};
+  augment({slice.image, slice.labels, slice.height, slice.width, {pixel_mm, pixel_mm}, channels}, options,
           Random(1, Purpose::kAugmentation, 0, 0, draw));
   return slice;
 }
 
-Slice moved(Slice slice, const InPlaneMovement& movement) {
-  move_slice(slice.image, slice.labels, slice.height, slice.width, movement);
+Slice moved(Slice slice, const InPlaneMovement& movement, const std::array<double, 2>& pixel_mm = {1, 1},
+            double low = 0) {
+  const std::vector channels = {ChannelIntensities{.low = low}};
+  move_slice({slice.image, slice.labels, slice.height, slice.width, pixel_mm, channels}, movement);
   return slice;
 }
 
@@ -61,6 +64,52 @@ TEST(Augmentation, IsTheSameForTheSameKeyAndAnotherForAnother) {
   const Slice slice = some_slice(16, 12);
   EXPECT_EQ(augmented(slice, all, 7), augmented(slice, all, 7));
   EXPECT_NE(augmented(slice, all, 7).image, augmented(slice, all, 8).image);
+}
+
+TEST(Augmentation, TurnsInSpaceWherePixelsAreNoSquares) {
+  // Pixels of 2 x 1 mm: a quarter turn takes what lies one pixel (2 mm) to the right to two pixels (2 mm) down.
+  const Slice slice{5, 3, {0, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0}, std::vector<std::uint8_t>(15, 0)};
+  const Slice turned = moved(slice, {.degrees = 90}, {2, 1});
+  EXPECT_NEAR(turned.image[4 * 3 + 1], 9, kRounding);
+}
+
+TEST(Augmentation, FillsWhatComesFromOutsideWithWhatStandsForNothing) {
+  const Slice slice = uniform_slice(4, 4, -500);
+  const Slice shifted = moved(slice, {.shift_x = 2}, {1, 1}, -1024);
+  EXPECT_EQ(shifted.image[0], -1024);
+  EXPECT_EQ(shifted.labels[0], 0);
+  EXPECT_EQ(shifted.image[3], -500);
+}
+
+TEST(Augmentation, WorksOnWhatAValueIsAboveNothing) {
+  // Of CT, where nothing is -1000 and the largest value 1000: gamma, bias and intensity leave nothing as it is, and
+  // gamma leaves the largest.
+  const std::vector channels = {ChannelIntensities{.sd = 100, .low = -1000, .high = 1000}};
+  for (const AugmentationOptions& options :
+       {AugmentationOptions{.gamma = 0.5}, AugmentationOptions{.bias = 0.5}, AugmentationOptions{.intensity = 0.3}}) {
+    std::vector<float> image = {-1000, 0, 1000, 0};
+    std::vector<std::uint8_t> labels(4, 1);
+    augment({image, labels, 2, 2, {1, 1}, channels}, options, Random(1, Purpose::kAugmentation, 0, 0, 3));
+    EXPECT_EQ(image[0], -1000);
+    EXPECT_NE(image[1], 0);
+    if (options.gamma > 0) {
+      EXPECT_NEAR(image[2], 1000, 1e-3);
+    }
+  }
+}
+
+TEST(Augmentation, MovesAllChannelsAlikeAndDrawsTheRestForEach) {
+  const std::vector channels = {ChannelIntensities{}, ChannelIntensities{}};
+  std::vector<float> image(2 * 16);
+  for (std::size_t p = 0; p < 16; ++p) image[p] = image[16 + p] = static_cast<float>(p * 7 % 11);
+  std::vector<float> both = image;
+  std::vector<std::uint8_t> labels(16, 1);
+  augment({both, labels, 4, 4, {1, 1}, channels}, {.rotation = 40, .translation_mm = 1},
+          Random(1, Purpose::kAugmentation, 0, 0, 2));
+  EXPECT_NE(both, image);
+  EXPECT_TRUE(std::equal(both.begin(), both.begin() + 16, both.begin() + 16));
+  augment({image, labels, 4, 4, {1, 1}, channels}, {.intensity = 0.3}, Random(1, Purpose::kAugmentation, 0, 0, 2));
+  EXPECT_FALSE(std::equal(image.begin(), image.begin() + 16, image.begin() + 16));
 }
 
 TEST(Augmentation, TurnsAQuarterFromXToY) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "data/labels/structures.hpp"
 #include "tests/data/small_shard.hpp"
 #include "tests/temporary_folder.hpp"
 
@@ -14,18 +15,18 @@ TEST(ClassWeights, AreTheMedianFrequencyOverTheClassesOwn) {
   // By hand, slices of 100 pixels, 4 slices in two scans. Class 0: 348 pixels in 4 slices, f = 348/400 = 0.87; class 3:
   // 40 in 2, f = 40/200 = 0.2; class 5: 10 in 1, f = 10/100 = 0.1; class 9: 2 in 2, f = 2/200 = 0.01. The median of the
   // four is (0.1 + 0.2)/2 = 0.15.
-  std::array<ClassCounts, 2> scans;
+  std::array scans = {ClassCounts(kClasses), ClassCounts(kClasses)};
   scans[0].pixels[0] = 150;
-  scans[0].slices[0] = 2;
+  scans[0].slice_pixels[0] = 200;
   scans[0].pixels[3] = 40;
-  scans[0].slices[3] = 2;
+  scans[0].slice_pixels[3] = 200;
   scans[0].pixels[5] = 10;
-  scans[0].slices[5] = 1;
+  scans[0].slice_pixels[5] = 100;
   scans[1].pixels[0] = 198;
-  scans[1].slices[0] = 2;
+  scans[1].slice_pixels[0] = 200;
   scans[1].pixels[9] = 2;
-  scans[1].slices[9] = 2;
-  const auto weights = median_frequency_weights(scans, 100, 0);
+  scans[1].slice_pixels[9] = 200;
+  const auto weights = median_frequency_weights(scans, kClasses, 0);
   EXPECT_DOUBLE_EQ(weights[0], 0.15 / 0.87);
   EXPECT_DOUBLE_EQ(weights[3], 0.15 / 0.2);
   EXPECT_DOUBLE_EQ(weights[5], 0.15 / 0.1);
@@ -35,22 +36,22 @@ TEST(ClassWeights, AreTheMedianFrequencyOverTheClassesOwn) {
 }
 
 TEST(ClassWeights, TakeTheMiddleOfAnOddNumberOfClasses) {
-  std::array<ClassCounts, 1> scans;
+  std::array scans = {ClassCounts(kClasses)};
   for (const auto& [c, pixels] : {std::pair{0, 90}, {1, 8}, {2, 2}}) {
     scans[0].pixels[static_cast<std::size_t>(c)] = static_cast<std::uint64_t>(pixels);
-    scans[0].slices[static_cast<std::size_t>(c)] = 1;
+    scans[0].slice_pixels[static_cast<std::size_t>(c)] = 100;
   }
-  const auto weights = median_frequency_weights(scans, 100, 0);
+  const auto weights = median_frequency_weights(scans, kClasses, 0);
   EXPECT_DOUBLE_EQ(weights[0], 8.0 / 90);
   EXPECT_DOUBLE_EQ(weights[1], 1);
   EXPECT_DOUBLE_EQ(weights[2], 4);
-  const auto capped = median_frequency_weights(scans, 100, 3);
+  const auto capped = median_frequency_weights(scans, kClasses, 3);
   EXPECT_DOUBLE_EQ(capped[0], 8.0 / 90);
   EXPECT_DOUBLE_EQ(capped[2], 3);
 }
 
 TEST(ClassWeights, OfNothingAreZero) {
-  const auto weights = median_frequency_weights({}, 100, 0);
+  const auto weights = median_frequency_weights(std::span<const ClassCounts>(), kClasses, 0);
   EXPECT_EQ(std::count(weights.begin(), weights.end(), 0.0), kClasses);
 }
 

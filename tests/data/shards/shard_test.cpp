@@ -124,8 +124,8 @@ TEST_F(ShardFile, StoresMeanSdCountsAndTheIndexOfLabelledSlices) {
   write_shard(file, contents);
   const Shard shard(file);
   const ScanInfo& scan = shard.info().scans[0];
-  EXPECT_DOUBLE_EQ(scan.mean, 20);  // of the voxels above 0
-  EXPECT_DOUBLE_EQ(scan.sd, 10);
+  EXPECT_DOUBLE_EQ(scan.channels[0].mean, 20);  // of the voxels above 0
+  EXPECT_DOUBLE_EQ(scan.channels[0].sd, 10);
   EXPECT_EQ(scan.manual.pixels[2], 5U);
   EXPECT_EQ(scan.manual.slices[2], 1U);
   EXPECT_EQ(scan.manual.pixels[27], 3U);
@@ -315,11 +315,12 @@ TEST_F(ShardFile, RefusesAnotherVersion) {
   write();
   tamper([](hid_t handle) {
     const hid_t attribute = H5Aopen(handle, "format_version", H5P_DEFAULT);
-    const int version = kShardVersion + 1;
+    const int version = kShardVersionOfOwnData + 1;
     H5Awrite(attribute, H5T_NATIVE_INT, &version);
     H5Aclose(attribute);
   });
-  EXPECT_THAT(refusal(file), AllOf(HasSubstr(file.string()), HasSubstr("format version 3"), HasSubstr("version 2")));
+  EXPECT_THAT(refusal(file),
+              AllOf(HasSubstr(file.string()), HasSubstr("format version 4"), HasSubstr("versions 2 and 3")));
 }
 
 TEST_F(ShardFile, RefusesAnotherFormat) {

@@ -1,4 +1,5 @@
 #include "data/shards/turned_shard.hpp"
+#include "data/labels/structures.hpp"
 
 #include <gmock/gmock.h>
 

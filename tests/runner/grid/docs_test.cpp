@@ -88,7 +88,7 @@ TEST(Experiments, AskThePapersQuestion) {
 TEST(Experiments, ThePapersNetIsThePapers) {
   const Study study = read_grid(kSource / "experiments/table1-paper.yaml", {});
   EXPECT_EQ(model_label(study.trials[0].model), "U-Net (width 64)");
-  for (const auto& [name, cohort] : study.cohorts) EXPECT_EQ(cohort.size, 256) << name;
+  for (const auto& [name, cohort] : study.cohorts) EXPECT_EQ(data::cube_size(cohort), 256) << name;
   EXPECT_EQ(study.cohorts[0].second.split.train, 20);
   const data::SplitSpec& miccai = study.cohorts[1].second.split;  // 15 to train and choose by, 15 to test
   EXPECT_EQ(miccai.train + miccai.validation, 15);

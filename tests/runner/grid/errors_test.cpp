@@ -38,10 +38,10 @@ TEST(GridErrors, UnknownKeyNamesTheNearest) {
   EXPECT_EQ(said("model: {width: 4}", "modle: {width: 4}"),
             "grid.yaml:6:3: unknown key 'modle' in defaults, expected one of seeds, folds, seeds_of_folds, method, "
             "atlas, model, optimizer, loss, loss_options, views, stages (did you mean 'model'?)");
-  EXPECT_EQ(
-      said("train: 2", "trian: 2"),
-      "grid.yaml:3:44: unknown key 'trian' in cohorts.phantom.split, expected one of train, validation, test, folds, "
-      "test_subjects (did you mean 'train'?)");
+  EXPECT_EQ(said("train: 2", "trian: 2"),
+            "grid.yaml:3:44: unknown key 'trian' in cohorts.phantom.split, expected one of train, validation, test, "
+            "folds, from, "
+            "test_subjects (did you mean 'train'?)");
 }
 
 TEST(GridErrors, WrongType) {
@@ -146,12 +146,14 @@ TEST(GridErrors, AKernelWithoutAMiddle) {
 }
 
 TEST(GridErrors, ImageSizeThatTheNetCannotHalve) {
-  EXPECT_EQ(said("{width: 4}", "{width: 4, depth: 7}"),
-            "grid.yaml:6:28: size 64 of cohort 'phantom' doesn't suit model.depth 7 of variant 'A', expected a "
-            "multiple of 128");
+  EXPECT_EQ(
+      said("{width: 4}", "{width: 4, depth: 7}"),
+      "grid.yaml:6:28: slices of 64 x 64 pixels of cohort 'phantom' don't suit model.depth 7 of variant 'A', expected "
+      "multiples of 128");
   EXPECT_EQ(said("size: 64", "size: 100"),
-            "grid.yaml:6:10: size 100 of cohort 'phantom' doesn't suit model.depth 4 of variant 'A', expected a "
-            "multiple of 16");
+            "grid.yaml:6:10: slices of 100 x 100 pixels of cohort 'phantom' don't suit model.depth 4 of variant 'A', "
+            "expected "
+            "multiples of 16");
 }
 
 TEST(GridErrors, CropThatTheNetCannotHalveOrTheSliceCannotHold) {
@@ -242,9 +244,9 @@ TEST(GridErrors, ATestCohortOfAnotherSizeThanTheNetIsTrainedOn) {
   const std::string other = changed(kValidGrid, "defaults:",
                                     "  other: {subjects: 4, size: 128, split: {train: 2, validation: 1, test: 1}}\n"
                                     "defaults:");
-  EXPECT_EQ(
-      refusal(changed(other, "epochs: 2", "test: other")),
-      "grid.yaml:10:39: cohort 'other' has size 128, expected 64 as in cohort 'phantom', which the net is trained on");
+  EXPECT_EQ(refusal(changed(other, "epochs: 2", "test: other")),
+            "grid.yaml:10:39: cohort 'other' has slices of 128 x 128 pixels, expected 64 x 64 as in cohort 'phantom', "
+            "which the net is trained on");
 }
 
 TEST(GridErrors, ACohortThatOnlyTestsWhereItIsToTrain) {
@@ -286,7 +288,7 @@ TEST(GridErrors, ScansWithoutManualLabelsAreNeitherTestedNorTakenForTheTruth) {
 
 TEST(GridErrors, AnOptionThatDoesNotGoWithItsSource) {
   EXPECT_EQ(refusal(changed(automatic_grid(), "images: /i, ", "")),
-            "grid.yaml:3:12: source: scans needs images: the folder of scans (cohort phantom)");
+            "grid.yaml:3:12: source: scans needs images: the folder of scans, or a table (cohort phantom)");
   EXPECT_EQ(
       refusal(changed(automatic_grid(), "images: /i", "images: /i, scans_per_subject: 2")),
       "grid.yaml:3:59: source: scans has one scan a subject, not 2: leave out scans_per_subject (cohort phantom)");

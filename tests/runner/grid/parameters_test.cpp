@@ -29,6 +29,7 @@ class Examples {
   void seed(const char* name, std::uint64_t& option, const char*) { add(name, std::to_string(option + 1), "-1"); }
   void flag(const char* name, bool& option, const char*) { add(name, option ? "false" : "true", "maybe"); }
   void text(const char* name, std::string& option, const char*) { add(name, option + "x", "[x]"); }
+  void structured(const char* name, std::string& option, const char*) { add(name, option + "x", ""); }
   void choice(const char* name, std::string& option, std::initializer_list<const char*> allowed, const char*) {
     std::string other = *allowed.begin();
     for (const char* word : allowed)

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "tests/error_of.hpp"
 #include "tests/runner/grid/grid_file.hpp"
 
 namespace crossfade::runner {
@@ -14,7 +15,10 @@ using testing::HasSubstr;
 std::string refused(const std::string& grid) {
   const Study study = study_of(grid);
   try {
-    open_data(study, study.trials[0], {});
+    const OpenedCohorts opened = open_cohorts(study);
+    CohortPlans plans;
+    for (const auto& [name, cohort] : opened) plans[name] = {"none", splits_in_use(study, name, cohort)};
+    open_data(study.trials[0], plans);
   } catch (const std::exception& error) {  // where nothing is refused, that there are no folders of shards
     return error.what();
   }
@@ -36,6 +40,26 @@ TEST(StudyCohorts, RefuseMoreTrainingSubjectsThanThereAre) {
   EXPECT_EQ(refused(changed(kValidGrid, "epochs: 2", "epochs: 2, train_subjects: 3")),
             "stage pretrain trains on 3 subjects, but cohort phantom has 2 for training: expected train_subjects up to "
             "that");
+}
+
+TEST(StudyCohorts, OfUnlikeClassesAreRefusedByTheFirstThatDiffers) {
+  const std::string grid = changed(kValidGrid, "variants:", "    finetune: {cohort: other}\nvariants:");
+  const Study study = study_of(changed(grid, "defaults:",
+                                       "  other: {subjects: 4, size: 64, seed: 1, split: {train: 2, validation: 1, "
+                                       "test: 1}}\ndefaults:"));
+  OpenedCohorts opened = open_cohorts(study);
+  EXPECT_NO_THROW(check_study(study, opened));
+  opened.at("phantom").table.classes.names[3] = "Spleen";
+  EXPECT_EQ(error_of([&] { check_study(study, opened); }),
+            "cohorts other and phantom have unlike classes: class 3 is Right-Cerebral-White-Matter against Spleen; "
+            "expected one list of classes in a study");
+  opened = open_cohorts(study);
+  opened.at("other").channels = {"T1", "FLAIR"};
+  EXPECT_THAT(error_of([&] { check_study(study, opened); }), HasSubstr("cohort other has 2 channels, expected 1"));
+  opened = open_cohorts(study);
+  opened.at("phantom").grid.width = 60;
+  EXPECT_THAT(error_of([&] { check_study(study, opened); }),
+              HasSubstr("60 x 64 pixels of cohort 'phantom' don't suit"));
 }
 
 }  // namespace

@@ -37,7 +37,8 @@ data::CohortSpec phantoms(int subjects, int size) {
 const fs::path& heads() {
   static const TemporaryFolder folder;
   static const bool made = [] {
-    data::prepare_cohort(phantoms(5, 32), folder.path, 2, [](int, int, const std::string&) {});
+    data::prepare_cohort(data::open_cohort(phantoms(5, 32)), data::hash_cohort(data::open_cohort(phantoms(5, 32))),
+                         folder.path, 2, [](int, int, const std::string&) {});
     return true;
   }();
   return made ? folder.path : folder.path;
@@ -102,7 +103,7 @@ TEST_F(AtlasTrial, ScoresTheFusionOfItsRegisteredAtlases) {
     for (const data::Shard& atlas : data_.train)
       registered.push_back(cache.read({&data_.test[s], &atlas, 0}, data::LabelKind::kManual).volumes);
     const auto truth = labels_of(data_.test[s]);
-    EXPECT_EQ(result.test[s].counts, analysis::count(truth, model::majority_vote(registered)));
+    EXPECT_EQ(result.test[s].counts, analysis::count(truth, model::majority_vote(registered), 28));
   }
 }
 
@@ -182,7 +183,8 @@ TEST_F(AtlasTrial, RefusesAtlasesWithoutLabels) {
 
 TEST_F(AtlasTrial, RefusesAtlasesOfAnotherVoxelSize) {
   TemporaryFolder finer;
-  data::prepare_cohort(phantoms(1, 64), finer.path, 1, [](int, int, const std::string&) {});
+  data::prepare_cohort(data::open_cohort(phantoms(1, 64)), data::hash_cohort(data::open_cohort(phantoms(1, 64))),
+                       finer.path, 1, [](int, int, const std::string&) {});
   data_.train = data::open_shards(finer.path, {"phantom-001"});
   Heard heard;
   EXPECT_THAT([&] { run(heard); }, ThrowsMessage<AgreedError>(HasSubstr("have voxels of different sizes")));

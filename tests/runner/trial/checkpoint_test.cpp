@@ -1,4 +1,5 @@
 #include "runner/trial/checkpoint.hpp"
+#include "data/labels/structures.hpp"
 
 #include <gmock/gmock.h>
 #include <torch/types.h>
@@ -129,7 +130,7 @@ TEST_P(SavedNetwork, GivesTheSameOutputInPyTorch) {
     for (torch::Tensor& buffer : network->buffers()) buffer.uniform_(0.5, 2);  // running statistics that matter
     for (torch::Tensor& parameter : network->parameters()) parameter.add_(torch::rand_like(parameter) * 0.1);
   }
-  write_tensors(folder.path / "net.safetensors", save_network(*network, options));
+  write_tensors(folder.path / "net.safetensors", save_network(*network, options, 1, data::kClasses));
   const torch::Tensor images = torch::randn({2, 1, 32, 16});
   TensorFile input;
   input.tensors = {{"images", images}};
@@ -153,17 +154,17 @@ TEST(SavedNetwork, IsRefusedWhereATensorIsMissingOrOfAnotherShape) {
   const fs::path file = folder.path / "net.safetensors";
   const model::ModelOptions options{.name = "unet", .width = 2, .depth = 1, .norm = "none"};
   const auto network = model::make_network(options, 1, data::kClasses, 1);
-  TensorFile contents = save_network(*network, options);
+  TensorFile contents = save_network(*network, options, 1, data::kClasses);
   contents.tensors.erase(contents.tensors.begin());
   write_tensors(file, contents);
   EXPECT_THAT(error_of([&] { load_network(file); }), AllOf(HasSubstr(file.string()), HasSubstr("no tensor 'model.")));
 
-  contents = save_network(*network, options);
+  contents = save_network(*network, options, 1, data::kClasses);
   contents.tensors.front().second = torch::zeros({1});
   write_tensors(file, contents);
   EXPECT_THAT(error_of([&] { load_network(file); }), HasSubstr("another shape"));
 
-  contents = save_network(*network, options);
+  contents = save_network(*network, options, 1, data::kClasses);
   contents.metadata["version"] = "2";
   write_tensors(file, contents);
   EXPECT_THAT(error_of([&] { load_network(file); }), HasSubstr("version 2"));

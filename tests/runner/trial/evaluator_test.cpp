@@ -1,4 +1,5 @@
 #include "runner/trial/evaluator.hpp"
+#include "data/labels/structures.hpp"
 
 #include <gmock/gmock.h>
 #include <torch/types.h>
@@ -39,7 +40,7 @@ std::vector<data::Shard> shards(const TemporaryFolder& folder) {
 /// The same counts pixel by pixel from the shard's contents.
 analysis::Counts counted_by_hand(int tag, double mean) {
   const data::ShardContents contents = block_shard("", tag, 5);
-  analysis::Counts counts;
+  analysis::Counts counts(data::kClasses);
   for (std::size_t i = 0; i < contents.images.size(); ++i) {
     const std::size_t truth = contents.labels[i], said = contents.images[i] > mean ? 1 : 0;
     if (truth == said) {
@@ -62,7 +63,8 @@ TEST(Evaluator, CountsEveryPixelOfEverySliceWhateverTheBatch) {
     ASSERT_EQ(subjects.size(), 2U);
     for (std::size_t i = 0; i < 2; ++i) {
       EXPECT_EQ(subjects[i].subject, opened[i].info().subject);
-      EXPECT_EQ(subjects[i].counts, counted_by_hand(static_cast<int>(i) + 1, opened[i].info().scans.front().mean));
+      EXPECT_EQ(subjects[i].counts,
+                counted_by_hand(static_cast<int>(i) + 1, opened[i].info().scans.front().channels[0].mean));
     }
   }
   EXPECT_FALSE(network.is_training());
@@ -77,7 +79,7 @@ TEST(Evaluator, PredictsTheVolumeInOrder) {
   const data::ShardContents contents = block_shard("", 1, 5);
   ASSERT_EQ(classes.size(), contents.images.size());
   for (std::size_t i = 0; i < classes.size(); ++i) {
-    ASSERT_EQ(classes[i], contents.images[i] > opened[0].info().scans.front().mean ? 1 : 0) << i;
+    ASSERT_EQ(classes[i], contents.images[i] > opened[0].info().scans.front().channels[0].mean ? 1 : 0) << i;
   }
 }
 
@@ -93,9 +95,12 @@ TEST(Evaluator, MeasuresTheSurfacesOfWholeVolumes) {
   for (std::size_t i = 0; i < 2; ++i) {
     const data::ShardContents contents = block_shard("", static_cast<int>(i) + 1, 5);
     std::vector<std::uint8_t> said;
-    for (const std::uint8_t value : contents.images) said.push_back(value > opened[i].info().scans[0].mean ? 1 : 0);
-    const auto expected = analysis::surface_scores({contents.labels, said, {kSide, kSide, 5}, {2, 2, 2}}, 1);
-    EXPECT_EQ(scores.counts.at(i).counts, counted_by_hand(static_cast<int>(i) + 1, opened[i].info().scans[0].mean));
+    for (const std::uint8_t value : contents.images)
+      said.push_back(value > opened[i].info().scans[0].channels[0].mean ? 1 : 0);
+    const auto expected =
+        analysis::surface_scores({contents.labels, said, {kSide, kSide, 5}, {2, 2, 2}}, data::kClasses, 1);
+    EXPECT_EQ(scores.counts.at(i).counts,
+              counted_by_hand(static_cast<int>(i) + 1, opened[i].info().scans[0].channels[0].mean));
     EXPECT_EQ(subjects[i].subject, opened[i].info().subject);
     EXPECT_EQ(subjects[i].scores[1].hd95_mm, expected[1].hd95_mm);
     EXPECT_EQ(subjects[i].scores[1].nsd, expected[1].nsd);

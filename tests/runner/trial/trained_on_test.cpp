@@ -9,6 +9,7 @@ namespace {
 data::ShardInfo axial_of_2_mm() {
   data::ShardInfo info;
   info.grid = {{96, 128, 80}, {{{2, 0, 0, 0}, {0, 2, 0, 0}, {0, 0, 2.5, 0}}}};
+  info.grid_mm = {2, 2, 2.5};
   return info;
 }
 
@@ -24,6 +25,37 @@ TEST(TrainedOn, SurvivesACheckpoint) {
   EXPECT_EQ(read->classes.size(), 28U);
   EXPECT_EQ(read->classes[1], "Left-Cerebral-White-Matter");
   EXPECT_EQ(differences(*read, trained_on(axial_of_2_mm())), "");
+}
+
+TEST(TrainedOn, OfOwnDataSurvivesACheckpoint) {
+  data::ShardInfo info = axial_of_2_mm();
+  info.own_classes = {R"({"Anterior": 1, "Posterior": [2, 3]})", "", "[9]"};
+  info.classes = data::own_label_table(info.own_classes).classes;
+  info.intensity = "ct";
+  info.channels = {"T1", "FLAIR"};
+  info.grid_mm = {2, 2, 0};
+  TensorFile file;
+  save_trained_on(trained_on(info, {{-100, 250.5, 40, 12}, {0, 1, 0.5, 0.25}}), file);
+  const std::optional<TrainedOn> read = trained_on(file);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->classes, (std::vector<std::string>{"background", "Anterior", "Posterior"}));
+  EXPECT_EQ(read->own_classes, info.own_classes);
+  EXPECT_EQ(read->intensity, "ct");
+  EXPECT_EQ(read->channels, info.channels);
+  ASSERT_EQ(read->standards.size(), 2U);
+  EXPECT_EQ(read->standards[0], (data::Standard{-100, 250.5, 40, 12}));
+  EXPECT_EQ(read->voxel_mm[2], 0) << "each subject's own";
+}
+
+// As versions before wrote it.
+TEST(TrainedOn, OfAnEarlierProgramMeansOneChannelOfT1) {
+  TensorFile file;
+  file.metadata["data"] = R"({"slice":[128,128],"voxel_mm":[2.0,2.0,2.0],"plane":"axial","classes":["None","A"]})";
+  const std::optional<TrainedOn> read = trained_on(file);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->intensity, "t1");
+  EXPECT_EQ(read->channels.size(), 1U);
+  EXPECT_EQ(read->slice[0], 128);
 }
 
 TEST(TrainedOn, DiffersInWhatANetWouldNotKnow) {
@@ -43,6 +75,13 @@ TEST(TrainedOn, DiffersInWhatANetWouldNotKnow) {
   EXPECT_EQ(differences(net, data), "class 2 is Left-Cerebral-Cortex against Cortex");
   data.classes = {"None", "Left-Cerebral-White-Matter"};
   EXPECT_EQ(differences(net, data), "28 classes against 2");
+  data = net;
+  data.intensity = "zscore";
+  data.channels = {"T1", "FLAIR"};
+  EXPECT_EQ(differences(net, data), "intensity t1 against zscore, 1 channels against 2");
+  data = net;
+  data.voxel_mm = {2, 2, 0};  // each subject's own
+  EXPECT_EQ(differences(net, data), "");
 }
 
 }  // namespace

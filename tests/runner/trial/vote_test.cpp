@@ -1,4 +1,5 @@
 #include "runner/trial/vote.hpp"
+#include "data/labels/structures.hpp"
 
 #include <gtest/gtest.h>
 #include <torch/types.h>
@@ -50,7 +51,7 @@ TEST(Vote, IsTheLargestWeightedSumOfProbabilitiesAtEachVoxelWhateverTheBatch) {
   std::set<int> classes;
   const auto& scan = shards[0].info().scans.front();
   for (const std::uint8_t value : axial.images) {
-    const double intensity = (value - scan.mean) / scan.sd;
+    const double intensity = (value - scan.channels[0].mean) / scan.channels[0].sd;
     std::array<double, data::kClasses> sums{};
     for (std::size_t v = 0; v < 3; ++v) {
       double all = 0;

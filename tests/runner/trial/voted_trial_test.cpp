@@ -71,7 +71,7 @@ TEST_F(VotedTrial, TrainsANetAPlaneAndScoresTheirVote) {
   const auto truth = block_shard("test", 5, 8).labels;
   const analysis::StageResult& result = heard.stages[3];
   EXPECT_EQ(result.test.at(0).subject, "test");
-  EXPECT_EQ(result.test[0].counts, analysis::count(truth, vote(voters, group_.device(), 5)));
+  EXPECT_EQ(result.test[0].counts, analysis::count(truth, vote(voters, group_.device(), 5), 28));
   EXPECT_EQ(result.best_dice, analysis::mean_over_subjects(result.validation));
   EXPECT_EQ(result.surfaces.size(), 1U);
   EXPECT_NE(result.test[0].counts, heard.stages[0].test[0].counts);

@@ -1,0 +1,84 @@
+#include "data/cohorts/source_split.hpp"
+
+#include <algorithm>
+#include <map>
+#include <stdexcept>
+
+#include "data/random.hpp"
+
+namespace crossfade::data {
+namespace {
+
+[[noreturn]] void refuse(const std::string& what) {
+  throw std::invalid_argument("split: " + what);
+}
+
+Split own_parts(const std::vector<ListedSubject>& subjects, int fold) {
+  if (fold != 0) refuse("there is no fold " + std::to_string(fold) + ": the parts are the source's own");
+  Split split;
+  for (const ListedSubject& subject : subjects) {
+    if (subject.part.empty()) refuse("from: parts, but the source says no part of subject '" + subject.name + "'");
+    (subject.part == "test"         ? split.test
+     : subject.part == "validation" ? split.validation
+                                    : split.train)
+        .push_back(subject.name);
+  }
+  if (split.train.empty() != split.validation.empty())
+    refuse("from: parts, and the source has " + std::to_string(split.train.size()) + " subjects for training and " +
+           std::to_string(split.validation.size()) + " for validation: both need one");
+  return split;
+}
+
+Split fold_of_source(const std::vector<ListedSubject>& subjects, const std::vector<SourceFold>& folds,
+                     const SplitSpec& spec, std::uint64_t seed, int fold) {
+  if (folds.empty()) refuse("from: folds, but the source has no splits_final.json");
+  if (spec.folds != static_cast<int>(folds.size()))
+    refuse("folds: " + std::to_string(spec.folds) + ", but splits_final.json has " + std::to_string(folds.size()));
+  const SourceFold& said = folds.at(static_cast<std::size_t>(fold));
+  const auto is_there = [&](const std::string& name) {
+    return std::ranges::binary_search(subjects, name, {}, &ListedSubject::name);
+  };
+  Split split{said.train, {}, said.validation};
+  for (auto* part : {&split.train, &split.test}) {
+    std::erase_if(*part, [&](const std::string& name) { return !is_there(name); });
+    std::ranges::sort(*part);
+  }
+  if (spec.validation < 1 || spec.validation >= static_cast<int>(split.train.size()))
+    refuse("validation: " + std::to_string(spec.validation) + " of the " + std::to_string(split.train.size()) +
+           " subjects that fold " + std::to_string(fold) +
+           " trains on, expected at least one, and one left to train on");
+  Random random(seed, Purpose::kSplit, static_cast<std::uint32_t>(fold));
+  for (int v = 0; v < spec.validation; ++v) {
+    const auto drawn = split.train.begin() + static_cast<std::ptrdiff_t>(random.below(split.train.size()));
+    split.validation.push_back(*drawn);
+    split.train.erase(drawn);
+  }
+  std::ranges::sort(split.validation);
+  return split;
+}
+
+}  // namespace
+
+std::string source_split_fault(const SplitSpec& spec) {
+  if (spec.from == "numbers") return "";
+  if (spec.train != 0 || spec.test != 0 || !spec.test_subjects.empty())
+    return "from: " + spec.from + " already says who trains and who is tested: leave out train, test and test_subjects";
+  if (spec.from == "parts" && (spec.folds != 0 || spec.validation != 0))
+    return "from: parts already says who validates: leave out validation and folds";
+  if (spec.from == "folds" && (spec.folds < 1 || spec.validation < 1))
+    return "from: folds needs the number of folds and of validation subjects, {from: folds, folds: 5, validation: 4}";
+  return "";
+}
+
+Split split_of_source(const std::vector<ListedSubject>& subjects, const std::vector<SourceFold>& folds,
+                      const SplitSpec& spec, std::uint64_t seed, int fold) {
+  if (const std::string wrong = source_split_fault(spec); !wrong.empty()) refuse(wrong);
+  if (spec.from == "parts") return own_parts(subjects, fold);
+  if (spec.from == "folds") return fold_of_source(subjects, folds, spec, seed, fold);
+  std::map<std::string, std::string> person_of;
+  for (const ListedSubject& subject : subjects)
+    person_of[subject.name] = subject.person.empty() ? subject.name : subject.person;
+  return split_by_person(person_of, spec, seed, fold);
+}
+
+}  // namespace crossfade::data

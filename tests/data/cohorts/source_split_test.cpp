@@ -1,0 +1,80 @@
+#include "data/cohorts/source_split.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace crossfade::data {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+std::vector<ListedSubject> subjects(const std::vector<std::pair<std::string, std::string>>& parts) {
+  std::vector<ListedSubject> list;
+  for (const auto& [name, part] : parts) list.push_back({.name = name, .part = part});
+  return list;
+}
+
+std::string refusal(const std::vector<ListedSubject>& list, const std::vector<SourceFold>& folds, const SplitSpec& spec,
+                    int fold = 0) {
+  try {
+    split_of_source(list, folds, spec, 1, fold);
+  } catch (const std::invalid_argument& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+TEST(SourceSplit, TakesThePartsThatTheSourceSays) {
+  const auto list = subjects({{"a", "test"}, {"b", "train"}, {"c", "validation"}, {"d", "train"}});
+  const Split split = split_of_source(list, {}, {.from = "parts"}, 1, 0);
+  EXPECT_THAT(split.train, ElementsAre("b", "d"));
+  EXPECT_THAT(split.validation, ElementsAre("c"));
+  EXPECT_THAT(split.test, ElementsAre("a"));
+  EXPECT_THAT(refusal(subjects({{"a", ""}, {"b", "train"}}), {}, {.from = "parts"}),
+              HasSubstr("says no part of subject 'a'"));
+  EXPECT_THAT(refusal(subjects({{"a", "train"}, {"b", "test"}}), {}, {.from = "parts"}),
+              HasSubstr("1 subjects for training and 0 for validation"));
+}
+
+TEST(SourceSplit, TestsAFoldsValidationAndDrawsItsOwnFromTheRest) {
+  const auto list = subjects({{"a", ""}, {"b", ""}, {"c", ""}, {"d", ""}, {"e", ""}});
+  const std::vector<SourceFold> folds = {{{"a", "b", "c", "d"}, {"e"}}, {{"e", "d", "c", "gone"}, {"a", "b"}}};
+  const SplitSpec spec{.validation = 1, .folds = 2, .from = "folds"};
+  const Split first = split_of_source(list, folds, spec, 1, 0);
+  EXPECT_THAT(first.test, ElementsAre("e"));
+  ASSERT_EQ(first.validation.size(), 1U);
+  std::set<std::string> others(first.train.begin(), first.train.end());
+  others.insert(first.validation[0]);
+  EXPECT_THAT(others, ElementsAre("a", "b", "c", "d"));
+  EXPECT_EQ(split_of_source(list, folds, spec, 1, 0).validation, first.validation);
+  const Split second = split_of_source(list, folds, spec, 1, 1);
+  EXPECT_THAT(second.test, ElementsAre("a", "b"));
+  EXPECT_EQ(second.train.size() + second.validation.size(), 3U) << "who was left out of the cohort is in no part";
+  EXPECT_THAT(refusal(list, {}, spec), HasSubstr("no splits_final.json"));
+  EXPECT_THAT(refusal(list, folds, {.validation = 1, .folds = 5, .from = "folds"}), HasSubstr("folds: 5, but"));
+  EXPECT_THAT(refusal(list, folds, {.validation = 4, .folds = 2, .from = "folds"}),
+              HasSubstr("validation: 4 of the 4"));
+}
+
+TEST(SourceSplit, IsRefusedBesideNumbersThatSayOtherwise) {
+  EXPECT_EQ(source_split_fault({.train = 3, .validation = 1}), "");
+  EXPECT_THAT(source_split_fault({.train = 3, .from = "parts"}), HasSubstr("leave out train"));
+  EXPECT_THAT(source_split_fault({.validation = 3, .from = "parts"}), HasSubstr("leave out validation"));
+  EXPECT_THAT(source_split_fault({.from = "folds"}), HasSubstr("{from: folds, folds: 5, validation: 4}"));
+}
+
+TEST(SourceSplit, KeepsThePersonsTogether) {
+  std::vector<ListedSubject> list;
+  for (const char* name : {"p1_a", "p1_b", "p2_a", "p3_a"})
+    list.push_back({.name = name, .person = std::string(name, 2)});
+  const Split split = split_of_source(list, {}, {.train = 1, .validation = 1, .test = 1}, 1, 0);
+  EXPECT_THAT(split.train, ElementsAre("p1_a", "p1_b"));
+  EXPECT_THAT(split.validation, ElementsAre("p2_a"));
+  EXPECT_THAT(split.test, ElementsAre("p3_a"));
+}
+
+}  // namespace
+}  // namespace crossfade::data
