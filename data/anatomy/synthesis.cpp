@@ -72,9 +72,21 @@ Box head_box(const Volume<std::int32_t>& ids, int margin) {
   return box;
 }
 
+bool is_outside(std::int32_t id) {
+  return id >= 500 && id < 1000;
+}
+
+/// Without what the style strips.
+Volume<std::int32_t> stripped(Volume<std::int32_t> ids, const ScanStyle& style) {
+  constexpr std::int32_t kFluidAround = 24;
+  for (std::int32_t& id : ids.voxels)
+    if (is_outside(id) || (style.stripped_csf && id == kFluidAround)) id = 0;
+  return ids;
+}
+
 /// The signal of the head before blur: each tissue's mean in this scan, and its texture.
-Block draw_tissues(const Volume<std::int32_t>& ids, const Box& box, double contrast, Random& random,
-                   FastNormals& normals) {
+Block draw_tissues(const Volume<std::int32_t>& ids, const Box& box, double contrast, const ScanStyle& style,
+                   Random& random, FastNormals& normals) {
   struct Drawn {
     float mean, texture;
   };
@@ -101,7 +113,9 @@ Block draw_tissues(const Volume<std::int32_t>& ids, const Box& box, double contr
         }
         if (id != last_id) {
           last_id = id;
-          tissue = drawn[tissue_of(id)];
+          const std::size_t of = tissue_of(id);
+          tissue = drawn[of];
+          if (!style.outside.empty() && is_outside(id)) tissue.mean = static_cast<float>(style.outside[of]);
         }
         if (!spare) {
           pair = normals.pair();
@@ -131,7 +145,28 @@ SmoothField draw_bias(const Geometry& grid, double peak, Random& random) {
 
 }  // namespace
 
-Volume<std::uint8_t> synthesise_t1(const Volume<std::int32_t>& ids, const SynthesisOptions& options, Random random) {
+ScanStyle draw_style(const SynthesisOptions& options, Random random) {
+  ScanStyle style;
+  style.stripped = random.uniform() < options.stripped;
+  style.stripped_csf = random.uniform() < 0.5;
+  style.air_is_zero = random.uniform() < options.air;
+  style.exponent = std::exp(options.gamma * random.uniform(-1, 1));
+  style.thickness_mm = random.uniform() * options.resolution_mm;
+  style.axis = random.below(3);
+  constexpr double kDarkest = 5, kBrightest = 250;
+  const bool any = random.uniform() < options.outside;
+  for (std::size_t t = 0; t < tissues().size(); ++t) {
+    const double mean = random.uniform(kDarkest, kBrightest);
+    if (any) style.outside.push_back(mean);
+  }
+  return style;
+}
+
+Volume<std::uint8_t> synthesise_t1(const Volume<std::int32_t>& whole, const SynthesisOptions& options, Random random,
+                                   const ScanStyle& style) {
+  Volume<std::int32_t> brain;
+  if (style.stripped) brain = stripped(whole, style);
+  const Volume<std::int32_t>& ids = style.stripped ? brain : whole;
   const Geometry& grid = ids.geometry;
   FastNormals normals(random);
   const double gain = 1 + 0.05 * options.contrast * std::clamp(random.normal(), -2.0, 2.0);  // of the receiver
@@ -139,12 +174,17 @@ Volume<std::uint8_t> synthesise_t1(const Volume<std::int32_t>& ids, const Synthe
 
   const std::array<double, 3> spacing = grid.spacing();
   const double finest = std::min({spacing[0], spacing[1], spacing[2]});
-  const Box box = head_box(ids, static_cast<int>(std::ceil(4 * options.blur_mm / finest)));
-  Block signal = draw_tissues(ids, box, options.contrast, random, normals);
-  if (options.blur_mm > 0 && !signal.values.empty()) {
+  // A slice profile of this full width at half maximum.
+  const double profile = style.thickness_mm / std::sqrt(8 * std::log(2.0));
+  const auto spread_along = [&](std::size_t axis) {
+    return axis == style.axis && profile > 0 ? std::hypot(options.blur_mm, profile) : options.blur_mm;
+  };
+  const Box box = head_box(ids, static_cast<int>(std::ceil(4 * spread_along(style.axis) / finest)));
+  Block signal = draw_tissues(ids, box, options.contrast, style, random, normals);
+  if ((options.blur_mm > 0 || profile > 0) && !signal.values.empty()) {
     std::array<AxisTaps, 3> taps;
     for (std::size_t axis = 0; axis < 3; ++axis) {
-      taps[axis] = gaussian_taps(signal.size[axis], options.blur_mm / spacing[axis]);
+      taps[axis] = gaussian_taps(signal.size[axis], spread_along(axis) / spacing[axis]);
     }
     signal = apply(std::move(signal), taps);
   }
@@ -169,7 +209,10 @@ Volume<std::uint8_t> synthesise_t1(const Volume<std::int32_t>& ids, const Synthe
           value = std::sqrt(in_phase * in_phase + quadrature * quadrature);
         } else if (noise > 0) {
           value = noise * normals.radius();
+          if (style.air_is_zero) value = 0;
         }
+        if (style.exponent != 1)
+          value = 255 * std::pow(std::min(value, 255.0F) / 255, static_cast<float>(style.exponent));
         image.voxels[to++] = static_cast<std::uint8_t>(std::clamp(value + 0.5F, 0.0F, 255.0F));
       }
     }

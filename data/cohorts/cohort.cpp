@@ -43,7 +43,9 @@ bool is_excluded(const CohortSpec& spec, const std::string& name) {
 void choose(const CohortSpec& spec, const fs::path& where, const std::string& what, SubjectList& list) {
   std::erase_if(list.subjects, [&](const ListedSubject& subject) { return is_excluded(spec, subject.name); });
   if (list.subjects.empty())
-    throw std::runtime_error(where.string() + ": no " + what + " (.nii.gz, .nii, .mgz or .mgh) in this folder");
+    throw std::runtime_error(where.string() + ": no " + what +
+                             (spec.exclude.empty() ? " (.nii.gz, .nii, .mgz or .mgh) in this folder"
+                                                   : " is left in this folder, which exclude leaves out"));
   if (spec.subjects == 0) return;
   if (static_cast<std::size_t>(spec.subjects) > list.subjects.size())
     throw std::runtime_error(where.string() + ": " + std::to_string(list.subjects.size()) + " " + what +
@@ -108,10 +110,6 @@ SubjectList scans_in_folders(const CohortSpec& spec, std::vector<Remark>& remark
   std::ranges::sort(strangers);
   remark_on_names(remarks, "not used, as there is no scan of that name: labels", strangers, "file");
   return list;
-}
-
-bool has_patterns(const CohortSpec& spec) {
-  return spec.images.find('{') != std::string::npos || spec.images.starts_with('[');
 }
 
 SubjectList scans(const CohortSpec& spec, std::vector<Remark>& remarks) {

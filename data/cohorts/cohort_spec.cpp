@@ -4,10 +4,13 @@
 #include <array>
 #include <charconv>
 #include <initializer_list>
+#include <stdexcept>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "data/sources/path_pattern.hpp"
+#include "data/structured.hpp"
 #include "data/words.hpp"
 
 namespace crossfade::data {
@@ -69,7 +72,8 @@ std::optional<CohortFault> fault_of_classes(const CohortSpec& spec) {
   if (spec.classes.empty()) {
     if (!spec.automatic_classes.empty())
       return CohortFault{"automatic_classes", "automatic_classes says ids of classes, expected classes beside it"};
-    if (spec.source == "nnunet") return std::nullopt;  // dataset.json may have them
+    if (spec.source == "nnunet" && spec.label_table == defaults.label_table)
+      return std::nullopt;  // dataset.json has them
     if (!spec.pairs.empty()) return CohortFault{"pairs", "pairs are of the cohort's own classes, expected classes"};
     if (!spec.ignore.empty())
       return CohortFault{"ignore", "ignore belongs to the cohort's own classes, expected classes"};
@@ -121,6 +125,31 @@ std::optional<CohortFault> fault_of_grid(const CohortSpec& spec) {
   return std::nullopt;
 }
 
+/// Images and labels are both in folders, or both named by patterns, which must be such.
+std::optional<CohortFault> fault_of_patterns(const CohortSpec& spec) {
+  std::vector<std::pair<const char*, std::string>> all;
+  try {
+    for (const std::string& pattern : listed_texts(spec.images)) all.emplace_back("images", pattern);
+  } catch (const std::invalid_argument& error) {
+    return CohortFault{"images", error.what()};
+  }
+  for (const auto& [key, value] :
+       {std::pair("labels", &spec.labels), std::pair("automatic_labels", &spec.automatic_labels)})
+    if (!value->empty()) all.emplace_back(key, *value);
+  for (const auto& [key, value] : all) {
+    if (has_patterns(spec)) {
+      if (const std::string wrong = path_pattern_fault(value); !wrong.empty()) return CohortFault{key, wrong};
+    } else if (value.find('{') != std::string::npos) {
+      return CohortFault{key, std::string(key) + " is a pattern and images is a folder, expected patterns for both"};
+    }
+  }
+  if (!has_patterns(spec)) return std::nullopt;
+  if (!spec.label_suffix.empty() || !spec.automatic_label_suffix.empty())
+    return CohortFault{spec.label_suffix.empty() ? "automatic_label_suffix" : "label_suffix",
+                       "a suffix belongs to folders, expected it within the pattern"};
+  return std::nullopt;
+}
+
 std::optional<CohortFault> fault_of_files(const CohortSpec& spec) {
   const auto fault = [](const char* key, const char* what) { return CohortFault{key, what}; };
   if (!spec.table.empty()) {
@@ -132,7 +161,7 @@ std::optional<CohortFault> fault_of_files(const CohortSpec& spec) {
   if (spec.images.empty()) return fault("images", "source: scans needs images: the folder of scans, or a table");
   if (spec.labels.empty() && spec.automatic_labels.empty())
     return fault("labels", "source: scans needs labels or automatic_labels: a folder of label maps");
-  return std::nullopt;
+  return fault_of_patterns(spec);
 }
 
 }  // namespace

@@ -124,6 +124,11 @@ inline bool has_automatic_labels(const CohortSpec& spec) {
   return spec.source != "nnunet" && !(spec.label_bias == LabelBiasOptions{});
 }
 
+/// Whether `images` names files by patterns, in place of a folder.
+inline bool has_patterns(const CohortSpec& spec) {
+  return spec.images.find('{') != std::string::npos || spec.images.starts_with('[');
+}
+
 /// Side in pixels of slices over the field of view of 256 mm, or nothing where the cohort has a grid of its own.
 inline std::optional<int> cube_size(const CohortSpec& spec) {
   const bool own = !(spec.grid == GridSpec{}) || (spec.size == 0 && (!spec.classes.empty() || spec.source == "nnunet"));

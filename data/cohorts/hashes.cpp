@@ -17,7 +17,8 @@ std::string text_of_all_subjects(const Cohort& cohort) {
   if (spec.source == "scans" && cohort.has_automatic)
     text += "automatic_label_table=" + cohort.automatic_table.hash() + "\n";
   if (cohort.grid.own_spacing()) text += "spacing=own\n";
-  if (cohort.channels.size() > 1) text += "channels=" + std::to_string(cohort.channels.size()) + "\n";
+  if (own)
+    for (const std::string& channel : cohort.channels) text += "channel=" + channel + "\n";
   return text;
 }
 

@@ -28,6 +28,24 @@ struct Scan {
   const ReadVolume<float>& image() const { return channels.front(); }
 };
 
+/// A channel may be empty, as blue is in a picture of red; a scan may not.
+void require_any_contents(const Scan& scan, const std::string& intensity) {
+  const bool all_flat = std::ranges::all_of(scan.channels, [](const ReadVolume<float>& channel) {
+    return std::ranges::min(channel.voxels) == std::ranges::max(channel.voxels);
+  });
+  for (const ReadVolume<float>& channel : scan.channels)
+    if (all_flat || intensity == "t1") require_contents(channel, intensity, scan.file);
+}
+
+/// On the background is what is so in every channel.
+LabelPlacement place_on(const Scan& scan, const Volume<std::int32_t>& labels, const LabelTable& table) {
+  LabelPlacement placement = place_labels(labels, table, scan.image());
+  for (std::size_t c = 1; c < scan.channels.size() && placement.on_background > 0; ++c)
+    placement.on_background =
+        std::min(placement.on_background, place_labels(labels, table, scan.channels[c]).on_background);
+  return placement;
+}
+
 Scan read_scan(const Cohort& cohort, const ListedSubject& subject) {
   Scan scan{{}, subject.images.front()};
   for (const std::filesystem::path& file : subject.images) {
@@ -51,8 +69,17 @@ Scan read_scan(const Cohort& cohort, const ListedSubject& subject) {
     throw std::runtime_error(scan.file.string() + ": has " + std::to_string(scan.channels.size()) +
                              " channels, expected " + std::to_string(cohort.channels.size()) +
                              " as the cohort's first subject");
-  for (const ReadVolume<float>& channel : scan.channels) require_contents(channel, cohort.spec.intensity, scan.file);
+  require_any_contents(scan, cohort.spec.intensity);
   return scan;
+}
+
+/// Whether what lies outside `grid` is what lies outside `slices`: they are one, or the cube and its slices.
+bool covers(const Geometry& grid, const Geometry& slices) {
+  const auto extent = [](const Geometry& g, std::size_t axis) { return g.size[axis] * g.spacing()[axis]; };
+  if (grid == slices) return true;
+  for (const std::size_t axis : {0, 1, 2})
+    if (std::abs(extent(grid, axis) - 256) > 0.01 || std::abs(extent(slices, axis) - 256) > 0.01) return false;
+  return true;
 }
 
 /// `grid`: on which ids become classes; `slices`: what lies outside is said to be cut.
@@ -64,7 +91,7 @@ ScanLabels read_labels_of(const Scan& scan, const Geometry& grid, const Geometry
   ScanLabels labels;
   labels.notes.table = table.name;
   labels.notes.reading = read.notes;
-  labels.notes.placement = place_labels(read, table, scan.image());
+  labels.notes.placement = place_on(scan, read, table);
   if (spec.intensity != "t1") labels.notes.placement.negative = 0;  // they stay what they are
   require_on_image(labels.notes.placement, file, scan.file);
   Conformed conformed = conform(read, grid);
@@ -75,7 +102,7 @@ ScanLabels read_labels_of(const Scan& scan, const Geometry& grid, const Geometry
   } catch (const std::exception& error) {
     throw std::runtime_error(file.string() + ": " + error.what());
   }
-  if (!cube_size(spec) && !(grid == slices)) conformed.cut = conform(read, slices).cut;
+  if (!covers(grid, slices)) conformed.cut = conform(read, slices).cut;
   std::erase_if(conformed.cut, [&](const auto& cut) { return !is_named(table, cut.first); });
   labels.notes.cut = std::move(conformed.cut);
   labels.original = std::move(read);
@@ -121,7 +148,7 @@ Placed on_own_slices(const Scan& scan, const Cohort& cohort, const Geometry& tur
   // Labels that only ever meet voxels of the image need no grid between.
   placed.labels_on = same_spacing(turned, slices) ? slices : turned;
   for (std::size_t c = 0; c < channels; ++c) {
-    Volume<float> image = scan.channels[c];
+    Volume<float> image = scan.channels[c];  // a copy: labels are held against the scan as it came
     placed.channels.push_back(rule == "t1" ? ChannelIntensities{} : measured_intensities(rule, image));
     if (rule == "t1") {
       const Volume<std::uint8_t> bytes = to_uint8(image);

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <numeric>
 #include <optional>
 #include <set>
 #include <sstream>
+#include <stdexcept>
 
 #include "data/cohorts/subject.hpp"
 #include "data/shards/plane.hpp"
@@ -22,6 +24,7 @@ namespace {
 constexpr double kSame = 1e-4;    // of a spacing, as same_spacing() has it
 constexpr double kVaries = 0.05;  // of a spacing, said
 constexpr int kSidesDivisibleBy = 16;
+constexpr int kLargestSide = 4096;
 
 bool same(double a, double b) {
   return std::abs(a - b) <= kSame * b;
@@ -45,7 +48,7 @@ std::string plane_of(const CohortSpec& spec, const std::vector<Geometry>& images
                axial = median(spacings(images, 2));
   constexpr double kTie = 1.01;
   if (sagittal > kTie * axial && sagittal > kTie * coronal) return "sagittal";
-  return coronal > kTie * axial ? "coronal" : "axial";
+  return coronal > kTie * axial && coronal > kTie * sagittal ? "coronal" : "axial";
 }
 
 /// The shortest text that reads back as the same number.
@@ -67,6 +70,10 @@ int side(const std::vector<Geometry>& images, std::size_t axis, double mm) {
     const double pixels = mm == 0 || same(own, mm) ? image.size[axis] : std::ceil(image.size[axis] * own / mm - kSame);
     most = std::max(most, static_cast<int>(pixels));
   }
+  if (most > kLargestSide)
+    throw std::runtime_error("grid: at " + text_of(mm) + " mm a pixel the largest subject has " + std::to_string(most) +
+                             " pixels along a side of its slices, expected at most " + std::to_string(kLargestSide) +
+                             ": say a larger grid.mm");
   return (most + kSidesDivisibleBy - 1) / kSidesDivisibleBy * kSidesDivisibleBy;
 }
 
@@ -88,6 +95,14 @@ std::optional<std::array<int, 3>> voxel_offset(const Geometry& source, const Geo
     if (std::abs(map[row][3] - offset[row]) > kRounding) return std::nullopt;
   }
   return offset;
+}
+
+/// So that an image does not fade at its ends, where a filter reaches beyond it.
+void normalise(AxisTaps& taps) {
+  for (Taps& tap : taps) {
+    const float sum = std::accumulate(tap.weights.begin(), tap.weights.end(), 0.0F);
+    for (float& weight : tap.weights) weight /= sum;
+  }
 }
 
 template <class T>
@@ -118,7 +133,8 @@ SliceGrid slice_grid(const CohortSpec& spec, const std::vector<Geometry>& images
     else if (mm.front() != "native")
       grid.mm[axis] = std::stod(mm[std::min(axis, mm.size() - 1)]);
   }
-  if (!spec.grid.slice_mm.empty() && spec.grid.slice_mm != "native") grid.slice_mm = std::stod(spec.grid.slice_mm);
+  const std::vector<std::string> slice_mm = words_of(spec.grid.slice_mm);
+  if (!slice_mm.empty() && slice_mm.front() != "native") grid.slice_mm = std::stod(slice_mm.front());
   grid.width = spec.grid.width > 0 ? spec.grid.width : side(turned, 0, grid.mm[0]);
   grid.height = spec.grid.height > 0 ? spec.grid.height : side(turned, 1, grid.mm[1]);
   for (std::size_t axis = 0; axis < 3; ++axis) {
@@ -199,8 +215,9 @@ std::vector<float> on_slices(const Volume<float>& image, const Geometry& target,
     // Widens a point spread of 1 source voxel (full width at half maximum) to 1 target voxel.
     const double sd = scale > 1 + kSame ? std::sqrt(scale * scale - 1) / std::sqrt(8 * std::log(2.0)) : 0;
     taps[axis] = gaussian_taps(image.geometry.size[axis], sd);
+    normalise(taps[axis]);
   }
-  // Less `low`, so that what filters and interpolation see outside, 0, is what stands for nothing.
+  // Less `low`, so that what lies outside, where resample_linear() has 0, is what stands for nothing.
   Block block{image.geometry.size, image.voxels};
   for (float& value : block.values) value -= low;
   const Volume<float> smooth{image.geometry, data::apply(std::move(block), taps).values};

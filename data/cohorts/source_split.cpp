@@ -26,6 +26,7 @@ Split own_parts(const std::vector<ListedSubject>& subjects, int fold) {
   if (split.train.empty() != split.validation.empty())
     refuse("from: parts, and the source has " + std::to_string(split.train.size()) + " subjects for training and " +
            std::to_string(split.validation.size()) + " for validation: both need one");
+  if (split.train.empty() && split.test.empty()) refuse("from: parts, and no part has a subject");
   return split;
 }
 
@@ -43,6 +44,8 @@ Split fold_of_source(const std::vector<ListedSubject>& subjects, const std::vect
     std::erase_if(*part, [&](const std::string& name) { return !is_there(name); });
     std::ranges::sort(*part);
   }
+  if (split.test.empty())
+    refuse("fold " + std::to_string(fold) + " of splits_final.json tests no subject of the cohort");
   if (spec.validation < 1 || spec.validation >= static_cast<int>(split.train.size()))
     refuse("validation: " + std::to_string(spec.validation) + " of the " + std::to_string(split.train.size()) +
            " subjects that fold " + std::to_string(fold) +

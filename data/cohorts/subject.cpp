@@ -22,6 +22,7 @@ ShardInfo shard_info(const Cohort& cohort, const ListedSubject& subject) {
   info.channels = cohort.channels;
   info.own_spacing = cohort.grid.own_spacing();
   info.cube = cohort.grid.cube;
+  info.own_grid = cohort.grid.cube == 0;
   info.grid_mm = {cohort.grid.mm[0], cohort.grid.mm[1], cohort.grid.slice_mm};
   info.has_manual = manual;
   info.has_automatic = cohort.has_automatic;

@@ -27,8 +27,12 @@ std::string source_text(const CohortSpec& spec, const ListedSubject& subject) {
 /// Ids of a phantom that no line of the table names say nothing that a score could use; zeros compress to nothing.
 void keep_named(Volume<std::int32_t>& ids, const LabelTable& table) {
   NamedIds named(table);
+  const auto is_ignored = [&](std::int32_t id) {
+    const auto found = table.class_of.find(id);
+    return found != table.class_of.end() && found->second == kIgnored;
+  };
   for (std::int32_t& id : ids.voxels)
-    if (!named(id)) id = 0;
+    if (id != 0 && !named(id) && !is_ignored(id)) id = 0;
 }
 
 void append(std::vector<std::uint8_t>& to, const std::vector<std::uint8_t>& voxels) {
@@ -85,7 +89,8 @@ PreparedSubject synthetic_subject(const Cohort& cohort, const ListedSubject& sub
     if (scan == 0) notes.unnamed = std::move(mapped.unnamed);
     const Random of_image(spec.seed, Purpose::kSynthesis, key, scan);
     shard.info.scans.emplace_back();
-    append_image(synthesise_t1(ids, spec.synthesis, of_image));
+    const Random of_style(spec.seed, Purpose::kSynthesis, key, scan, 1);
+    append_image(synthesise_t1(ids, spec.synthesis, of_image, draw_style(spec.synthesis, of_style)));
     append_labels(shard.labels, mapped.classes);
     if (shard.info.has_automatic) {
       const Random of_bias(spec.seed, Purpose::kLabelBias, key, scan);

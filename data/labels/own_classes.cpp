@@ -23,7 +23,8 @@ Json parse(const std::string& text, const char* what, const char* expected) {
 }
 
 std::int32_t id_in(const Json& json, const std::string& of) {
-  if (!json.is_number_integer() || json.get<std::int64_t>() != json.get<std::int32_t>())
+  const bool too_large = json.is_number_unsigned() && json.get<std::uint64_t>() > INT32_MAX;
+  if (!json.is_number_integer() || too_large || json.get<std::int64_t>() != json.get<std::int32_t>())
     refuse(of + " has the id " + json.dump() + ", expected a whole number");
   return json.get<std::int32_t>();
 }

@@ -129,11 +129,13 @@ void augment(const SliceView& slice, const AugmentationOptions& options, Random 
   const std::size_t pixels = static_cast<std::size_t>(slice.height) * static_cast<std::size_t>(slice.width);
   if (slice.image.size() != pixels * slice.channels.size() || slice.labels.size() != pixels)
     throw std::invalid_argument("augment: image and labels do not have height * width pixels");
+  std::vector<Draws> draws;  // of all channels before any noise, of which there is as much as the options say
+  for (std::size_t c = 0; c < slice.channels.size(); ++c) draws.push_back(draw(options, slice.pixel_mm, random));
   for (std::size_t c = 0; c < slice.channels.size(); ++c) {
     const ChannelIntensities& channel = slice.channels[c];
     const std::span<float> image = slice.image.subspan(c * pixels, pixels);
     const auto low = static_cast<float>(channel.low), range = static_cast<float>(channel.high - channel.low);
-    const Draws d = draw(options, slice.pixel_mm, random);
+    const Draws& d = draws[c];
     if (c == 0 && (options.rotation > 0 || options.scale > 0 || options.translation_mm > 0))
       move_slice(slice, d.movement);
     if (options.gamma > 0 && range > 0)

@@ -44,7 +44,11 @@ ChannelIntensities measured_intensities(const std::string& rule, const Volume<fl
   Moments moments;
   if (rule == "zscore_foreground") {
     const float background = background_of(image).value_or(least);
-    moments = moments_of(image.voxels, [background](float value) { return value > background; });
+    // Above it, or beside it where it is the brightest, as paper is.
+    const bool darkest = std::ranges::any_of(image.voxels, [background](float value) { return value > background; });
+    moments = moments_of(image.voxels, [background, darkest](float value) {
+      return darkest ? value > background : value != background;
+    });
   } else {
     moments = moments_of(image.voxels, [](float) { return true; });
   }

@@ -13,8 +13,9 @@ namespace crossfade::data {
 
 /// t1: 0 to 0 and the 99.9th percentile to 255 (to_uint8), then the mean and sd of each scan's voxels above 0. zscore:
 /// those of all voxels of the image. zscore_foreground: of those above its background (background_of(), else the
-/// least value). ct: clipped to the 0.5 and 99.5 percentiles of the training subjects' labelled voxels and standardised
-/// by the mean and sd of these voxels, as nnU-Net does (Isensee et al. 2021). none: as it comes.
+/// least value), or of all others where nothing is above it. ct: clipped to the 0.5 and 99.5 percentiles of the
+/// training subjects' labelled voxels and standardised by the mean and sd of these voxels, as nnU-Net does (Isensee et
+/// al. 2021). none: as it comes.
 inline constexpr std::array kIntensityRules = {"t1", "zscore", "zscore_foreground", "ct", "none"};
 
 /// What a shard keeps of a channel by rule zscore, zscore_foreground, ct or none, measured on the image as it came: an

@@ -50,7 +50,8 @@ std::vector<SliceRef> training_slices(const std::vector<Shard>& shards, std::uin
       for (std::size_t i = 0; i < chosen.size(); ++i)
         if (!chosen[i]) rest.push_back(i);
       Random random(seed, Purpose::kSliceSelection, subject_key(info.subject), static_cast<std::uint32_t>(scan));
-      const std::size_t tenth = (rest.size() + 5) / 10;
+      // Of few, none or one, so that it is a tenth over many scans: a picture is one slice.
+      const std::size_t tenth = rest.size() >= 5 ? (rest.size() + 5) / 10 : random.below(10) < rest.size() ? 1 : 0;
       for (std::size_t i = 0; i < tenth; ++i) {
         std::swap(rest[i], rest[i + random.below(rest.size() - i)]);
         chosen[rest[i]] = true;

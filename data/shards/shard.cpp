@@ -64,7 +64,12 @@ void read_own_data(const Hdf5Reader& reader, ShardInfo& info) {
   const std::string spacing = reader.text("/", "spacing");
   if (spacing != "own" && spacing != "common") reader.refuse("attribute 'spacing' is neither 'own' nor 'common'");
   info.own_spacing = spacing == "own";
+  const std::string sides = reader.text("/", "sides");
+  if (sides != "merged" && sides != "told apart")
+    reader.refuse("attribute 'sides' is neither 'merged' nor 'told apart'");
+  info.sides_merged = sides == "merged";
   info.cube = reader.numbers<std::int32_t>("/", "cube", 1)[0];
+  info.own_grid = info.cube == 0;
   const std::vector<double> grid_mm = reader.numbers<double>("/", "grid_mm", 3);
   std::ranges::copy(grid_mm, info.grid_mm.begin());
 }
@@ -168,8 +173,9 @@ void read_intensities(const Hdf5Reader& reader, int version, ShardInfo& info) {
     }
 }
 
-/// What version 2 does not say: whether its slices fill the cube of 256 mm.
+/// What version 2 does not say: that sagittal slices have the sides merged, and whether slices fill the cube of 256 mm.
 void set_grid(ShardInfo& info) {
+  info.sides_merged = merges_sides(info.plane);
   info.grid_mm = info.grid.spacing();
   const auto fills = [&](std::size_t axis) {
     return info.grid.size[axis] == info.grid.size[0] &&
@@ -337,7 +343,9 @@ void require_siblings(const Shard& a, const Shard& b) {
   const ShardInfo &x = a.info(), &y = b.info();
   if (x.plane != y.plane) differ("plane", x.plane, y.plane);
   if (x.width() != y.width() || x.height() != y.height()) differ("slice size", size(x), size(y));
-  if (x.own_spacing != y.own_spacing || (!x.own_spacing && !same_spacing(x.grid, y.grid)))
+  // On one grid each subject's own spacing may differ from the others' by twice what "the same" allows.
+  const bool one_grid = x.own_grid && y.own_grid && x.grid_mm == y.grid_mm;
+  if (x.own_spacing != y.own_spacing || (!x.own_spacing && !one_grid && !same_spacing(x.grid, y.grid)))
     differ("spacing", millimetres(x.grid.spacing()), millimetres(y.grid.spacing()));
   if (x.channels != y.channels) differ("channels", listed(x.channels), listed(y.channels));
   if (x.intensity != y.intensity) differ("intensity rule", x.intensity, y.intensity);

@@ -55,8 +55,10 @@ struct ShardInfo {
   Classes classes = brain_classes();
   std::string intensity = "t1";  // rule of intensity.hpp
   std::vector<std::string> channels = {"image"};
-  bool own_spacing = false;         // whether spacings differ between the subjects of the cohort
-  int cube = 0;                     // pixels along each side of the cube of 256 mm that these slices fill; 0: none
+  bool sides_merged = false;  // whether right classes have become their left twins, as in slices turned to be sagittal
+  bool own_grid = false;      // whether slices follow a grid of the cohort's, in place of the cube of 256 mm
+  bool own_spacing = false;   // whether spacings differ between the subjects of the cohort
+  int cube = 0;               // pixels along each side of the cube of 256 mm that these slices fill; 0: none
   std::array<double, 3> grid_mm{};  // along W, H and between slices, as the cohort has it; 0: the subject's own
   Geometry grid;                    // of the slices: size {W, H, slices per scan}; axes as the plane has them
   bool has_manual = true;           // one of the two kinds at least

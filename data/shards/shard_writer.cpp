@@ -121,6 +121,7 @@ void write_root(Hdf5Writer& writer, const ShardInfo& info, int version_number) {
   writer.text("/", "intensity", info.intensity);
   writer.texts("/", "channels", info.channels);
   writer.text("/", "spacing", info.own_spacing ? "own" : "common");
+  writer.text("/", "sides", info.sides_merged ? "merged" : "told apart");
   const std::int32_t cube = info.cube;
   writer.numbers<std::int32_t>("/", "cube", {}, {&cube, 1});
   writer.numbers<double>("/", "grid_mm", {3}, info.grid_mm);
@@ -248,7 +249,7 @@ void write_original(Hdf5Writer& writer, const Volume<std::int32_t>& original) {
 int shard_version(const ShardContents& contents) {
   const ShardInfo& info = contents.info;
   const bool old = contents.values.empty() && info.own_classes == OwnClasses{} && info.intensity == "t1" &&
-                   info.channels.size() == 1 && !info.own_spacing;
+                   info.channels.size() == 1 && !info.own_grid && !info.own_spacing;
   return old ? kShardVersion : kShardVersionOfOwnData;
 }
 

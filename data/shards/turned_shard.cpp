@@ -68,6 +68,7 @@ ShardContents turned(ShardContents contents, const std::string& plane) {
     for (auto* labels : {&contents.labels, &contents.automatic})
       std::ranges::transform(*labels, labels->begin(),
                              [&](std::uint8_t label) { return merged_sides(info.classes, label); });
+  info.sides_merged = merges_sides(plane);
   info.grid = reorient(info.grid, reorientation);
   info.plane = plane;
   return contents;

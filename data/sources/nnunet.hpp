@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "data/sources/subject_list.hpp"
 #include "data/labels/label_table.hpp"
+#include "data/sources/subject_list.hpp"
 
 namespace crossfade::data {
 

@@ -10,10 +10,14 @@ namespace {
 template <class Take>
 void each_on_faces(const Volume<float>& image, const Take& take) {
   const auto& size = image.geometry.size;
+  // A volume of one slice has its border within the slice.
+  const bool one_slice = std::ranges::count(size, 1) == 1;
+  const auto at_end = [&](int index, std::size_t axis) {
+    return !(one_slice && size[axis] == 1) && (index == 0 || index == size[axis] - 1);
+  };
   for (int k = 0; k < size[2]; ++k)
     for (int j = 0; j < size[1]; ++j) {
-      const bool on_face = k == 0 || k == size[2] - 1 || j == 0 || j == size[1] - 1;
-      const int step = on_face ? 1 : std::max(size[0] - 1, 1);
+      const int step = at_end(k, 2) || at_end(j, 1) ? 1 : std::max(size[0] - 1, 1);
       for (int i = 0; i < size[0]; i += step) take(image.at(i, j, k));
     }
 }

@@ -142,7 +142,7 @@ int run(World& world, const EvaluateOptions& options) {
     warnings = check_training(nets, options);
     if (!options.predictions.empty()) {
       const data::Shard& first = nets.front().shards.front();
-      if (data::merges_sides(first.info().plane))
+      if (first.info().sides_merged)
         throw std::runtime_error(first.file().string() +
                                  ": sagittal slices don't tell left from right, expected axial or coronal ones for "
                                  "--predictions");

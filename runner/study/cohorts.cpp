@@ -73,6 +73,14 @@ void check_stage(const TrialConfig& trial, const StageOptions& stage, const Open
   if (test.grid.width != sides[0] || test.grid.height != sides[1])
     refuse("cohort " + test_cohort(stage) + " has slices of other sizes than cohort " + stage.cohort +
            ", which the net is trained on");
+  const auto differ = [&](const char* what, const std::string& own, const std::string& other) {
+    if (own != other)
+      refuse("cohort " + test_cohort(stage) + " has " + what + " " + other + ", expected " + own + " as in cohort " +
+             stage.cohort + ", which the net is trained on");
+  };
+  differ("axis", cohort.grid.plane, test.grid.plane);
+  differ("grid.mm", cohort.spec.grid.mm, test.spec.grid.mm);
+  differ("intensity", cohort.spec.intensity, test.spec.intensity);
   const StageOptions& first = trial.stages.front();
   for (const auto& [name, other] : {std::pair(stage.cohort, &cohort), std::pair(test_cohort(stage), &test)})
     if (other->channels.size() != opened.at(first.cohort).channels.size())

@@ -24,7 +24,7 @@ std::vector<std::uint8_t> classes_of(const torch::Tensor& logits, const data::Sh
   const torch::Tensor classes = logits.argmax(1).to(torch::kByte).cpu().contiguous();
   const auto* first = classes.const_data_ptr<std::uint8_t>();
   std::vector<std::uint8_t> result(first, first + classes.numel());
-  if (data::merges_sides(info.plane))
+  if (info.sides_merged)
     for (std::uint8_t& c : result) c = data::merged_sides(info.classes, c);
   return result;
 }

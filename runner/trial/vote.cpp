@@ -34,7 +34,7 @@ std::vector<std::uint8_t> vote(const std::vector<Voter>& voters, torch::Device d
     predict_slices(network, source, 0, source.info().slices_per_scan(), device, batch,
                    [&](int first, const torch::Tensor& logits) {
                      torch::Tensor probabilities = logits.to(torch::kFloat).softmax(1);
-                     if (data::merges_sides(plane)) probabilities = probabilities.index_select(1, twins);
+                     if (source.info().sides_merged) probabilities = probabilities.index_select(1, twins);
                      turned.narrow(1, first, logits.size(0)).add_(probabilities.transpose(0, 1), weight);
                    });
   }

@@ -231,5 +231,85 @@ TEST(Deform, MovesVoxelsByAboutTheStatedDistance) {
   EXPECT_NEAR(std::sqrt(squares / 3 / count), 3, 1.2);
 }
 
+TEST(ScanStyle, IsPlainWhereNothingIsAskedFor) {
+  const ScanStyle style = draw_style({}, stream(3));
+  EXPECT_FALSE(style.stripped || style.air_is_zero);
+  EXPECT_EQ(style.exponent, 1);
+  EXPECT_EQ(style.thickness_mm, 0);
+  EXPECT_TRUE(style.outside.empty());
+  EXPECT_EQ(synthesise_t1(halves(16, 2, 516), {}, stream(3), style).voxels,
+            synthesise_t1(halves(16, 2, 516), {}, stream(3)).voxels);
+}
+
+TEST(ScanStyle, DrawsSharesOfScansAndOneOptionLeavesTheOthers) {
+  SynthesisOptions options;
+  options.stripped = 0.3;
+  options.air = 0.6;
+  options.outside = 0.5;
+  int stripped = 0, air = 0, outside = 0;
+  for (std::uint32_t scan = 0; scan < 2000; ++scan) {
+    const ScanStyle style = draw_style(options, stream(scan));
+    stripped += style.stripped ? 1 : 0;
+    air += style.air_is_zero ? 1 : 0;
+    outside += style.outside.empty() ? 0 : 1;
+    SynthesisOptions more = options;
+    more.gamma = 0.5;
+    EXPECT_EQ(draw_style(more, stream(scan)).outside, style.outside);
+  }
+  // Five standard deviations of a share of 2000.
+  EXPECT_NEAR(stripped / 2000.0, 0.3, 5 * std::sqrt(0.3 * 0.7 / 2000));
+  EXPECT_NEAR(air / 2000.0, 0.6, 5 * std::sqrt(0.6 * 0.4 / 2000));
+  EXPECT_NEAR(outside / 2000.0, 0.5, 5 * std::sqrt(0.25 / 2000));
+}
+
+TEST(ScanStyle, StripsAllOutsideTheBrainAndTheFluidAroundItInSome) {
+  for (const std::int32_t id : {500, 516, 999, 24}) {
+    const auto brightest = [&](const ScanStyle& style) {
+      return std::ranges::max(synthesise_t1(uniform(8, id), nothing(), stream(1), style).voxels);
+    };
+    EXPECT_GT(brightest({}), 0) << id;
+    EXPECT_EQ(brightest({.stripped = true, .stripped_csf = true}), 0) << id;
+    EXPECT_EQ(brightest({.stripped = true}) > 0, id == 24) << id;
+  }
+  EXPECT_GT(std::ranges::max(synthesise_t1(uniform(8, 1020), nothing(), stream(1), {.stripped = true}).voxels), 0)
+      << "a parcel of the cortex";
+}
+
+TEST(ScanStyle, TakesTissuesOutsideTheBrainAtTheMeansDrawnForThem) {
+  ScanStyle style;
+  style.outside.assign(tissues().size(), 200);
+  const Tissue marrow = tissues()[tissue_of(516)], white = tissues()[tissue_of(2)];
+  EXPECT_NEAR(moments(synthesise_t1(uniform(24, 516), nothing(), stream(1), style).voxels).mean, 200,
+              5 * marrow.texture / std::sqrt(13824.0));
+  EXPECT_NEAR(moments(synthesise_t1(uniform(24, 2), nothing(), stream(1), style).voxels).mean, white.mean,
+              5 * white.texture / std::sqrt(13824.0));
+}
+
+TEST(ScanStyle, LeavesNoNoiseInAirAndBendsIntensities) {
+  SynthesisOptions options = nothing();
+  options.noise = 10;
+  const Volume<std::uint8_t> image = synthesise_t1(halves(16, 0, 2), options, stream(1), {.air_is_zero = true});
+  EXPECT_EQ(image.at(2, 8, 8), 0);
+  EXPECT_GT(image.at(12, 8, 8), 0);
+  const Volume<std::uint8_t> plain = synthesise_t1(uniform(8, 2), nothing(), stream(1));
+  const Volume<std::uint8_t> bent = synthesise_t1(uniform(8, 2), nothing(), stream(1), {.exponent = 2});
+  for (std::size_t v = 0; v < plain.voxels.size(); ++v)  // half a unit of rounding, times the slope 2 * v / 255
+    ASSERT_NEAR(bent.voxels[v], std::pow(plain.voxels[v] / 255.0, 2) * 255, 1.6);
+}
+
+// A step between 62 and 110 under a slice profile of full width 6 mm: an error function of sd 6 / 2.355.
+TEST(ScanStyle, BlursAlongOneAxisAsThickSlicesDo) {
+  const ScanStyle style{.thickness_mm = 6, .axis = 0};
+  const Volume<std::uint8_t> image = synthesise_t1(halves(48, 2, 507), nothing(), stream(1), style);
+  const double white = tissues()[tissue_of(2)].mean, soft = tissues()[tissue_of(507)].mean, sd = 6 / 2.3548;
+  for (int i = 16; i < 32; ++i) {
+    double mean = 0;
+    for (int k = 8; k < 40; ++k)
+      for (int j = 8; j < 40; ++j) mean += image.at(i, j, k) / 1024.0;
+    const double share = 0.5 * (1 + std::erf((i + 0.5 - 24) / sd / std::sqrt(2.0)));  // of the right half
+    EXPECT_NEAR(mean, white + share * (soft - white), 1.5) << i;
+  }
+}
+
 }  // namespace
 }  // namespace crossfade::data

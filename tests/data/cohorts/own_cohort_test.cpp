@@ -221,6 +221,57 @@ TEST_F(OwnCohort, ReadsPicturesUpright) {
   EXPECT_EQ(label - other, 2 * 16 - 1) << "the first row of the picture is the upper one, with the larger j";
 }
 
+TEST_F(OwnCohort, CutSagittallyTellsTheSidesApart) {
+  put_image("images/a.nii.gz", 0);
+  put_labels("labels/a.nii.gz");
+  CohortSpec spec = scans();
+  spec.axis = "sagittal";
+  spec.classes = R"({"Left": 1, "Right": 2})";
+  spec.pairs = R"({"Left": "Right"})";
+  const std::vector<Shard> shards = prepared(spec);
+  EXPECT_EQ(shards[0].info().plane, "sagittal");
+  EXPECT_FALSE(shards[0].info().sides_merged);
+  EXPECT_GT(shards[0].info().scans[0].manual.pixels[2], 0U);
+}
+
+TEST_F(OwnCohort, KeepsWhatNobodyHasJudgedOnAPhantomsOwnGrid) {
+  CohortSpec spec;
+  spec.subjects = 1;
+  spec.size = 64;
+  spec.classes = R"({"Hippocampus": 17})";
+  spec.ignore = "[53]";
+  const std::vector<Shard> shards = prepared(spec);
+  const Volume<std::int32_t> original = shards[0].original_labels();
+  EXPECT_GT(std::ranges::count(original.voxels, 53), 0);
+  EXPECT_EQ(std::ranges::count(original.voxels, 2), 0);
+}
+
+TEST_F(OwnCohort, HasAnotherHashForOtherChannels) {
+  const auto hash = [&](const char* channel) {
+    put_text("dataset.json",
+             std::string(R"({"channel_names": {"0": ")") + channel +
+                 R"("}, "numTraining": 1, "file_ending": ".nii.gz", "labels": {"background": 0, "A": 1}})");
+    CohortSpec spec;
+    spec.source = "nnunet";
+    spec.root = root_.string();
+    return hash_cohort(open_cohort(spec)).cohort;
+  };
+  put_image("imagesTr/a_0000.nii.gz", 5);
+  put_labels("labelsTr/a.nii.gz");
+  EXPECT_NE(hash("T1"), hash("CT"));
+}
+
+TEST_F(OwnCohort, MayHaveAChannelThatIsEmpty) {
+  put_image("images/a_red.nii.gz", 0);
+  fs::create_directories(root_ / "images");
+  write_label_map(root_ / "images/a_blue.nii.gz", block(grid(), [](int, int, int) { return 0; }));
+  put_labels("labels/a.nii.gz");
+  CohortSpec spec = scans();
+  spec.images = R"(["images/{subject}_blue.nii.gz", "images/{subject}_red.nii.gz"])";
+  spec.labels = "labels/{subject}.nii.gz";
+  EXPECT_EQ(prepared(spec).at(0).info().channel_count(), 2);
+}
+
 TEST_F(OwnCohort, RefusesChannelsThatDoNotLieOnOneGrid) {
   put_image("images/a_T1.nii.gz", 1);
   put_image("images/a_FLAIR.nii.gz", 1, 5);
@@ -250,6 +301,14 @@ TEST_F(OwnCohort, RefusesOptionsThatDoNotGoTogether) {
   EXPECT_THAT(fault([](CohortSpec& c) { c.grid.mm = "wide"; }), HasSubstr("grid.mm is 'wide'"));
   EXPECT_THAT(fault([](CohortSpec& c) { c.grid.slice_mm = "1 2"; }), HasSubstr("grid.slice_mm is '1 2'"));
   EXPECT_THAT(fault([](CohortSpec& c) { c.size = 64, c.axis = "coronal"; }), HasSubstr("axis: coronal needs a grid"));
+  const auto of_patterns = [&](const char* images, const char* labels) {
+    return fault([=](CohortSpec& c) { c.images = images, c.labels = labels; });
+  };
+  EXPECT_EQ(of_patterns("{subject}.nii", "{subject}_seg.nii"), "");
+  EXPECT_THAT(of_patterns("{subject}.nii", "labels"), HasSubstr("labels: "));
+  EXPECT_THAT(of_patterns("images", "{subject}.nii"), HasSubstr("labels is a pattern and images is a folder"));
+  EXPECT_THAT(of_patterns("*/{session}.nii", "{subject}.nii"), HasSubstr("images: "));
+  EXPECT_THAT(of_patterns(R"(["a{subject}.nii", 3])", "{subject}.nii"), HasSubstr("is no list of texts"));
   EXPECT_THAT(fault([](CohortSpec& c) { c.table = "t.csv"; }), HasSubstr("images beside table"));
   EXPECT_THAT(fault([](CohortSpec& c) {
                 c = {};

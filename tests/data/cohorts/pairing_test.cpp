@@ -89,6 +89,12 @@ TEST(BackgroundOf, IsTheValueOfHalfOfTheBorderOrNothing) {
   EXPECT_EQ(background_of(standardised), -1.5F);
   const Volume<float> row{{{3, 1, 1}, grid().affine}, {7, 7, 1}};
   EXPECT_EQ(background_of(row), 7.0F);
+  const Volume<float> picture{{{4, 4, 1}, grid().affine}, {0, 0, 0, 0, 0, 9, 9, 0, 0, 9, 9, 0, 0, 0, 0, 0}};
+  EXPECT_EQ(background_of(picture), 0.0F);
+  Volume<float> saturated = picture;
+  for (float& value : saturated.voxels) value = value > 0 ? 255 : 3;
+  for (const std::size_t p : {1U, 2U, 13U, 14U, 4U}) saturated.voxels[p] = static_cast<float>(p);
+  EXPECT_EQ(background_of(saturated), 3.0F) << "of its border, not of its area";
 }
 
 TEST(PlaceLabels, CountsWhatLiesInsideOnBackgroundAndOutside) {

@@ -45,6 +45,8 @@ TEST(SliceGrid, CutsAcrossTheThickestVoxels) {
   EXPECT_EQ(slice_grid(own_spec(), {grid_of({64, 24, 64}, {0.9, 3, 0.8})}).plane, "coronal");
   EXPECT_EQ(slice_grid(own_spec(), {grid_of({24, 64, 64}, {3, 1, 1})}).plane, "sagittal");
   EXPECT_EQ(slice_grid(own_spec(), {grid_of({24, 64, 64}, {1.005, 1, 1})}).plane, "axial") << "rounding";
+  EXPECT_EQ(slice_grid(own_spec(), {grid_of({512, 512, 400}, {0.8, 0.8, 0.5})}).plane, "axial") << "thin slices of CT";
+  EXPECT_EQ(slice_grid(own_spec(), {grid_of({20, 20, 1}, {1.5, 1.5, 1})}).plane, "axial") << "a single slice";
   const SliceGrid coronal = slice_grid(own_spec(), {grid_of({64, 24, 50}, {0.9, 3, 0.8})});
   EXPECT_THAT(coronal.mm, ElementsAre(0.9, 0.8)) << "right by superior";
   EXPECT_EQ(coronal.height, 64);
@@ -115,6 +117,23 @@ TEST(SliceGrid, ResamplesARampAsARampAndRoundsWhatWereIntegers) {
   }
   for (float& value : image.voxels) value -= 0.75F;  // integers now
   for (const float value : on_slices(image, target, -301)) ASSERT_EQ(value, std::round(value));
+}
+
+TEST(SliceGrid, DoesNotFadeAtTheEndsOfAnImage) {
+  const Volume<float> image{grid_of({16, 16, 10}, {1, 1, 1}), std::vector<float>(2560, 1005)};
+  const SliceGrid grid =
+      slice_grid(own_spec({.width = 16, .height = 16, .mm = "1", .slice_mm = " 5 "}), {image.geometry});
+  EXPECT_EQ(grid.slice_mm, 5);
+  for (const float value : on_slices(image, slices_of(grid, image.geometry), -1000)) ASSERT_NEAR(value, 1005, 1e-2);
+  EXPECT_EQ(
+      slice_grid(own_spec({.width = 16, .height = 16, .mm = "1", .slice_mm = " native "}), {image.geometry}).slice_mm,
+      0);
+}
+
+TEST(SliceGrid, RefusesPixelsThatNoNetCouldTake) {
+  EXPECT_THROW(
+      slice_grid(own_spec({.width = 0, .height = 0, .mm = "0.001", .slice_mm = ""}), {grid_of({20, 20, 5}, {1, 1, 1})}),
+      std::runtime_error);
 }
 
 TEST(SliceGrid, KeepsItsPlaceInSpaceWhateverTheOrientation) {

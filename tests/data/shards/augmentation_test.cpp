@@ -108,8 +108,14 @@ TEST(Augmentation, MovesAllChannelsAlikeAndDrawsTheRestForEach) {
           Random(1, Purpose::kAugmentation, 0, 0, 2));
   EXPECT_NE(both, image);
   EXPECT_TRUE(std::equal(both.begin(), both.begin() + 16, both.begin() + 16));
+  const std::vector<float> before = image;
   augment({image, labels, 4, 4, {1, 1}, channels}, {.intensity = 0.3}, Random(1, Purpose::kAugmentation, 0, 0, 2));
   EXPECT_FALSE(std::equal(image.begin(), image.begin() + 16, image.begin() + 16));
+  // Noise of the first channel takes nothing from the second's draws.
+  std::vector<float> noisy = before;
+  augment({noisy, labels, 4, 4, {1, 1}, channels}, {.intensity = 0.3, .noise = 1e-9},
+          Random(1, Purpose::kAugmentation, 0, 0, 2));
+  for (std::size_t p = 0; p < 32; ++p) EXPECT_NEAR(noisy[p], image[p], 1e-4);
 }
 
 TEST(Augmentation, TurnsAQuarterFromXToY) {

@@ -36,6 +36,12 @@ TEST(Intensity, IsMeasuredOnTheImageOrOnWhatIsAboveItsBackground) {
   }
 }
 
+TEST(Intensity, OfADarkObjectOnPaperIsThatOfTheObject) {
+  const ChannelIntensities measured = measured_intensities("zscore_foreground", image_of({255, 255, 255, 10, 20}));
+  EXPECT_DOUBLE_EQ(measured.mean, 15);
+  EXPECT_DOUBLE_EQ(measured.sd, 5);
+}
+
 TEST(Intensity, SamplesLabelledVoxelsEvenlyAndOnlyThoseThatSomebodyJudged) {
   EXPECT_THAT(labelled_sample(std::vector<float>{1, 2, 3, 4}, std::vector<std::uint8_t>{0, 1, kIgnored, 3}),
               ElementsAre(2, 4));

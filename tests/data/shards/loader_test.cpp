@@ -321,5 +321,23 @@ TEST_F(LoaderOverShards, RefusesSquaresLargerThanASlice) {
   EXPECT_THROW(Loader(shards, all(), {.crop = 7}), std::invalid_argument);
 }
 
+TEST(TrainingSlices, TakeATenthOfTheUnlabelledAlsoWhereAScanIsOneSlice) {
+  const TemporaryFolder folder;
+  std::vector<Shard> shards;
+  for (int n = 0; n < 300; ++n) {
+    ShardContents contents = small_shard("s" + std::to_string(n), 1, 1);
+    std::fill(contents.labels.begin(), contents.labels.end(), std::uint8_t{0});
+    contents.labels[0] = n < 100 ? 1 : 0;
+    contents.info.scans.resize(1);
+    contents.images.resize(48);
+    contents.labels.resize(48);
+    write_shard(folder.path / (contents.info.subject + ".h5"), contents);
+    shards.emplace_back(folder.path / (contents.info.subject + ".h5"));
+  }
+  const auto chosen = static_cast<double>(training_slices(shards, 1).size());
+  EXPECT_NEAR(chosen, 100 + 20, 5 * std::sqrt(200 * 0.1 * 0.9)) << "five standard deviations";
+  EXPECT_EQ(training_slices(shards, 1).size(), training_slices(shards, 1).size());
+}
+
 }  // namespace
 }  // namespace crossfade::data

@@ -143,6 +143,8 @@ TEST(OwnDataShard, IsTurnedChannelByChannelWithPairsMergedAsItsTableSays) {
   const ShardContents sagittal = turned(contents, "sagittal");
   // Sagittal slices count i; in them x is j and y is k (docs/shards.md).
   ASSERT_EQ(sagittal.info.grid.size, (std::array<int, 3>{8, 3, 6}));
+  EXPECT_TRUE(sagittal.info.sides_merged);
+  EXPECT_FALSE(turned(contents, "coronal").info.sides_merged);
   for (int i = 0; i < 6; ++i)
     for (int j = 0; j < 8; ++j)
       for (int k = 0; k < 3; ++k) {
@@ -154,6 +156,28 @@ TEST(OwnDataShard, IsTurnedChannelByChannelWithPairsMergedAsItsTableSays) {
         const std::uint8_t label = contents.labels[static_cast<std::size_t>(k * 48 + j * 6 + i)];
         ASSERT_EQ(sagittal.labels[static_cast<std::size_t>(i * 24 + k * 8 + j)], label == 2 ? 1 : label);
       }
+}
+
+TEST(OwnDataShard, OfOneGridMayHaveSpacingsRoundedEitherWay) {
+  const TemporaryFolder folder;
+  const auto shard = [&](const char* name, double mm) {
+    ShardContents contents = own_shard(name);
+    contents.info.own_spacing = false;
+    contents.info.own_grid = true;
+    contents.info.grid_mm = {0.78125, 0.78125, 0};
+    contents.info.grid.affine[0][0] = contents.info.grid.affine[1][1] = mm;
+    write_shard(folder.path / (std::string(name) + ".h5"), std::move(contents));
+    return Shard(folder.path / (std::string(name) + ".h5"));
+  };
+  const Shard one = shard("one", 0.7812), other = shard("other", 0.7813);
+  EXPECT_EQ(error_of([&] { require_siblings(one, other); }), "no error");
+}
+
+TEST(OwnDataShard, IsWhatHoldsAGridOfTheCohortsOwn) {
+  ShardContents contents = small_shard("s");
+  EXPECT_EQ(shard_version(contents), 2);
+  contents.info.own_grid = true;
+  EXPECT_EQ(shard_version(contents), 3) << "version 2 could not say that slices are native";
 }
 
 TEST(OwnDataShard, HasNoSiblingOfOtherClassesRulesOrChannels) {
