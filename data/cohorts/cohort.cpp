@@ -121,7 +121,17 @@ SubjectList scans(const CohortSpec& spec, std::vector<Remark>& remarks) {
                 {.images = listed_texts(spec.images), .labels = spec.labels, .automatic_labels = spec.automatic_labels},
                 spec.strict)
           : read_subject_table(below_root(spec, spec.table), spec.strict);
-  choose(spec, spec.table.empty() ? fs::path(spec.root) : below_root(spec, spec.table), "subject", list);
+  const fs::path where = spec.table.empty() ? fs::path(spec.root) : below_root(spec, spec.table);
+  choose(spec, where, "subject", list);
+  remark_on_names(remarks, "columns of " + where.string() + " that are not used", list.unused, "column");
+  const ListedSubject& first = list.subjects.front();
+  const auto lacks = [&](const std::string& what) {
+    std::string others;
+    for (const std::string& column : list.unused) others += (others.empty() ? "; not used: " : ", ") + column;
+    throw std::runtime_error(where.string() + ": has no column " + what + others);
+  };
+  if (first.images.empty()) lacks("image");
+  if (first.labels.empty() && first.automatic_labels.empty()) lacks("labels or automatic_labels");
   return list;
 }
 
@@ -239,6 +249,22 @@ std::optional<double> voxel_mm(const Cohort& cohort) {
 
 Split split_of(const Cohort& cohort, int fold) {
   return split_of_source(cohort.subjects, cohort.folds, cohort.spec.split, cohort.spec.seed, fold);
+}
+
+std::vector<Remark> remarks_on_absent(const std::vector<Shard>& shards) {
+  std::vector<Remark> remarks;
+  std::vector<std::string> absent;
+  const std::vector<std::string>& names = shards.front().info().classes.names;
+  for (std::size_t c = 1; c < names.size(); ++c) {
+    const bool there = std::ranges::any_of(shards, [c](const Shard& shard) {
+      const ScanInfo& scan = shard.info().scans.front();
+      return (shard.info().has_manual && scan.manual.pixels[c] > 0) ||
+             (shard.info().has_automatic && scan.automatic.pixels[c] > 0);
+    });
+    if (!there) absent.push_back(names[c]);
+  }
+  remark_on_names(remarks, "no subject has a voxel of", absent, "class");
+  return remarks;
 }
 
 std::vector<Shard> open_shards(const std::filesystem::path& directory, const std::vector<std::string>& subjects) {

@@ -60,6 +60,10 @@ struct CohortHashes {
 /// Reads every file of the cohort once.
 CohortHashes hash_cohort(const Cohort& cohort);
 
+/// 16 hexadecimal digits over what the source says of who trains and who is tested (parts, folds, persons), which is no
+/// part of the shards but of every trial; empty where it says nothing that the split goes by.
+std::string split_digest(const Cohort& cohort);
+
 /// Said after each subject: how many are done, of how many, and its name. Comes from any thread, one call at a time.
 using PrepareProgress = std::function<void(int done, int total, const std::string& subject)>;
 
@@ -73,6 +77,9 @@ using PrepareProgress = std::function<void(int done, int total, const std::strin
 std::vector<Remark> prepare_cohort(const Cohort& cohort, const CohortHashes& hashes,
                                    const std::filesystem::path& directory, int threads, const PrepareProgress& progress,
                                    bool named_by_hash = false);
+
+/// One line on the classes that no subject has a voxel of, in either kind of labels.
+std::vector<Remark> remarks_on_absent(const std::vector<Shard>& shards);
 
 /// The shards of `subjects` in `directory`, opened, checked to be siblings, in the order given.
 std::vector<Shard> open_shards(const std::filesystem::path& directory, const std::vector<std::string>& subjects);

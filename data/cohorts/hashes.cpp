@@ -62,4 +62,21 @@ CohortHashes hash_cohort(const Cohort& cohort) {
   return hashes;
 }
 
+std::string split_digest(const Cohort& cohort) {
+  const std::string& from = cohort.spec.split.from;
+  std::string text;
+  for (const ListedSubject& subject : cohort.subjects) {
+    if (from == "parts") text += subject.name + " part " + subject.part + "\n";
+    if (!subject.person.empty() && subject.person != subject.name)
+      text += subject.name + " person " + subject.person + "\n";
+  }
+  if (from == "folds")
+    for (const SourceFold& fold : cohort.folds) {
+      text += "fold\n";
+      for (const std::string& name : fold.train) text += "train " + name + "\n";
+      for (const std::string& name : fold.validation) text += "val " + name + "\n";
+    }
+  return text.empty() ? "" : sha256_hex(text).substr(0, 16);
+}
+
 }  // namespace crossfade::data

@@ -26,8 +26,8 @@ std::string origin(const ListedSubject& subject) {
 }
 
 SubjectNotes make_shard(const Cohort& cohort, const ListedSubject& subject, const fs::path& file) {
-  PreparedSubject prepared =
-      subject.images.empty() ? synthetic_subject(cohort, subject) : scanned_subject(cohort, subject);
+  const bool synthetic = cohort.spec.source == "phantom" || cohort.spec.source == "labels";
+  PreparedSubject prepared = synthetic ? synthetic_subject(cohort, subject) : scanned_subject(cohort, subject);
   write_shard(file, std::move(prepared.contents));
   return std::move(prepared.notes);
 }
@@ -38,7 +38,8 @@ SubjectNotes make_named_shard(const Cohort& cohort, const ListedSubject& subject
     return make_shard(cohort, subject, file);
   } catch (const std::exception& error) {
     const std::string what = error.what(), from = origin(subject);
-    if (what.find(from) != std::string::npos || what.find(file.string()) != std::string::npos) throw;
+    for (const std::string& named : {from, subject.labels.string(), subject.automatic_labels.string(), file.string()})
+      if (!named.empty() && what.find(named) != std::string::npos) throw;
     throw std::runtime_error(from + ": " + what);
   }
 }

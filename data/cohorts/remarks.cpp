@@ -106,7 +106,10 @@ void remark_on_names(std::vector<Remark>& remarks, const std::string& what, cons
   constexpr std::size_t kShown = 5;
   for (std::size_t i = 0; i < std::min(names.size(), kShown); ++i) list += (i > 0 ? ", " : "") + names[i];
   remarks.push_back({true, what + ": " + list + (names.size() > kShown ? ", ..." : "") + " (" +
-                               std::to_string(names.size()) + " " + noun + (names.size() == 1 ? ")" : "s)")});
+                               std::to_string(names.size()) + " " + noun +
+                               (names.size() == 1     ? ")"
+                                : noun.ends_with("s") ? "es)"
+                                                      : "s)")});
 }
 
 double misplaced_share(const LabelPlacement& placement) {

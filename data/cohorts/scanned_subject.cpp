@@ -66,9 +66,10 @@ Scan read_scan(const Cohort& cohort, const ListedSubject& subject) {
     for (ReadVolume<float>& channel : read) scan.channels.push_back(std::move(channel));
   }
   if (scan.channels.size() != cohort.channels.size())
-    throw std::runtime_error(scan.file.string() + ": has " + std::to_string(scan.channels.size()) +
-                             " channels, expected " + std::to_string(cohort.channels.size()) +
-                             " as the cohort's first subject");
+    throw std::runtime_error(
+        scan.file.string() + ": has " + std::to_string(scan.channels.size()) + " channels, expected " +
+        std::to_string(cohort.channels.size()) +
+        (cohort.subjects.empty() ? " as the net was trained on" : " as the cohort's first subject"));
   require_any_contents(scan, cohort.spec.intensity);
   return scan;
 }

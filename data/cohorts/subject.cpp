@@ -23,7 +23,9 @@ ShardInfo shard_info(const Cohort& cohort, const ListedSubject& subject) {
   info.own_spacing = cohort.grid.own_spacing();
   info.cube = cohort.grid.cube;
   info.own_grid = cohort.grid.cube == 0;
-  info.grid_mm = {cohort.grid.mm[0], cohort.grid.mm[1], cohort.grid.slice_mm};
+  const double cube_mm = info.cube > 0 ? 256.0 / info.cube : 0;
+  info.grid_mm = info.cube > 0 ? std::array{cube_mm, cube_mm, cube_mm}
+                               : std::array{cohort.grid.mm[0], cohort.grid.mm[1], cohort.grid.slice_mm};
   info.has_manual = manual;
   info.has_automatic = cohort.has_automatic;
   return info;

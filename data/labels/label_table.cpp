@@ -156,6 +156,19 @@ int nearer_class(const Volume<std::uint8_t>& classes, const LabelTable::Nearest&
   return best_class;
 }
 
+/// "; it has the ids 1, 2, expected such as 11 (Anterior), 12 (Posterior)", some of each.
+std::string ids_against(const IdCounts& found, const LabelTable& table) {
+  constexpr int kShown = 5;
+  std::string ids, expected;
+  int shown = 0;
+  for (const auto& [id, count] : found)
+    if (shown++ < kShown) ids += (ids.empty() ? "" : ", ") + std::to_string(id);
+  for (std::size_t c = 1; c < table.id_of.size() && c < kShown; ++c)
+    expected += (expected.empty() ? "" : ", ") + std::to_string(table.id_of[c]) + " (" + table.classes.names[c] + ")";
+  return (ids.empty() ? "; it has no id but 0" : "; it has the ids " + ids + (shown > kShown ? ", ..." : "")) +
+         ", expected such as " + expected;
+}
+
 }  // namespace
 
 std::string LabelTable::hash() const {
@@ -250,7 +263,8 @@ MappedLabels map_labels(const Volume<std::int32_t>& ids, const LabelTable& table
   }
   const bool empty = std::none_of(present.begin() + 1, present.begin() + kIgnored, [](bool p) { return p; });
   if (empty && !(table.may_be_empty && result.unnamed.empty()))
-    throw std::runtime_error("no voxel has an id of a class in the label table '" + table.name + "'");
+    throw std::runtime_error("no voxel has an id of a class in the label table '" + table.name + "'" +
+                             ids_against(result.unnamed, table));
 
   // Decisions are collected first: they go by the voxels of the classes proper, not by one another.
   std::vector<std::uint8_t> decisions(undecided.size());

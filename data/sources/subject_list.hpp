@@ -18,7 +18,8 @@ struct ListedSubject {
 
 struct SubjectList {
   std::vector<ListedSubject> subjects;  // sorted by name
-  std::vector<std::string> left_out;    // "NAME: REASON" for each subject that lacks a file or can't be used, sorted
+  std::vector<std::string> left_out{};  // "NAME: REASON" for each subject that lacks a file or can't be used, sorted
+  std::vector<std::string> unused{};    // columns of a table that say nothing here
 };
 
 /// Why `name` cannot be a subject's, which names a shard and stands in a line of its own; empty if it can.

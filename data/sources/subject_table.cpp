@@ -21,6 +21,7 @@ struct Columns {
   std::size_t subject = 0;
   std::vector<std::size_t> images;
   std::optional<std::size_t> labels, automatic_labels, part, person;
+  std::vector<std::string> unused;  // their names
 };
 
 bool is_image_column(std::string_view name) {
@@ -47,7 +48,10 @@ Columns columns_of(const fs::path& table, const CsvRow& header) {
   for (std::size_t c = 0; c < header.fields.size(); ++c) {
     const std::string& name = header.fields[c];
     const auto known = single.find(name);
-    if (known == single.end() && !is_image_column(name)) continue;
+    if (known == single.end() && !is_image_column(name)) {
+      columns.unused.push_back(name);
+      continue;
+    }
     if (!seen.insert(name).second)
       fail(table, "line " + std::to_string(header.line) + ": column " + name + " is there twice, expected each once");
     if (known != single.end())
@@ -69,6 +73,7 @@ class SubjectTable {
 
   SubjectList read() {
     for (auto row = rows_.begin() + 1; row != rows_.end(); ++row) add(*row);
+    list_.unused = columns_.unused;
     return std::move(list_);
   }
 

@@ -7,7 +7,8 @@
 
 namespace crossfade::data {
 
-/// Reads a CSV file (read_csv) with one row a subject and these columns, in any order; others are passed over:
+/// Reads a CSV file (read_csv) with one row a subject and these columns, in any order; others are passed over, by name
+/// in `unused`:
 ///
 ///   subject                     the name, required
 ///   image, image2, image_T1 ... the image, or one column a channel in the order of the columns: "image", "image" and a

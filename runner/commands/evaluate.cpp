@@ -42,7 +42,7 @@ struct NetOfPlane {
 /// Throws std::runtime_error where the nets can't vote on one volume.
 void check_views(const std::vector<NetOfPlane>& nets) {
   const data::Shard& first = nets.front().shards.front();
-  if (nets.size() > 1 && first.info().plane != "axial")
+  if (nets.size() > 1 && first.info().plane != "axial" && !first.info().own_grid)
     throw std::runtime_error(first.file().string() + ": " + first.info().plane +
                              " slices, expected the axial ones first, on whose grid nets of several planes vote");
   for (const NetOfPlane& net : nets)

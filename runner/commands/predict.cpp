@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <iostream>
 #include <memory>
+#include <set>
 
 #include "data/cohorts/subject.hpp"
 #include "data/shards/plane.hpp"
@@ -12,6 +13,7 @@
 #include "data/volumes/image.hpp"
 #include "data/volumes/volume_file.hpp"
 #include "runner/commands/commands.hpp"
+#include "runner/process/exit_codes.hpp"
 #include "runner/process/log.hpp"
 #include "runner/ranks/agreement.hpp"
 #include "runner/ranks/workers.hpp"
@@ -49,7 +51,9 @@ void require_votable(const std::vector<Net>& nets, const std::vector<fs::path>& 
     const bool turned = other.plane != first.plane && first.cube > 0;
     if (turned) other.plane = first.plane;  // the cube has equal slices in every plane
     other.standards = first.standards;
-    const std::string differs = differences(first, other);
+    std::string differs = differences(first, other);
+    if (differs.empty() && trained_cohort(first).table.id_of != trained_cohort(other).table.id_of)
+      differs = "their classes have other ids";
     if (!differs.empty() || other.cube != first.cube)
       throw std::runtime_error(checkpoints[n].string() + " can't vote with " + checkpoints[0].string() + ": " +
                                (differs.empty() ? "one was trained on slices over 256 mm" : differs));
@@ -137,6 +141,20 @@ data::Volume<std::int32_t> label(const data::ListedSubject& scan, const std::vec
   return ids;
 }
 
+fs::path target_of(const data::ListedSubject& scan, const PredictOptions& options) {
+  return options.output / (scan.name + ending_of(scan.images.front(), options));
+}
+
+/// Labels may well have their scans' names, but not in the same folder.
+void require_no_scan_there(const std::vector<data::ListedSubject>& scans, const PredictOptions& options) {
+  std::set<fs::path> images;
+  for (const data::ListedSubject& scan : scans)
+    for (const fs::path& image : scan.images) images.insert(fs::weakly_canonical(image));
+  for (const data::ListedSubject& scan : scans)
+    if (const fs::path target = target_of(scan, options); images.contains(fs::weakly_canonical(target)))
+      throw std::runtime_error("labels would overwrite the scan " + target.string() + ", expected another --output");
+}
+
 int run(World& world, const PredictOptions& options) {
   Communicator& all = world.communicator();
   RunOptions together_options;
@@ -147,21 +165,32 @@ int run(World& world, const PredictOptions& options) {
   together(all, [&] {
     nets = load_nets(options);
     scans = list_scans(options.images);
+    if (fs::exists(options.output) && !fs::is_directory(options.output))
+      throw std::runtime_error("--output " + options.output.string() + " is a file, expected a folder");
     fs::create_directories(options.output);
+    require_no_scan_there(scans, options);
   });
+  if (nets.front().trained_on.label_table.empty())
+    log_warning(options.checkpoints.front().string() +
+                ": an older checkpoint, which does not say its label table; labels get FreeSurfer's ids");
   for (const Net& net : nets) net.network->to(workers.device);
   const data::Cohort cohort = trained_cohort(nets.front().trained_on);
   std::size_t done = 0;
-  together(all, [&] {
+  const auto label_all = [&] {
     for (auto s = static_cast<std::size_t>(all.rank()); s < scans.size(); s += static_cast<std::size_t>(all.size())) {
       const data::ListedSubject& scan = scans[s];
-      const fs::path file = options.output / (scan.name + ending_of(scan.images.front(), options));
-      data::write_labels(file, label(scan, nets, cohort, workers.device, options.batch));
+      data::write_labels(target_of(scan, options), label(scan, nets, cohort, workers.device, options.batch));
       done += static_cast<std::size_t>(all.size());
       log_info(std::to_string(std::min(done, scans.size())) + " of " + std::to_string(scans.size()) + " scans  " +
                scan.name);
     }
-  });
+  };
+  try {
+    together(all, label_all);
+  } catch (const AgreedError& error) {
+    if (all.rank() == 0) log_error(std::string(error.what()) + "; labels that were written before stay");
+    return kExitFailed;
+  }
   return 0;
 }
 
@@ -189,7 +218,8 @@ Action add_predict(CLI::App& app) {
       ->type_name("NUMBER ...")
       ->check(CLI::PositiveNumber);
   command
-      ->add_option("--ending", options->ending, "of the labels' files (default: that of the scans, .png for pictures)")
+      ->add_option("--ending", options->ending,
+                   "of the labels' files (default: that of the scans, .nii.gz for .nii, .png for pictures)")
       ->check(CLI::IsMember({".nii.gz", ".nii", ".mgz", ".mgh", ".png"}));
   command->add_option("--batch", options->batch, "slices predicted at a time")
       ->check(CLI::Range(1, 4096))

@@ -44,6 +44,9 @@ void prepare(const data::Cohort& cohort, const data::CohortHashes& hashes, const
   };
   log_remarks(data::prepare_cohort(cohort, hashes, axial, threads, progress, /*named_by_hash=*/true),
               "cohort " + name + ": ");
+  if (!cohort.spec.classes.empty())
+    log_remarks(data::remarks_on_absent(data::open_shards(axial, data::subject_names(cohort))),
+                "cohort " + name + ": ");
   for (const std::string& plane : planes)
     if (plane != "axial") data::turn_shards(axial, data::subject_names(cohort), folder_of_plane(axial, plane), plane);
 }

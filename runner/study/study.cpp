@@ -95,6 +95,7 @@ std::map<std::string, std::array<int, 2>> list_grids(const Study& study) {
     if (data::cube_size(spec)) continue;
     const data::Cohort cohort = data::open_cohort(spec);
     sides_of[name] = {cohort.grid.width, cohort.grid.height};
+    splits_in_use(study, name, cohort);  // refuses what does not fit
     std::cout << "cohort " << name << ": " << cohort.subjects.size() << " subjects, " << cohort.table.classes.count()
               << " classes, " << cohort.channels.size() << (cohort.channels.size() == 1 ? " channel" : " channels")
               << ", axis: " << cohort.spec.axis << ", grid: {width: " << cohort.grid.width
@@ -208,7 +209,8 @@ Plan open_ledger(World& world, const Study& study, const StudyOptions& options, 
   for (const auto& [name, cohort] : cohorts) {
     all_hashes[name] = data::hash_cohort(cohort);
     hashes[name] = all_hashes[name].cohort;
-    hash_list.emplace_back(name, hashes[name]);
+    const std::string split = data::split_digest(cohort);  // a trial is another where the source's split is
+    hash_list.emplace_back(name, hashes[name] + (split.empty() ? "" : "-" + split));
     plan.cohorts[name] = {name + "-" + hashes[name], splits_in_use(study, name, cohort)};
   }
   for (const TrialConfig& trial : study.trials) plan.hashes.push_back(stage_hashes(trial, study, hash_list));

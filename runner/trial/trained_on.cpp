@@ -58,7 +58,13 @@ void save_trained_on(const TrainedOn& data, TensorFile& file) {
 std::optional<TrainedOn> trained_on(const TensorFile& file) {
   const auto found = file.metadata.find(kKey);
   if (found == file.metadata.end()) return std::nullopt;
-  return nlohmann::json::parse(found->second).get<TrainedOn>();
+  const auto json = nlohmann::json::parse(found->second);
+  auto data = json.get<TrainedOn>();
+  const auto fills = [&](std::size_t axis, int pixels) { return std::abs(data.voxel_mm[axis] * pixels - 256) < 0.01; };
+  const bool is_cube =
+      data.slice[0] == data.slice[1] && fills(0, data.slice[0]) && fills(1, data.slice[0]) && fills(2, data.slice[0]);
+  if (!json.contains("cube") && is_cube) data.cube = data.slice[0];  // all there was before
+  return data;
 }
 
 std::string differences(const TrainedOn& net, const TrainedOn& data) {
@@ -67,6 +73,8 @@ std::string differences(const TrainedOn& net, const TrainedOn& data) {
   const auto differ = [](double a, double b) { return a > 0 && b > 0 && !(std::abs(a - b) <= 1e-3 * a); };
   if (!std::ranges::equal(net.voxel_mm, data.voxel_mm, std::not_fn(differ)))
     add("voxels of " + times(net.voxel_mm) + " mm against " + times(data.voxel_mm) + " mm");
+  if (net.cube != data.cube && net.slice == data.slice)
+    add(net.cube > 0 ? "slices over 256 mm against a grid of its own" : "a grid of its own against slices over 256 mm");
   if (net.slice != data.slice) add("slices of " + times(net.slice) + " pixels against " + times(data.slice));
   if (net.plane != data.plane) add(net.plane + " slices against " + data.plane + " ones");
   if (net.intensity != data.intensity) add("intensity " + net.intensity + " against " + data.intensity);

@@ -24,7 +24,8 @@ std::vector<std::uint8_t> vote(const std::vector<Voter>& voters, torch::Device d
   torch::Tensor sums;  // [classes, axial slices, H, W]
   for (const auto& [network, source, weight] : voters) {
     const auto& plane = source.info().plane;
-    const auto& axis = data::reorientation_of(plane).source;  // turned axis -> axial axis
+    // Turned axis -> axial axis; on a grid of a cohort's own all slices are in one order.
+    const auto axis = source.info().own_grid ? std::array{0, 1, 2} : data::reorientation_of(plane).source;
     if (!sums.defined()) {
       std::array<std::int64_t, 3> size{};
       for (std::size_t a = 0; a < 3; ++a) size[static_cast<std::size_t>(axis[a])] = source.info().grid.size[a];

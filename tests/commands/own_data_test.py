@@ -104,6 +104,14 @@ class OwnData(Case):
         predicted = self.predict(checkpoint, "Task/imagesTr")
         self.assert_as_evaluated(checkpoint, "s4", predicted / "s4.nii.gz")
 
+        over = self.run_runner("predict", "--checkpoint", checkpoint, "--images", "Task/imagesTr", "--output", "Task/imagesTr")
+        self.assertEqual(over.returncode, 2, over.stderr)
+        self.assertIn("would overwrite the scan Task/imagesTr/s1.nii.gz", over.stderr)
+        self.save(self.folder / "one/s1.nii.gz", case(1)[0][..., 0])
+        fewer = self.run_runner("predict", "--checkpoint", checkpoint, "--images", "one", "--output", "predicted", ranks=2)
+        self.assertNotEqual(fewer.returncode, 0)
+        self.assertIn("has 1 channels, expected 2 as the net was trained on", fewer.stderr)
+
     def test_nnunets_folders_with_ignored_voxels_and_its_folds(self):
         for n, name in enumerate(SUBJECTS):
             image, labels = case(n)
@@ -152,13 +160,17 @@ class OwnData(Case):
             self.save(self.folder / f"subjects/{name}/mri/T1.mgz", numpy.clip(image[..., 0], 0, 255).astype(numpy.uint8), affine)
             self.save(self.folder / f"subjects/{name}/mri/aseg.mgz", aseg, affine)
         checkpoint = self.study('source: scans, root: subjects, images: "{subject}/mri/T1.mgz", labels: "{subject}/mri/aseg.mgz", '
-                                "classes: {Left-Hippocampus: 17, Right-Hippocampus: 53}, "
+                                "classes: {Left-Hippocampus: 17, Right-Hippocampus: 53}, axis: coronal, "
                                 "pairs: {Left-Hippocampus: Right-Hippocampus}, grid: {width: 32, height: 32, mm: 1}")
         predicted = self.predict(checkpoint, "subjects/{subject}/mri/T1.mgz")
         volume = nibabel.load(predicted / "s1.mgz")
         self.assertEqual("".join(nibabel.aff2axcodes(volume.affine)), "LIA")
         numpy.testing.assert_allclose(volume.affine, affine, atol=1e-4)
         self.assertLessEqual(set(numpy.unique(volume.dataobj)), {0, 17, 53})
+        self.assertGreater(numpy.count_nonzero(volume.dataobj), 0)
+        alone = numpy.asarray(volume.dataobj).copy()
+        self.predict(checkpoint, "subjects/{subject}/mri/T1.mgz", "--checkpoint", checkpoint)  # it votes with itself
+        numpy.testing.assert_array_equal(numpy.asarray(nibabel.load(predicted / "s1.mgz").dataobj), alone)
 
     def test_ct_from_a_table_with_parts(self):
         with open(self.folder / "ct.csv", "w", newline="", encoding="utf-8") as file:
@@ -173,6 +185,17 @@ class OwnData(Case):
         checkpoint = self.study("source: scans, table: ct.csv, classes: {Organ: [1, 2]}, intensity: ct", "from: parts")
         self.assertIn("spacing between slices varies from 2 mm (s1) to 5 mm (s4)", self.said)
         self.assertEqual(self.query("results/own.sqlite", "select voxel_mm from stage"), [(None,)])
+        moved = (self.folder / "ct.csv").read_text().replace("test", "other").replace("validation", "test").replace("other", "validation")
+        (self.folder / "ct.csv").write_text(moved)
+        again = self.run_runner("--grid", self.grid, ranks=2)
+        self.assertEqual(again.returncode, 0, again.stderr)
+        self.assertIn("1 to run", again.stderr, "another split is another trial")
+        tested = self.query("results/own.sqlite", "select distinct subject from figure2")
+        self.assertEqual(tested, [("s3",)])
+        (self.folder / "ct.csv").write_text(moved.replace("subject,image,", "subject,imagee,"))
+        misspelt = self.run_runner("--grid", self.grid, ranks=2)
+        self.assertEqual(misspelt.returncode, 2, misspelt.stderr)
+        self.assertIn("ct.csv: has no column image; not used: imagee", misspelt.stderr)
         (self.folder / "new").mkdir()
         image, _ = case(3, low=-1000, size=(22, 26, 9))
         self.save(self.folder / "new/s4.nii.gz", numpy.round(image[..., 0]).astype(numpy.int16), numpy.diag([0.8, 0.8, 5, 1]))
