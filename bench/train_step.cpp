@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "data/labels/structures.hpp"
-#include "data/labels/structures.hpp"
 #include "runner/process/memory.hpp"
 #include "runner/trial/trainer.hpp"
 

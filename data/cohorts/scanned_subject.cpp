@@ -95,17 +95,15 @@ ScanLabels read_labels_of(const Scan& scan, const Geometry& grid, const Geometry
   labels.notes.placement = place_on(scan, read, table);
   if (spec.intensity != "t1") labels.notes.placement.negative = 0;  // they stay what they are
   require_on_image(labels.notes.placement, file, scan.file);
-  Conformed conformed = conform(read, grid);
   try {
-    MappedLabels mapped = map_labels(conformed.ids, table);
+    MappedLabels mapped = map_labels(nearest_on<std::int32_t>(read, grid), table);
     labels.classes = std::move(mapped.classes);
     labels.notes.unnamed = std::move(mapped.unnamed);
   } catch (const std::exception& error) {
     throw std::runtime_error(file.string() + ": " + error.what());
   }
-  if (!covers(grid, slices)) conformed.cut = conform(read, slices).cut;
-  std::erase_if(conformed.cut, [&](const auto& cut) { return !is_named(table, cut.first); });
-  labels.notes.cut = std::move(conformed.cut);
+  labels.notes.cut = cut_by(covers(grid, slices) ? grid : slices, read);
+  std::erase_if(labels.notes.cut, [&](const auto& cut) { return !is_named(table, cut.first); });
   labels.original = std::move(read);
   return labels;
 }

@@ -46,22 +46,24 @@ Volume<T> nearest_on(const Volume<T>& labels, const Geometry& target) {
 template Volume<std::uint8_t> nearest_on(const Volume<std::uint8_t>&, const Geometry&);
 template Volume<std::int32_t> nearest_on(const Volume<std::int32_t>&, const Geometry&);
 
-Conformed conform(const Volume<std::int32_t>& ids, const Geometry& cube) {
-  Conformed result;
-  result.ids = nearest_on(ids, cube);
+std::map<std::int32_t, std::uint64_t> cut_by(const Geometry& grid, const Volume<std::int32_t>& ids) {
+  std::map<std::int32_t, std::uint64_t> cut;
   const auto& size = ids.geometry.size;
-  const auto& limit = cube.size;
-
-  const Affine to_cube = index_map(ids.geometry.affine, cube.affine);
+  const auto& limit = grid.size;
+  const Affine to_grid = index_map(ids.geometry.affine, grid.affine);
   for (int k = 0; k < size[2]; ++k)
     for (int j = 0; j < size[1]; ++j)
       for (int i = 0; i < size[0]; ++i) {
         const std::int32_t id = ids.at(i, j, k);
         if (id == 0) continue;
-        const auto p = apply(to_cube, i, j, k);
-        if (nearest(p[0], limit[0]) < 0 || nearest(p[1], limit[1]) < 0 || nearest(p[2], limit[2]) < 0) ++result.cut[id];
+        const auto p = apply(to_grid, i, j, k);
+        if (nearest(p[0], limit[0]) < 0 || nearest(p[1], limit[1]) < 0 || nearest(p[2], limit[2]) < 0) ++cut[id];
       }
-  return result;
+  return cut;
+}
+
+Conformed conform(const Volume<std::int32_t>& ids, const Geometry& cube) {
+  return {.ids = nearest_on(ids, cube), .cut = cut_by(cube, ids)};
 }
 
 }  // namespace crossfade::data

@@ -16,6 +16,10 @@ namespace crossfade::data {
 /// Throws std::runtime_error for a singular affine.
 Geometry conformed_grid(const Geometry& of_volume);
 
+/// Per id the voxels of `ids` that lie outside `grid` (id 0 is not counted). Throws std::runtime_error for a singular
+/// affine.
+std::map<std::int32_t, std::uint64_t> cut_by(const Geometry& grid, const Volume<std::int32_t>& ids);
+
 /// Label ids in the cube, and per id the voxels of the map that lie outside its 256 mm (id 0 is not counted).
 struct Conformed {
   Volume<std::int32_t> ids;

@@ -12,7 +12,6 @@ namespace crossfade::runner {
 namespace {
 
 using analysis::fixed;
-using analysis::grouped;
 
 data::LabelKind kind_of(const data::ShardInfo& info) {
   return info.has_manual ? data::LabelKind::kManual : data::LabelKind::kAutomatic;
