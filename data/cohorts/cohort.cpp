@@ -33,19 +33,15 @@ fs::path below_root(const CohortSpec& spec, const std::string& path) {
   return fs::path(spec.root) / path;
 }
 
-bool is_excluded(const CohortSpec& spec, const std::string& name) {
-  const std::vector<std::string> left_out = words_of(spec.exclude);
-  return std::ranges::find(left_out, name) != left_out.end();
-}
-
-/// Leaves out those whom the spec excludes, and takes the first so many of the rest. `where` and `what` are for the
-/// message.
+/// Leaves out those whom the spec excludes, and takes the first so many of the rest, which must be complete where the
+/// spec is strict. `where` and `what` are for the message.
 void choose(const CohortSpec& spec, const fs::path& where, const std::string& what, SubjectList& list) {
-  std::erase_if(list.subjects, [&](const ListedSubject& subject) { return is_excluded(spec, subject.name); });
+  exclude(list, words_of(spec.exclude));
   if (list.subjects.empty())
     throw std::runtime_error(where.string() + ": no " + what +
                              (spec.exclude.empty() ? " (.nii.gz, .nii, .mgz or .mgh) in this folder"
                                                    : " is left in this folder, which exclude leaves out"));
+  if (spec.strict) require_complete(list, where);
   if (spec.subjects == 0) return;
   if (static_cast<std::size_t>(spec.subjects) > list.subjects.size())
     throw std::runtime_error(where.string() + ": " + std::to_string(list.subjects.size()) + " " + what +
@@ -114,13 +110,10 @@ SubjectList scans_in_folders(const CohortSpec& spec, std::vector<Remark>& remark
 
 SubjectList scans(const CohortSpec& spec, std::vector<Remark>& remarks) {
   if (spec.table.empty() && !has_patterns(spec)) return scans_in_folders(spec, remarks);
-  SubjectList list =
-      spec.table.empty()
-          ? subjects_by_pattern(
-                spec.root,
-                {.images = listed_texts(spec.images), .labels = spec.labels, .automatic_labels = spec.automatic_labels},
-                spec.strict)
-          : read_subject_table(below_root(spec, spec.table), spec.strict);
+  SubjectList list = spec.table.empty() ? subjects_by_pattern(spec.root, {.images = listed_texts(spec.images),
+                                                                          .labels = spec.labels,
+                                                                          .automatic_labels = spec.automatic_labels})
+                                        : read_subject_table(below_root(spec, spec.table));
   const fs::path where = spec.table.empty() ? fs::path(spec.root) : below_root(spec, spec.table);
   choose(spec, where, "subject", list);
   remark_on_names(remarks, "columns of " + where.string() + " that are not used", list.unused, "column");
@@ -140,9 +133,9 @@ SubjectList list_subjects(CohortSpec& spec, Cohort& cohort) {
   if (spec.source == "phantom") return phantoms(spec);
   if (spec.source == "labels") return label_maps(spec);
   if (spec.source == "scans") return scans(spec, cohort.remarks);
-  NnunetDataset dataset = read_nnunet(spec.root, spec.strict);
+  NnunetDataset dataset = read_nnunet(spec.root);
   cohort.channels = dataset.channels;
-  for (NnunetFold& fold : dataset.folds) cohort.folds.push_back({std::move(fold.train), std::move(fold.validation)});
+  cohort.folds = std::move(dataset.folds);
   if (spec.classes.empty() && spec.label_table == CohortSpec{}.label_table) {
     spec.classes = dataset.classes.classes;
     if (spec.ignore.empty()) spec.ignore = dataset.classes.ignore;

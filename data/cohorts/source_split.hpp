@@ -9,11 +9,6 @@
 
 namespace crossfade::data {
 
-/// A fold as splits_final.json has it: names of subjects.
-struct SourceFold {
-  std::vector<std::string> train, validation;
-};
-
 /// What is wrong with a split that names numbers beside `from`, or a from without them; empty if nothing is.
 std::string source_split_fault(const SplitSpec& spec);
 

@@ -10,16 +10,11 @@
 
 namespace crossfade::data {
 
-/// Names of subjects.
-struct NnunetFold {
-  std::vector<std::string> train, validation;
-};
-
 struct NnunetDataset {
   std::vector<std::string> channels;  // names, at least one
   OwnClasses classes;                 // names and ids ordered by id, the background's too; own_label_table() takes them
   SubjectList list;  // a person a subject; with several channels `images` has one file each, or one for all
-  std::vector<NnunetFold> folds;  // of splits_final.json; empty where there is none
+  std::vector<SourceFold> folds;  // of splits_final.json; empty where there is none
 };
 
 /// Reads `folder`, whose dataset.json tells the layout:
@@ -37,6 +32,6 @@ struct NnunetDataset {
 /// channels is left out. Throws std::runtime_error naming file and key for what is none of these, for overlapping
 /// regions (lists of ids, regions_class_order), for labels that own_label_table() refuses, for a fold with a name that
 /// is no subject or stands there twice, and what finish() throws.
-NnunetDataset read_nnunet(const std::filesystem::path& folder, bool strict);
+NnunetDataset read_nnunet(const std::filesystem::path& folder);
 
 }  // namespace crossfade::data

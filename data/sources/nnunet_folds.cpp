@@ -24,13 +24,13 @@ std::string fault_of(const SubjectList& list, const std::string& name) {
 
 }  // namespace
 
-std::vector<NnunetFold> read_nnunet_folds(const fs::path& file, const SubjectList& list) {
+std::vector<SourceFold> read_nnunet_folds(const fs::path& file, const SubjectList& list) {
   if (!is_file(file)) return {};
   const json splits = read_json(file);
   if (!splits.is_array() || splits.empty())
     refuse_key(file, "as a whole",
                "is " + excerpt_of(splits) + ", expected a list of folds {train: [...], val: [...]}");
-  std::vector<NnunetFold> folds;
+  std::vector<SourceFold> folds;
   for (const json& split : splits) {
     const std::string key = "fold " + std::to_string(folds.size());
     std::set<std::string> seen;
@@ -49,7 +49,7 @@ std::vector<NnunetFold> read_nnunet_folds(const fs::path& file, const SubjectLis
       std::ranges::sort(found);
       return found;
     };
-    NnunetFold fold;
+    SourceFold fold;
     fold.train = names("train");
     fold.validation = names("val");
     folds.push_back(std::move(fold));

@@ -9,6 +9,6 @@
 namespace crossfade::data {
 
 /// Empty where `file` is not there. read_nnunet() says what is thrown.
-std::vector<NnunetFold> read_nnunet_folds(const std::filesystem::path& file, const SubjectList& list);
+std::vector<SourceFold> read_nnunet_folds(const std::filesystem::path& file, const SubjectList& list);
 
 }  // namespace crossfade::data

@@ -71,7 +71,7 @@ bool is_file(const fs::path& file) {
   return true;
 }
 
-void finish(SubjectList& list, const fs::path& source, bool strict) {
+void finish(SubjectList& list, const fs::path& source) {
   std::ranges::sort(list.subjects, {}, &ListedSubject::name);
   std::ranges::sort(list.left_out);
   require_names(list.subjects, source);
@@ -80,7 +80,17 @@ void finish(SubjectList& list, const fs::path& source, bool strict) {
   if (list.subjects.empty())
     fail(source, list.left_out.empty() ? "names no subject, expected at least one"
                                        : "no subject has all its files: " + first_few(list.left_out));
-  if (strict && !list.left_out.empty())
+}
+
+void exclude(SubjectList& list, const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    std::erase_if(list.subjects, [&](const ListedSubject& subject) { return subject.name == name; });
+    std::erase_if(list.left_out, [&](const std::string& line) { return line.starts_with(name + ": "); });
+  }
+}
+
+void require_complete(const SubjectList& list, const fs::path& source) {
+  if (!list.left_out.empty())
     fail(source, std::to_string(list.left_out.size()) + " of " +
                      std::to_string(list.left_out.size() + list.subjects.size()) +
                      " subjects cannot be used: " + first_few(list.left_out));

@@ -22,6 +22,11 @@ struct SubjectList {
   std::vector<std::string> unused{};    // columns of a table that say nothing here
 };
 
+/// A fold as splits_final.json has it: names of subjects.
+struct SourceFold {
+  std::vector<std::string> train, validation;
+};
+
 /// Why `name` cannot be a subject's, which names a shard and stands in a line of its own; empty if it can.
 std::string subject_name_fault(const std::string& name);
 
@@ -30,8 +35,13 @@ bool is_file(const std::filesystem::path& file);
 
 /// Sorts the list of `source` (a file or a folder, for messages). Throws std::runtime_error naming the source, the
 /// subjects and their files: for a name that no subject can have, a subject that is there twice, subjects of unlike
-/// numbers of images, an image that belongs to two persons, where no subject is left, and, where `strict`, where any
-/// was left out.
-void finish(SubjectList& list, const std::filesystem::path& source, bool strict);
+/// numbers of images, an image that belongs to two persons, and where no subject is left.
+void finish(SubjectList& list, const std::filesystem::path& source);
+
+/// Takes the subjects of these names out of the list, and out of those that were left out.
+void exclude(SubjectList& list, const std::vector<std::string>& names);
+
+/// Throws std::runtime_error naming the source and the first few where any subject was left out.
+void require_complete(const SubjectList& list, const std::filesystem::path& source);
 
 }  // namespace crossfade::data

@@ -89,7 +89,7 @@ std::string fault_of(const std::vector<PatternMatches>& all, const std::vector<c
 
 }  // namespace
 
-SubjectList subjects_by_pattern(const fs::path& root, const SubjectPatterns& patterns, bool strict) {
+SubjectList subjects_by_pattern(const fs::path& root, const SubjectPatterns& patterns) {
   std::vector<PatternMatches> all;
   for (const std::string& pattern : patterns.images) all.push_back(match_pattern(root, pattern));
   for (const std::string& pattern : {patterns.labels, patterns.automatic_labels})
@@ -131,7 +131,7 @@ SubjectList subjects_by_pattern(const fs::path& root, const SubjectPatterns& pat
     if (!patterns.automatic_labels.empty()) subject.automatic_labels = (*next++)->file;
     list.subjects.push_back(std::move(subject));
   }
-  finish(list, root, strict);
+  finish(list, root);
   return list;
 }
 

@@ -22,6 +22,6 @@ struct SubjectPatterns {
 /// "{subject}.nii.gz"). Throws what match_pattern() and finish() throw, std::invalid_argument where there is no
 /// pattern, and std::runtime_error for two files of one pattern that belong to one subject and for a file that two
 /// patterns claim alike, naming both.
-SubjectList subjects_by_pattern(const std::filesystem::path& root, const SubjectPatterns& patterns, bool strict);
+SubjectList subjects_by_pattern(const std::filesystem::path& root, const SubjectPatterns& patterns);
 
 }  // namespace crossfade::data

@@ -162,9 +162,9 @@ class SubjectTable {
 
 }  // namespace
 
-SubjectList read_subject_table(const fs::path& table, bool strict) {
+SubjectList read_subject_table(const fs::path& table) {
   SubjectList list = SubjectTable(table).read();
-  finish(list, table, strict);
+  finish(list, table);
   return list;
 }
 

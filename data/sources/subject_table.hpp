@@ -21,6 +21,6 @@ namespace crossfade::data {
 /// subject with an empty field of image or labels is left out. Throws std::runtime_error naming the table, the line and
 /// the column for a file that is not there, a subject or a column that is there twice, an unknown part, a row without
 /// part where others have one, and a person in two parts; and what read_csv() and finish() throw.
-SubjectList read_subject_table(const std::filesystem::path& table, bool strict);
+SubjectList read_subject_table(const std::filesystem::path& table);
 
 }  // namespace crossfade::data

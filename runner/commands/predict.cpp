@@ -91,7 +91,7 @@ std::vector<data::ListedSubject> list_scans(const std::string& images) {
   const bool patterns = images.find('{') != std::string::npos || images.starts_with('[');
   if (patterns) {
     data::SubjectList list = data::subjects_by_pattern(
-        "", {.images = data::listed_texts(images), .labels = {}, .automatic_labels = {}}, false);
+        "", {.images = data::listed_texts(images), .labels = {}, .automatic_labels = {}});
     std::vector<data::Remark> remarks;
     data::remark_on_names(remarks, "left out", list.left_out, "subject");
     log_remarks(remarks, "");

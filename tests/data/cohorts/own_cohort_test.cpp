@@ -159,7 +159,9 @@ TEST_F(OwnCohort, ReadsADataSetOfNnunetWithItsChannelsAndNamesWhoLacksAFile) {
   EXPECT_EQ(slice[0], 5) << "outside is what stands for nothing in the channel";
   EXPECT_EQ(slice[32 * 32], 200);
   spec.strict = true;
-  EXPECT_THAT(error_of([&] { open_cohort(spec); }), HasSubstr("case_3"));
+  EXPECT_THAT(error_of([&] { open_cohort(spec); }), HasSubstr("1 of 3 subjects cannot be used: case_3"));
+  spec.exclude = "case_3";
+  EXPECT_THAT(open_cohort(spec).remarks, testing::IsEmpty()) << "who is excluded lacks nothing";
 }
 
 TEST_F(OwnCohort, MatchesPatternsAndKeepsThePersonsTogether) {

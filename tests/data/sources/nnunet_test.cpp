@@ -32,9 +32,9 @@ class Nnunet : public testing::Test {
  protected:
   void put(const std::string& file) const { put_file(folder_ / file); }
   void put_json(const json& dataset) const { put_file(folder_ / "dataset.json", dataset.dump()); }
-  NnunetDataset read(bool strict = true) const { return read_nnunet(folder_.path, strict); }
-  std::string error(bool strict = true) const {
-    return error_of([&] { read(strict); });
+  NnunetDataset read() const { return read_nnunet(folder_.path); }
+  std::string error() const {
+    return error_of([&] { read(); });
   }
   std::string error(const json& dataset) const {
     put_json(dataset);
@@ -89,11 +89,12 @@ TEST_F(Nnunet, ReadsTheLayoutOfItsFirstVersion) {
   EXPECT_EQ(dataset.list.subjects[2].part, "test");
   EXPECT_EQ(dataset.list.subjects[2].labels, path("labelsTs/p_03.nii.gz"));
   fs::remove(path("imagesTr/p_02_0001.nii.gz"));
-  EXPECT_THAT(read(false).list.left_out,
+  EXPECT_THAT(read().list.left_out,
               ElementsAre("p_02: " + path("imagesTr/p_02_0001.nii.gz").string() + " is not there"));
   fs::remove(path("imagesTr/p_02_0000.nii.gz"));
-  EXPECT_THAT(error(), AllOf(HasSubstr("1 of 3 subjects cannot be used"), HasSubstr("neither"),
-                             HasSubstr(path("imagesTr/p_02.nii.gz").string()), HasSubstr("p_02_0000.nii.gz")));
+  EXPECT_THAT(read().list.left_out,
+              ElementsAre(AllOf(HasSubstr("neither"), HasSubstr(path("imagesTr/p_02.nii.gz").string()),
+                                HasSubstr("p_02_0000.nii.gz"))));
 }
 
 TEST_F(Nnunet, ReadsTheLayoutOfItsSecondVersion) {
@@ -123,7 +124,7 @@ TEST_F(Nnunet, LeavesOutCasesThatAreNotWhole) {
         "imagesTr/b_0001.nii.gz", "labelsTr/c.nii.gz", "imagesTr/d_0001.nii.gz", "labelsTr/d.nii.gz",
         "imagesTr/e_0000.nii.gz", "imagesTr/e_0001.nii.gz", "imagesTr/e_0002.nii.gz", "labelsTr/e.nii.gz"})
     put(file);
-  const SubjectList list = read(false).list;
+  const SubjectList list = read().list;
   EXPECT_THAT(names(list), ElementsAre("a"));
   EXPECT_THAT(list.left_out,
               ElementsAre("b: " + path("labelsTr/b.nii.gz").string() + " is not there",
@@ -131,9 +132,8 @@ TEST_F(Nnunet, LeavesOutCasesThatAreNotWhole) {
                               path("imagesTr/c_0001.nii.gz").string() + " is not there",
                           "d: " + path("imagesTr/d_0000.nii.gz").string() + " is not there",
                           "e: " + path("imagesTr/e_0002.nii.gz").string() + " is none of the 2 channels"));
-  EXPECT_THAT(error(), HasSubstr("4 of 5 subjects cannot be used"));
   fs::create_symlink("gone", path("labelsTr/b.nii.gz"));
-  EXPECT_THAT(error(false), HasSubstr("b.nii.gz: is a link to gone"));
+  EXPECT_THAT(error(), HasSubstr("b.nii.gz: is a link to gone"));
 }
 
 TEST_F(Nnunet, TakesOneFileWithAllChannels) {
@@ -157,7 +157,7 @@ TEST_F(Nnunet, ReadsAListOfFilesInAnyPlace) {
   put_json(nnunet2_);
   for (const char* file : {"raw/x.nii.gz", "raw/y.nii.gz", "drawn/x.nii.gz", "raw/x2.nii.gz", "raw/y2.nii.gz"})
     put(file);
-  const SubjectList list = read(false).list;
+  const SubjectList list = read().list;
   ASSERT_THAT(names(list), ElementsAre("one"));
   EXPECT_THAT(list.subjects[0].images, ElementsAre(path("raw/x.nii.gz"), path("raw/y.nii.gz")));
   EXPECT_EQ(list.subjects[0].labels, path("drawn/x.nii.gz"));
@@ -230,10 +230,10 @@ TEST_F(Nnunet, ReadsTheFoldsThatItFinds) {
     put(file);
   const auto folds = [&](const std::string& text) {
     put_file(path("splits_final.json"), text);
-    return read(false).folds;
+    return read().folds;
   };
   const auto fault = [&](const std::string& text) { return error_of([&] { folds(text); }); };
-  const std::vector<NnunetFold> two =
+  const std::vector<SourceFold> two =
       folds(R"([{"train": ["c", "a"], "val": ["b"]}, {"train": ["b"], "val": ["c", "a"]}])");
   ASSERT_EQ(two.size(), 2U);
   EXPECT_THAT(two[0].train, ElementsAre("a", "c"));
@@ -256,7 +256,7 @@ TEST_F(Nnunet, ReadsTheFoldsThatItFinds) {
 TEST(NnunetOfTheDecathlon, ReadsTheRealHippocampus) {
   const fs::path folder = CROSSFADE_HIPPOCAMPUS;
   if (!fs::exists(folder)) GTEST_SKIP() << "no " << folder;
-  const NnunetDataset read = read_nnunet(folder, true);
+  const NnunetDataset read = read_nnunet(folder);
   EXPECT_THAT(read.channels, ElementsAre("MRI"));
   EXPECT_THAT(own_label_table(read.classes).classes.names, ElementsAre("background", "Anterior", "Posterior"));
   ASSERT_EQ(read.list.subjects.size(), 200U);

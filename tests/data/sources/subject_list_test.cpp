@@ -19,13 +19,13 @@ ListedSubject subject(const std::string& name, const std::vector<std::filesystem
   return {.name = name, .images = images, .labels = {}, .automatic_labels = {}, .part = {}, .person = name};
 }
 
-std::string fault(SubjectList list, bool strict = false) {
-  return error_of([&] { finish(list, "source", strict); });
+std::string fault(SubjectList list) {
+  return error_of([&] { finish(list, "source"); });
 }
 
 TEST(SubjectList, IsSortedByNameInTheEnd) {
   SubjectList list{{subject("b", {"1"}), subject("a", {"2"})}, {"d: x", "c: y"}};
-  finish(list, "source", false);
+  finish(list, "source");
   EXPECT_EQ(list.subjects[0].name, "a");
   EXPECT_EQ(list.subjects[1].name, "b");
   EXPECT_THAT(list.left_out, ElementsAre("c: y", "d: x"));
@@ -44,9 +44,12 @@ TEST(SubjectList, RefusesSubjectsThatContradictEachOther) {
 TEST(SubjectList, NamesWhoIsLeftOutWhereThatIsRefused) {
   const std::vector<std::string> out = {"c: 1", "d: 2", "e: 3", "f: 4", "g: 5", "h: 6", "i: 7"};
   EXPECT_EQ(fault({{subject("a", {"1"})}, out}), "no error");
-  EXPECT_THAT(fault({{subject("a", {"1"})}, out}, true), AllOf(HasSubstr("7 of 8 subjects cannot be used: c: 1; d: 2;"),
-                                                               HasSubstr("g: 5; and 2 more"), Not(HasSubstr("h: 6"))));
-  EXPECT_EQ(fault({{subject("a", {"1"})}, {}}, true), "no error");
+  EXPECT_THAT(error_of([&] {
+                require_complete({{subject("a", {"1"})}, out}, "source");
+              }),
+              AllOf(HasSubstr("7 of 8 subjects cannot be used: c: 1; d: 2;"), HasSubstr("g: 5; and 2 more"),
+                    Not(HasSubstr("h: 6"))));
+  EXPECT_NO_THROW(require_complete({{subject("a", {"1"})}, {}}, "source"));
   EXPECT_THAT(fault({{}, {"c: 1"}}), HasSubstr("no subject has all its files: c: 1"));
 }
 

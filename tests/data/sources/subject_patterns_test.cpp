@@ -29,11 +29,9 @@ TEST(SubjectPatterns, MakeEachSessionASubjectOfItsPerson) {
     put_file(root.path / "derivatives/people" / scan / "anat" / "y_dseg.nii.gz");
   }
   const SubjectList list =
-      subjects_by_pattern(root.path,
-                          {.images = {"sub-{subject}/ses-{session}/anat/*_T1w.nii.gz"},
-                           .labels = "derivatives/people/sub-{subject}/ses-{session}/anat/*_dseg.nii.gz",
-                           .automatic_labels = {}},
-                          true);
+      subjects_by_pattern(root.path, {.images = {"sub-{subject}/ses-{session}/anat/*_T1w.nii.gz"},
+                                      .labels = "derivatives/people/sub-{subject}/ses-{session}/anat/*_dseg.nii.gz",
+                                      .automatic_labels = {}});
   EXPECT_THAT(names(list), ElementsAre("01_1", "01_2", "02_1"));
   EXPECT_EQ(list.subjects[1].person, "01");
   EXPECT_EQ(list.subjects[1].part, "");
@@ -50,7 +48,7 @@ TEST(SubjectPatterns, LeaveOutWhoLacksAFileAndSayWhatIsMissing) {
     put_file(root / file);
   const SubjectPatterns patterns{
       .images = {"t1/{subject}.nii", "flair/{subject}.nii"}, .labels = {}, .automatic_labels = "seg/{subject}.nii"};
-  const SubjectList list = subjects_by_pattern(root.path, patterns, false);
+  const SubjectList list = subjects_by_pattern(root.path, patterns);
   ASSERT_THAT(names(list), ElementsAre("a"));
   EXPECT_THAT(list.subjects[0].images, ElementsAre(root / "t1/a.nii", root / "flair/a.nii"));
   EXPECT_EQ(list.subjects[0].labels, "");
@@ -60,11 +58,8 @@ TEST(SubjectPatterns, LeaveOutWhoLacksAFileAndSayWhatIsMissing) {
                           "c: no file matches 'flair/{subject}.nii'; it has " + (root / "t1/c.nii").string(),
                           "d: no file matches 't1/{subject}.nii', nor 'flair/{subject}.nii'; it has " +
                               (root / "seg/d.nii").string()));
-  EXPECT_THAT(error_of([&] { subjects_by_pattern(root.path, patterns, true); }),
-              AllOf(HasSubstr("3 of 4 subjects cannot be used"), HasSubstr("b: no file matches 'seg/{subject}.nii'")));
   fs::remove(root / "flair/a.nii");
-  EXPECT_THAT(error_of([&] { subjects_by_pattern(root.path, patterns, false); }),
-              HasSubstr("no subject has all its files"));
+  EXPECT_THAT(error_of([&] { subjects_by_pattern(root.path, patterns); }), HasSubstr("no subject has all its files"));
 }
 
 TEST(SubjectPatterns, PairByThePlaceholdersThatAllHave) {
@@ -75,12 +70,12 @@ TEST(SubjectPatterns, PairByThePlaceholdersThatAllHave) {
   put_file(root / "labels/b.nii");
   const SubjectPatterns patterns{
       .images = {"images/{subject}/{session}/x.nii"}, .labels = "labels/{subject}.nii", .automatic_labels = {}};
-  const SubjectList list = subjects_by_pattern(root.path, patterns, true);
+  const SubjectList list = subjects_by_pattern(root.path, patterns);
   ASSERT_THAT(names(list), ElementsAre("a_2019", "b_2020"));
   EXPECT_EQ(list.subjects[1].labels, root / "labels/b.nii");
   put_file(root / "images/b/2021/x.nii");
   EXPECT_THAT(
-      error_of([&] { subjects_by_pattern(root.path, patterns, false); }),
+      error_of([&] { subjects_by_pattern(root.path, patterns); }),
       AllOf(HasSubstr((root / "images/b/2020/x.nii").string() + " and " + (root / "images/b/2021/x.nii").string()),
             HasSubstr("the same {subject}")))
       << "one label map of two images: whose?";
@@ -91,11 +86,9 @@ TEST(SubjectPatterns, LeaveOutChannelsOfTwoSessions) {
   for (const char* file : {"t1/a_1.nii", "t1/b_1.nii", "flair/a_1.nii", "flair/b_2.nii", "seg/a.nii", "seg/b.nii"})
     put_file(root / file);
   const SubjectList list =
-      subjects_by_pattern(root.path,
-                          {.images = {"t1/{subject}_{session}.nii", "flair/{subject}_{session}.nii"},
-                           .labels = "seg/{subject}.nii",
-                           .automatic_labels = {}},
-                          false);
+      subjects_by_pattern(root.path, {.images = {"t1/{subject}_{session}.nii", "flair/{subject}_{session}.nii"},
+                                      .labels = "seg/{subject}.nii",
+                                      .automatic_labels = {}});
   EXPECT_THAT(names(list), ElementsAre("a_1"));
   EXPECT_THAT(list.left_out,
               ElementsAre("b_1: {session} is '1' in one file and '2' in " + (root / "flair/b_2.nii").string()));
@@ -106,13 +99,13 @@ TEST(SubjectPatterns, RefuseTwoFilesOfOneSubject) {
   put_file(root / "a.nii");
   put_file(root / "a.nii.gz");
   EXPECT_THAT(error_of([&] {
-                subjects_by_pattern(root.path, {{"{subject}.nii*"}, {}, {}}, false);
+                subjects_by_pattern(root.path, {{"{subject}.nii*"}, {}, {}});
               }),
               HasSubstr((root / "a.nii").string() + " and " + (root / "a.nii.gz").string()));
   put_file(root / "x/1.mgz");
   put_file(root / "y/1.mgz");
   EXPECT_THAT(error_of([&] {
-                subjects_by_pattern(root.path, {{"{site}/{subject}.mgz"}, {}, {}}, false);
+                subjects_by_pattern(root.path, {{"{site}/{subject}.mgz"}, {}, {}});
               }),
               AllOf(HasSubstr("subject '1' is there twice"), HasSubstr((root / "x/1.mgz").string()),
                     HasSubstr((root / "y/1.mgz").string())));
@@ -124,13 +117,12 @@ TEST(SubjectPatterns, GiveAFileToThePatternThatSaysMostAboutIt) {
     put_file(root / file);
   const SubjectList list = subjects_by_pattern(
       root.path,
-      {.images = {"{subject}.nii", "{subject}_flair.nii"}, .labels = "{subject}_seg.nii", .automatic_labels = {}},
-      true);
+      {.images = {"{subject}.nii", "{subject}_flair.nii"}, .labels = "{subject}_seg.nii", .automatic_labels = {}});
   ASSERT_THAT(names(list), ElementsAre("a", "b"));
   EXPECT_THAT(list.subjects[0].images, ElementsAre(root / "a.nii", root / "a_flair.nii"));
   EXPECT_EQ(list.subjects[0].labels, root / "a_seg.nii");
   const SubjectPatterns alike{.images = {"{subject}_?eg.nii"}, .labels = "{subject}_s?g.nii", .automatic_labels = {}};
-  EXPECT_THAT(error_of([&] { subjects_by_pattern(root.path, alike, false); }),
+  EXPECT_THAT(error_of([&] { subjects_by_pattern(root.path, alike); }),
               AllOf(HasSubstr("a_seg.nii"), HasSubstr("matches both '{subject}_?eg.nii' and '{subject}_s?g.nii'")));
 }
 
@@ -138,11 +130,11 @@ TEST(SubjectPatterns, MayBeOfLabelsAlone) {
   const TemporaryFolder root;
   put_file(root / "a/mri/aseg.mgz");
   const SubjectList list =
-      subjects_by_pattern(root.path, {.images = {}, .labels = "{subject}/mri/aseg.mgz", .automatic_labels = {}}, true);
+      subjects_by_pattern(root.path, {.images = {}, .labels = "{subject}/mri/aseg.mgz", .automatic_labels = {}});
   ASSERT_THAT(names(list), ElementsAre("a"));
   EXPECT_THAT(list.subjects[0].images, IsEmpty());
   EXPECT_EQ(list.subjects[0].labels, root / "a/mri/aseg.mgz");
-  EXPECT_THROW(subjects_by_pattern(root.path, {}, true), std::invalid_argument);
+  EXPECT_THROW(subjects_by_pattern(root.path, {}), std::invalid_argument);
 }
 
 }  // namespace
