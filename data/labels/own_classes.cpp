@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "data/labels/label_table.hpp"
+#include "data/unique_keys.hpp"
 
 namespace crossfade::data {
 namespace {
@@ -17,9 +18,13 @@ using Json = nlohmann::ordered_json;  // the order of classes is that of their n
 
 Json parse(const std::string& text, const char* what, const char* expected) {
   if (text.empty()) return {};
-  Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (json.is_discarded()) refuse(std::string(what) + " '" + text + "' is no JSON, expected such as " + expected);
-  return json;
+  try {
+    return Json::parse(text, unique_keys<Json>());
+  } catch (const Json::parse_error&) {
+    refuse(std::string(what) + " '" + text + "' is no JSON, expected such as " + expected);
+  } catch (const std::invalid_argument& error) {
+    refuse(std::string(what) + ": " + error.what());
+  }
 }
 
 std::int32_t id_in(const Json& json, const std::string& of) {

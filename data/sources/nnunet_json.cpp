@@ -2,6 +2,7 @@
 
 #include <fstream>
 
+#include "data/unique_keys.hpp"
 #include "data/volumes/volume_file.hpp"
 
 namespace crossfade::data {
@@ -14,9 +15,11 @@ json read_json(const fs::path& file) {
   std::ifstream in(file);
   if (!in) fail(file, "cannot be read");
   try {
-    return json::parse(in);
+    return json::parse(in, unique_keys<json>());
   } catch (const json::parse_error& error) {
     fail(file, std::string("is no JSON: ") + error.what());
+  } catch (const std::invalid_argument& error) {
+    fail(file, error.what());
   }
 }
 

@@ -70,6 +70,8 @@ TEST(OwnClasses, OfAMapWithoutAnyAreNoFaultUnlessItHasOtherIds) {
 TEST(OwnClasses, AreRefusedWithTheReason) {
   EXPECT_EQ(refusal({R"({"A": 1})", "", ""}), "");
   EXPECT_THAT(refusal({"A: 1", "", ""}), HasSubstr("is no JSON, expected such as"));
+  EXPECT_THAT(refusal({R"({"A": 1, "A": 2})", "", ""}), HasSubstr("classes: key 'A' is there twice"));
+  EXPECT_THAT(refusal({R"({"A": 1, "B": 2, "C": 3})", R"({"A": "B", "A": "C"})", ""}), HasSubstr("pairs: key 'A'"));
   EXPECT_THAT(refusal({"[1, 2]", "", ""}), HasSubstr("expected {\"NAME\": ID or [IDS], ...}"));
   EXPECT_THAT(refusal({R"({"A": 1.5})", "", ""}), HasSubstr("class A has the id 1.5, expected a whole number"));
   EXPECT_THAT(refusal({R"({"A": []})", "", ""}), HasSubstr("class A has no id"));

@@ -183,6 +183,8 @@ TEST_F(Nnunet, RefusesWhatIsNoDatasetByFileAndKey) {
   EXPECT_THAT(error(), HasSubstr("dataset.json: no such file"));
   put_file(path("dataset.json"), "{\n\"labels\": ");
   EXPECT_THAT(error(), AllOf(HasSubstr("dataset.json: is no JSON"), HasSubstr("line 2")));
+  put_file(path("dataset.json"), R"({"labels": {"one": 1, "one": 2}})");
+  EXPECT_THAT(error(), HasSubstr("dataset.json: key 'one' is there twice"));
   EXPECT_THAT(error(json::parse("[1]")), HasSubstr("is [1], expected an object"));
   EXPECT_THAT(error({{"labels", {}}}), HasSubstr("has neither channel_names"));
   const auto changed = [&](const json& base, const char* key, const json& value) {
