@@ -14,6 +14,7 @@
 #include "runner/process/lock_file.hpp"
 #include "runner/process/log.hpp"
 #include "runner/study/remarks.hpp"
+#include "runner/trial/trained_on.hpp"
 
 namespace crossfade::runner {
 namespace {
@@ -86,9 +87,9 @@ void check_stage(const TrialConfig& trial, const StageOptions& stage, const Open
   differ("intensity", cohort.spec.intensity, test.spec.intensity);
   const StageOptions& first = trial.stages.front();
   for (const auto& [name, other] : {std::pair(stage.cohort, &cohort), std::pair(test_cohort(stage), &test)})
-    if (other->channels.size() != opened.at(first.cohort).channels.size())
-      refuse("cohort " + name + " has " + std::to_string(other->channels.size()) + " channels, expected " +
-             std::to_string(opened.at(first.cohort).channels.size()) + " as in cohort " + first.cohort);
+    if (const std::string unlike = channel_difference(opened.at(first.cohort).channels, other->channels);
+        !unlike.empty())
+      refuse("cohort " + name + " has other channels than cohort " + first.cohort + ": " + unlike);
 }
 
 /// A subject that any stage learns from, be it by choosing its best epoch, must be tested in none.

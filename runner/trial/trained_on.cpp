@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "runner/grid/spelling.hpp"
+
 namespace crossfade::data {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Standard, low, high, mean, sd)
@@ -67,6 +69,13 @@ std::optional<TrainedOn> trained_on(const TensorFile& file) {
   return data;
 }
 
+std::string channel_difference(const std::vector<std::string>& net, const std::vector<std::string>& data) {
+  if (net.size() != data.size()) return std::to_string(net.size()) + " channels against " + std::to_string(data.size());
+  if (net != data && std::ranges::is_permutation(net, data))
+    return "channels " + joined(net) + " against " + joined(data);
+  return {};
+}
+
 std::string differences(const TrainedOn& net, const TrainedOn& data) {
   std::string text;
   const auto add = [&](const std::string& what) { text += (text.empty() || what.empty() ? "" : ", ") + what; };
@@ -78,8 +87,7 @@ std::string differences(const TrainedOn& net, const TrainedOn& data) {
   if (net.slice != data.slice) add("slices of " + times(net.slice) + " pixels against " + times(data.slice));
   if (net.plane != data.plane) add(net.plane + " slices against " + data.plane + " ones");
   if (net.intensity != data.intensity) add("intensity " + net.intensity + " against " + data.intensity);
-  if (net.channels.size() != data.channels.size())
-    add(std::to_string(net.channels.size()) + " channels against " + std::to_string(data.channels.size()));
+  add(channel_difference(net.channels, data.channels));
   add(data::class_difference(net.classes, data.classes));
   return text;
 }

@@ -36,6 +36,10 @@ void save_trained_on(const TrainedOn& data, TensorFile& file);
 /// write.
 std::optional<TrainedOn> trained_on(const TensorFile& file);
 
+/// How the channels that a net was trained on differ from those of other data: their number, or the order of the same
+/// names. Empty where they agree, or have other names, which may well mean the same.
+std::string channel_difference(const std::vector<std::string>& net, const std::vector<std::string>& data);
+
 /// "voxels of 8 x 8 x 8 mm against 4 x 4 x 4 mm, ..." of all in which `net` and `data` differ; empty where they agree
 /// (voxel sizes to 1e-3 of them; those of rule ct are the net's own, whatever the data).
 std::string differences(const TrainedOn& net, const TrainedOn& data);

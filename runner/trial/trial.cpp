@@ -51,9 +51,8 @@ void check_data(const StageOptions& stage, const StageData& data, const StageDat
       const data::ShardInfo& info = shard.info();
       const std::string differs = data::class_difference(first.classes.names, info.classes.names);
       if (!differs.empty()) fail(shard.file().string() + ": other classes than the net is trained on: " + differs);
-      if (info.channels.size() != first.channels.size())
-        fail(shard.file().string() + ": " + std::to_string(info.channels.size()) + " channels, but the net has " +
-             std::to_string(first.channels.size()));
+      const std::string unlike = channel_difference(first.channels, info.channels);
+      if (!unlike.empty()) fail(shard.file().string() + ": other channels than the net is trained on: " + unlike);
       if (info.width() % divisor != 0 || info.height() % divisor != 0) {
         fail(shard.file().string() + ": slices of " + std::to_string(info.height()) + " x " +
              std::to_string(info.width()) + " pixels, but the net needs sides divisible by " + std::to_string(divisor));

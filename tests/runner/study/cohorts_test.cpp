@@ -55,7 +55,7 @@ TEST(StudyCohorts, OfUnlikeClassesAreRefusedByTheFirstThatDiffers) {
             "expected one list of classes in a study");
   opened = open_cohorts(study);
   opened.at("other").channels = {"T1", "FLAIR"};
-  EXPECT_THAT(error_of([&] { check_study(study, opened); }), HasSubstr("cohort other has 2 channels, expected 1"));
+  EXPECT_THAT(error_of([&] { check_study(study, opened); }), HasSubstr("cohort other has other channels than cohort"));
   opened = open_cohorts(study);
   opened.at("phantom").grid.width = 60;
   EXPECT_THAT(error_of([&] { check_study(study, opened); }),

@@ -79,6 +79,8 @@ TEST(TrainedOn, DiffersInWhatANetWouldNotKnow) {
   data.intensity = "zscore";
   data.channels = {"T1", "FLAIR"};
   EXPECT_EQ(differences(net, data), "intensity t1 against zscore, 1 channels against 2");
+  EXPECT_EQ(channel_difference({"T1", "FLAIR"}, {"FLAIR", "T1"}), "channels T1, FLAIR against FLAIR, T1");
+  EXPECT_EQ(channel_difference({"T1", "FLAIR"}, {"image-1", "image-2"}), "");
   data = net;
   data.voxel_mm = {2, 2, 0};  // each subject's own
   EXPECT_EQ(differences(net, data), "");
