@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <iostream>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "data/cohorts/subject.hpp"
@@ -90,8 +91,8 @@ std::vector<Net> load_nets(const PredictOptions& options) {
 std::vector<data::ListedSubject> list_scans(const std::string& images) {
   const bool patterns = images.find('{') != std::string::npos || images.starts_with('[');
   if (patterns) {
-    data::SubjectList list = data::subjects_by_pattern(
-        "", {.images = data::listed_texts(images), .labels = {}, .automatic_labels = {}});
+    data::SubjectList list =
+        data::subjects_by_pattern("", {.images = data::listed_texts(images), .labels = {}, .automatic_labels = {}});
     std::vector<data::Remark> remarks;
     data::remark_on_names(remarks, "left out", list.left_out, "subject");
     log_remarks(remarks, "");
@@ -117,9 +118,19 @@ std::string ending_of(const fs::path& scan, const PredictOptions& options) {
   return ".png";
 }
 
+bool reaches_beyond(const data::Geometry& slices, const data::Geometry& scan) {
+  const data::Volume<std::int32_t> ones{scan, std::vector<std::int32_t>(scan.voxels(), 1)};
+  return !data::cut_by(slices, ones).empty();
+}
+
+struct Labelled {
+  data::Volume<std::int32_t> ids;
+  bool cut = false;  // the scan reaches beyond the slices of the net
+};
+
 /// Labels of one scan on its own grid, with the ids of the net's table.
-data::Volume<std::int32_t> label(const data::ListedSubject& scan, const std::vector<Net>& nets,
-                                 const data::Cohort& cohort, torch::Device device, int batch) {
+Labelled label(const data::ListedSubject& scan, const std::vector<Net>& nets, const data::Cohort& cohort,
+               torch::Device device, int batch) {
   data::PreparedSubject prepared = data::scanned_subject(cohort, scan);
   data::measure(prepared.contents);
   std::vector<data::ShardContents> planes;
@@ -136,9 +147,23 @@ data::Volume<std::int32_t> label(const data::ListedSubject& scan, const std::vec
   const data::ShardInfo& info = nets.size() == 1 ? planes.front().info : prepared.contents.info;
   const data::Volume<std::uint8_t> on_scan =
       data::nearest_on(data::Volume<std::uint8_t>{info.grid, classes}, data::read_geometry(scan.images.front()));
-  data::Volume<std::int32_t> ids{on_scan.geometry, {}};
-  for (const std::uint8_t c : on_scan.voxels) ids.voxels.push_back(cohort.table.id_of[c]);
-  return ids;
+  Labelled result{.ids = {on_scan.geometry, {}}, .cut = reaches_beyond(info.grid, on_scan.geometry)};
+  for (const std::uint8_t c : on_scan.voxels) result.ids.voxels.push_back(cohort.table.id_of[c]);
+  return result;
+}
+
+/// Collective: the names that any rank comes with, sorted, on rank 0.
+std::vector<std::string> gathered(Communicator& ranks, const std::vector<std::string>& names) {
+  constexpr int kTag = 1;
+  if (ranks.rank() > 0) {
+    ranks.send(nlohmann::json(names).dump(), 0, kTag);
+    return {};
+  }
+  std::vector<std::string> all = names;
+  for (int r = 1; r < ranks.size(); ++r)
+    for (const auto& name : nlohmann::json::parse(ranks.receive(r, kTag).text)) all.push_back(name);
+  std::ranges::sort(all);
+  return all;
 }
 
 fs::path target_of(const data::ListedSubject& scan, const PredictOptions& options) {
@@ -176,10 +201,13 @@ int run(World& world, const PredictOptions& options) {
   for (const Net& net : nets) net.network->to(workers.device);
   const data::Cohort cohort = trained_cohort(nets.front().trained_on);
   std::size_t done = 0;
+  std::vector<std::string> cut;
   const auto label_all = [&] {
     for (auto s = static_cast<std::size_t>(all.rank()); s < scans.size(); s += static_cast<std::size_t>(all.size())) {
       const data::ListedSubject& scan = scans[s];
-      data::write_labels(target_of(scan, options), label(scan, nets, cohort, workers.device, options.batch));
+      const Labelled labelled = label(scan, nets, cohort, workers.device, options.batch);
+      data::write_labels(target_of(scan, options), labelled.ids);
+      if (labelled.cut) cut.push_back(scan.name);
       done += static_cast<std::size_t>(all.size());
       log_info(std::to_string(std::min(done, scans.size())) + " of " + std::to_string(scans.size()) + " scans  " +
                scan.name);
@@ -191,6 +219,15 @@ int run(World& world, const PredictOptions& options) {
     if (all.rank() == 0) log_error(std::string(error.what()) + "; labels that were written before stay");
     return kExitFailed;
   }
+  const data::SliceGrid& grid = cohort.grid;
+  std::vector<data::Remark> remarks;
+  data::remark_on_names(
+      remarks,
+      "background beyond the " +
+          (grid.cube > 0 ? std::string("256 mm") : std::to_string(grid.width) + " x " + std::to_string(grid.height)) +
+          (grid.cube > 0 ? "" : " pixels") + " around the middle, which is all that the net was trained on",
+      gathered(all, cut), "scan");
+  log_remarks(remarks, "");
   return 0;
 }
 

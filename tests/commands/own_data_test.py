@@ -151,6 +151,14 @@ class OwnData(Case):
                          ["01_a.nii.gz", "01_b.nii.gz", "02_a.nii.gz", "03_a.nii.gz", "04_a.nii.gz"])
         self.assert_as_evaluated(checkpoint, "04_a", predicted / "04_a.nii.gz")
 
+        self.save(self.folder / "others/large.nii.gz", case(5, size=(40, 26, 6))[0][..., 0])
+        self.save(self.folder / "others/small.nii.gz", case(6)[0][..., 0])
+        others = self.run_runner("predict", "--checkpoint", checkpoint, "--images", "others", "--output", "of_others", ranks=2)
+        self.assertEqual(others.returncode, 0, others.stderr)
+        self.assertIn("background beyond the 32 x 32 pixels around the middle, which is all that the net was trained on: large (1 scan)", others.stderr)
+        labels = numpy.asarray(nibabel.load(self.folder / "of_others/large.nii.gz").dataobj)
+        self.assertEqual(numpy.count_nonzero(labels[:4]) + numpy.count_nonzero(labels[36:]), 0)
+
     def test_freesurfers_subjects_by_some_of_its_structures(self):
         affine = numpy.array([[-1, 0, 0, 11], [0, 0, 1, -3], [0, -1, 0, 13], [0, 0, 0, 1]])  # FreeSurfer's LIA
         for n, name in enumerate(SUBJECTS):
