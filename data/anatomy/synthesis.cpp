@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstddef>
 #include <numbers>
+#include <optional>
 #include <vector>
 
 #include "data/anatomy/smooth_field.hpp"
@@ -15,6 +16,7 @@ namespace crossfade::data {
 namespace {
 
 constexpr double kBiasKnotMm = 70;  // coil sensitivity varies over centimetres
+constexpr double kPatchKnotMm = 15;
 
 /// Pairs of standard normals in single precision: Box-Muller, both halves used. Noise is most of the work here.
 class FastNormals {
@@ -95,6 +97,8 @@ Block draw_tissues(const Volume<std::int32_t>& ids, const Box& box, double contr
     drawn.push_back({static_cast<float>(std::max(0.0, tissue.mean + contrast * tissue.spread * random.normal())),
                      static_cast<float>(tissue.texture)});
   }
+  std::optional<SmoothField> patches;
+  if (!style.patches.empty()) patches.emplace(ids.geometry, kPatchKnotMm, 1, random);
   Block signal{{box.size(0), box.size(1), box.size(2)}, {}};
   signal.values.reserve(static_cast<std::size_t>(signal.size[0]) * static_cast<std::size_t>(signal.size[1]) *
                         static_cast<std::size_t>(signal.size[2]));
@@ -102,9 +106,11 @@ Block draw_tissues(const Volume<std::int32_t>& ids, const Box& box, double contr
   bool spare = false;
   std::int32_t last_id = 0;
   Drawn tissue{0, 0};  // that of last_id; neighbours mostly share it
+  float patch = 0;     // mean in patches, where the tissue has any
   for (int k = box.low[2]; k < box.high[2]; ++k) {
     for (int j = box.low[1]; j < box.high[1]; ++j) {
       const std::size_t row = ids.index(0, j, k);
+      const std::vector<float>* field = patches ? &patches->row(j, k) : nullptr;
       for (int i = box.low[0]; i < box.high[0]; ++i) {
         const std::int32_t id = ids.voxels[row + static_cast<std::size_t>(i)];
         if (id == 0) {
@@ -115,12 +121,15 @@ Block draw_tissues(const Volume<std::int32_t>& ids, const Box& box, double contr
           last_id = id;
           const std::size_t of = tissue_of(id);
           tissue = drawn[of];
-          if (!style.outside.empty() && is_outside(id)) tissue.mean = static_cast<float>(style.outside[of]);
+          const bool outside = is_outside(id);
+          if (!style.outside.empty() && outside) tissue.mean = static_cast<float>(style.outside[of]);
+          patch = field != nullptr && outside ? static_cast<float>(style.patches[of]) : tissue.mean;
         }
+        const float mean = field != nullptr && (*field)[static_cast<std::size_t>(i)] > 0 ? patch : tissue.mean;
         if (!spare) {
           pair = normals.pair();
         }
-        signal.values.push_back(std::max(0.0F, tissue.mean + tissue.texture * pair[spare ? 1 : 0]));
+        signal.values.push_back(std::max(0.0F, mean + tissue.texture * pair[spare ? 1 : 0]));
         spare = !spare;
       }
     }
@@ -159,6 +168,7 @@ ScanStyle draw_style(const SynthesisOptions& options, Random random) {
     const double mean = random.uniform(kDarkest, kBrightest);
     if (any) style.outside.push_back(mean);
   }
+  for (std::size_t t = 0; t < style.outside.size(); ++t) style.patches.push_back(random.uniform(kDarkest, kBrightest));
   return style;
 }
 

@@ -36,7 +36,8 @@ void describe(Visitor& visit, SynthesisOptions& o) {
   visit.number("deformation_mm", o.deformation_mm, 0, 10,
                "standard deviation of the smooth displacement between scans of one anatomy, in mm");
   visit.number("outside", o.outside, 0, 1,
-               "share of scans whose skin, fat, marrow and other tissues outside the brain may be of any brightness");
+               "share of scans whose skin, fat, marrow and other tissues outside the brain may be of any brightness, "
+               "and patchy");
   visit.number("stripped", o.stripped, 0, 1, "share of scans from which all outside the brain was taken away");
   visit.number("air", o.air, 0, 1, "share of scans whose air is exactly 0, without noise");
   visit.number("gamma", o.gamma, 0, 2, "exponent exp(+- this) on a scan's intensities scaled to [0, 1]");
@@ -62,6 +63,7 @@ struct ScanStyle {
   double thickness_mm = 0;    // of slices along `axis`; 0: as they are
   std::size_t axis = 0;
   std::vector<double> outside{};  // means of tissues outside the brain, drawn anew where not empty; by tissue
+  std::vector<double> patches{};  // the same of patches of some 2 cm in them, as of fat between muscles
 };
 
 /// Draws a style by the options from `outside` to `resolution_mm`; the plain one where all are 0. Always the same draws

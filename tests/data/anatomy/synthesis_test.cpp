@@ -285,6 +285,21 @@ TEST(ScanStyle, TakesTissuesOutsideTheBrainAtTheMeansDrawnForThem) {
               5 * white.texture / std::sqrt(13824.0));
 }
 
+TEST(ScanStyle, MakesPatchesInTissuesOutsideTheBrainAlone) {
+  ScanStyle style;
+  style.outside.assign(tissues().size(), 40);
+  style.patches.assign(tissues().size(), 200);
+  const auto dark_and_bright = [&](std::int32_t id) {
+    int dark = 0, bright = 0;
+    for (const std::uint8_t voxel : synthesise_t1(uniform(96, id), nothing(), stream(1), style).voxels)
+      ++(voxel < 120 ? dark : bright);
+    return std::array{dark, bright};
+  };
+  const auto [dark, bright] = dark_and_bright(507);
+  EXPECT_GT(std::min(dark, bright), 0.2 * 96 * 96 * 96) << "about half and half";
+  EXPECT_EQ(std::ranges::min(dark_and_bright(17)), 0) << "the hippocampus is no patchwork";
+}
+
 TEST(ScanStyle, LeavesNoNoiseInAirAndBendsIntensities) {
   SynthesisOptions options = nothing();
   options.noise = 10;
