@@ -20,6 +20,9 @@ ReadVolume<float> read_mgz_image(const std::filesystem::path& file);
 /// The same of up to kMostChannels frames, in order, on one grid. All that holds for one holds for each.
 std::vector<ReadVolume<float>> read_mgz_channels(const std::filesystem::path& file);
 
+/// The grid of such a file, from its header alone, whatever follows it.
+Geometry read_mgz_geometry(const std::filesystem::path& file);
+
 /// As read_mgz_image(), of integer labels, stored in any of these types, as labels_of() in volume_file.hpp takes them.
 ReadVolume<std::int32_t> read_mgz_label_map(const std::filesystem::path& file);
 

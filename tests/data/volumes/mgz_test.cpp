@@ -123,7 +123,9 @@ TEST_F(Mgz, RefusesTruncatedAndDamagedFilesByName) {
   EXPECT_EQ(cut(5, "whole.mgh", 284 + 120), "no error");
   EXPECT_THAT(cut(5, "cut.mgh", 284 + 119),
               AllOf(HasSubstr("cut.mgh"), HasSubstr("truncated: it has 119 bytes of voxels, expected 120")));
+  EXPECT_EQ(read_mgz_geometry(folder_ / "cut.mgh"), read_mgz_image(folder_ / "whole.mgh").geometry);
   EXPECT_THAT(cut(5, "header.mgh", 283), HasSubstr("header.mgh: is truncated"));
+  EXPECT_THAT(error_of([&] { read_mgz_geometry(folder_ / "header.mgh"); }), HasSubstr("header.mgh: is truncated"));
   EXPECT_THAT(cut(1, "cut.mgz", fs::file_size(numbered(1)) - 30), HasSubstr("cut.mgz: is truncated"));
   // The last four bytes but four of gzip are the checksum of the contents.
   const auto checksum = static_cast<std::streamoff>(fs::file_size(numbered(1))) - 8;
