@@ -39,3 +39,27 @@ function(crossfade_use_torch_in_program target)
   crossfade_use_torch(${target})
   target_compile_options(${target} PRIVATE -fPIC)
 endfunction()
+
+# crossfade_kernels(ROOM SOURCE): compiles SOURCE of the room once for every machine, as kKernelsOfBaseline, and in builds
+# for speed on x86-64 also for its levels v3 (AVX2) and v4 (AVX-512), as kKernelsOfV3 and kKernelsOfV4; the room then has
+# the definition CROSSFADE_KERNELS_FOR_LEVELS.
+function(crossfade_kernels room source)
+  set(levels Baseline)
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64" AND CMAKE_BUILD_TYPE STREQUAL "Release")
+    list(APPEND levels V3 V4)
+    target_compile_definitions(crossfade_${room} PRIVATE CROSSFADE_KERNELS_FOR_LEVELS)
+  endif()
+  foreach(level IN LISTS levels)
+    set(object crossfade_${room}_kernels_${level})
+    add_library(${object} OBJECT ${source})
+    target_link_libraries(${object} PRIVATE crossfade::settings)
+    target_compile_definitions(${object} PRIVATE CROSSFADE_KERNELS=kKernelsOf${level})
+    # Vectors are arguments of inlined functions alone, so that it does not matter how a call would pass them.
+    target_compile_options(${object} PRIVATE -Wno-psabi)
+    if(NOT level STREQUAL "Baseline")
+      string(TOLOWER ${level} march)
+      target_compile_options(${object} PRIVATE -march=x86-64-${march})
+    endif()
+    target_sources(crossfade_${room} PRIVATE $<TARGET_OBJECTS:${object}>)
+  endforeach()
+endfunction()

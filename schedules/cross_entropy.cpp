@@ -1,5 +1,8 @@
 // wce and wce_boundary: cross-entropy with a weight for each pixel, by its class and by whether a boundary runs past
 // it.
+#include <ATen/Dispatch.h>
+#include <torch/types.h>
+
 #include <algorithm>
 
 #include "schedules/term.hpp"
@@ -22,6 +25,19 @@ torch::Tensor on_boundary(const torch::Tensor& labels, bool ignores) {
   return mask;
 }
 
+/// table[label] of each pixel. Torch takes no index of one byte, and a copy of the labels in eight is slow.
+torch::Tensor look_up(const torch::Tensor& table, const torch::Tensor& labels) {
+  if (!labels.is_cpu()) return table.index_select(0, labels.flatten()).view(labels.sizes());
+  torch::Tensor result = torch::empty(labels.sizes(), table.options());
+  AT_DISPATCH_FLOATING_TYPES(table.scalar_type(), "look_up", [&] {
+    const scalar_t* value = table.const_data_ptr<scalar_t>();
+    const std::uint8_t* label = labels.const_data_ptr<std::uint8_t>();
+    std::transform(label, label + labels.numel(), result.mutable_data_ptr<scalar_t>(),
+                   [&](std::uint8_t id) { return value[id]; });
+  });
+  return result;
+}
+
 /// With a 0 for kIgnored.
 torch::Tensor padded(std::vector<double> class_weights) {
   class_weights.resize(kIgnored + 1);
@@ -35,10 +51,9 @@ class CrossEntropy final : public Term {
         boundary_weight_(boundary_weight),
         by_pixels_(options.normalise == "pixels") {}
 
-  torch::Tensor pixel_weights(const torch::Tensor& labels, bool ignores) const override {
-    const torch::Tensor by_class =
-        class_weights_.to(labels.device()).index_select(0, labels.flatten()).view(labels.sizes());
-    return boundary_weight_ == 0 ? by_class : by_class + boundary_weight_ * on_boundary(labels, ignores);
+  torch::Tensor pixel_weights(const torch::Tensor& labels, bool ignores, torch::ScalarType type) const override {
+    const torch::Tensor weights = look_up(class_weights_.to(labels.device(), type), labels);
+    return boundary_weight_ == 0 ? weights : weights.add_(on_boundary(labels, ignores), boundary_weight_);
   }
 
   std::size_t sum_count() const override { return 2; }

@@ -1,8 +1,9 @@
 // The two passes over pixels that all terms share, in two implementations with the same results up to rounding: fused
 // loops for the CPU, and tensor operations for any device. Both are deterministic.
 //
-// Tensors are [n, H, W, C], contiguous (channels-last logits seen as pixels times classes); labels int64 [n, H, W] in
-// [0, C) or kIgnored, contiguous; pixel weights [n, H, W], contiguous, of the logits' dtype.
+// Logits are [n, H, W, C], contiguous (channels-last logits seen as pixels times classes); labels [n, H, W] in [0, C)
+// or kIgnored, contiguous, uint8 for the CPU's and int64 for the other; all else, such as pixel weights [n, H, W], is
+// contiguous and of arithmetic_type(logits).
 #pragma once
 
 #include <torch/types.h>
@@ -13,15 +14,18 @@
 
 namespace crossfade::schedules {
 
+/// float32 for bfloat16, else the logits' own dtype.
+torch::ScalarType arithmetic_type(const torch::Tensor& logits);
+
 struct SoftmaxPass {
-  torch::Tensor probabilities;  // undefined unless asked for
+  std::vector<torch::Tensor> kept;  // what the gradient pass needs beside the logits; empty unless asked for
   LocalSums sums;
 };
 
 struct PassOptions {
-  bool squared = false;             // LocalSums::mass is Σ p²
-  bool keep_probabilities = false;  // 0 where ignored
-  bool ignores = false;             // whether a label may be kIgnored
+  bool squared = false;  // LocalSums::mass is Σ p²
+  bool keep = false;     // for a gradient pass
+  bool ignores = false;  // whether a label may be kIgnored
 };
 
 /// Softmax, and the sums of it that terms need. Sums are accumulated in float64.
@@ -30,11 +34,17 @@ SoftmaxPass softmax_pass_cpu(const torch::Tensor& logits, const torch::Tensor& l
 SoftmaxPass softmax_pass_aten(const torch::Tensor& logits, const torch::Tensor& labels,
                               const std::vector<torch::Tensor>& pixel_weights, const PassOptions& options);
 
-/// Replaces probabilities by dL/dz, in place: p_c·(d_c − Σ_k p_k·d_k) + ω·(p_c − g_c) with d = dL/dp as in
-/// OverlapGradient. `overlap` [n, 3, C]; `nll` is ω [n, H, W], or undefined: no cross-entropy.
-void gradient_pass_cpu(torch::Tensor& probabilities, const torch::Tensor& labels, const torch::Tensor& overlap,
-                       const torch::Tensor& nll);
-void gradient_pass_aten(torch::Tensor& probabilities, const torch::Tensor& labels, const torch::Tensor& overlap,
-                        const torch::Tensor& nll);
+struct GradientParts {
+  torch::Tensor logits;  // for the CPU's alone
+  std::vector<torch::Tensor> kept;
+  torch::Tensor labels;
+  torch::Tensor overlap;  // [n, 3, C], dL/dp as in OverlapGradient
+  torch::Tensor nll;      // ω [n, H, W], or undefined: no cross-entropy
+};
+
+/// dL/dz [n, H, W, C]: p_c·(d_c − Σ_k p_k·d_k) + ω·(p_c − g_c) with d = dL/dp; 0 where ignored. The CPU's is of the
+/// logits' dtype and takes their memory with `consume`; the other one is of arithmetic_type() and takes that of `kept`.
+torch::Tensor gradient_pass_cpu(const GradientParts& parts, bool consume);
+torch::Tensor gradient_pass_aten(const GradientParts& parts);
 
 }  // namespace crossfade::schedules

@@ -20,7 +20,7 @@ torch::Tensor sum_pixels(const torch::Tensor& values) {
 
 SoftmaxPass softmax_pass_aten(const torch::Tensor& logits, const torch::Tensor& labels,
                               const std::vector<torch::Tensor>& pixel_weights, const PassOptions& options) {
-  const torch::Tensor log_p = torch::log_softmax(logits, -1);
+  const torch::Tensor log_p = torch::log_softmax(logits, -1, arithmetic_type(logits));
   const torch::Tensor mask = label_mask(labels, logits.size(3));
   const torch::Tensor p = log_p.exp();
   if (options.ignores) p.masked_fill_((labels == kIgnored).unsqueeze(-1), 0);
@@ -61,20 +61,19 @@ SoftmaxPass softmax_pass_aten(const torch::Tensor& logits, const torch::Tensor& 
     const std::vector<double> pair = take(2);
     local.weighted.push_back({pair[0], pair[1]});
   }
-  if (options.keep_probabilities) result.probabilities = p;
+  if (options.keep) result.kept = {p};
   return result;
 }
 
-void gradient_pass_aten(torch::Tensor& probabilities, const torch::Tensor& labels, const torch::Tensor& overlap,
-                        const torch::Tensor& nll) {
-  const torch::Tensor& p = probabilities;
-  const torch::Tensor mask = label_mask(labels, p.size(3));
-  const auto row = [&](OverlapGradient::Row kind) { return overlap.select(1, kind).unsqueeze(1).unsqueeze(1); };
+torch::Tensor gradient_pass_aten(const GradientParts& parts) {
+  const torch::Tensor& p = parts.kept.front();
+  const torch::Tensor mask = label_mask(parts.labels, p.size(3));
+  const auto row = [&](OverlapGradient::Row kind) { return parts.overlap.select(1, kind).unsqueeze(1).unsqueeze(1); };
   const torch::Tensor d =
       row(OverlapGradient::label) * mask + row(OverlapGradient::constant) + row(OverlapGradient::slope) * p;
   torch::Tensor dz = p * (d - (p * d).sum(-1, /*keepdim=*/true));
-  if (nll.defined()) dz += nll.unsqueeze(-1) * (p - mask.to(p.dtype()));
-  probabilities.copy_(dz);
+  if (parts.nll.defined()) dz += parts.nll.unsqueeze(-1) * (p - mask.to(p.dtype()));
+  return p.copy_(dz);
 }
 
 }  // namespace crossfade::schedules

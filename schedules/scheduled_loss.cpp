@@ -23,8 +23,9 @@ bool check_batch(const torch::Tensor& logits, const torch::Tensor& labels, std::
   bool ignores = false;
   if (logits.dim() != 4 || logits.size(1) != classes || logits.numel() == 0) {
     wrong << "loss: logits must be [n, " << classes << ", H, W] and not empty, got " << logits.sizes();
-  } else if (logits.scalar_type() != torch::kFloat32 && logits.scalar_type() != torch::kFloat64) {
-    wrong << "loss: logits must be float32 or float64, got " << logits.dtype();
+  } else if (logits.scalar_type() != torch::kFloat32 && logits.scalar_type() != torch::kFloat64 &&
+             logits.scalar_type() != torch::kBFloat16) {
+    wrong << "loss: logits must be float32, float64 or bfloat16, got " << logits.dtype();
   } else if (labels.dim() != 3 || labels.size(0) != logits.size(0) || labels.size(1) != logits.size(2) ||
              labels.size(2) != logits.size(3)) {
     wrong << "loss: labels must be [n, H, W] like logits " << logits.sizes() << ", got " << labels.sizes();
@@ -49,34 +50,36 @@ bool check_batch(const torch::Tensor& logits, const torch::Tensor& labels, std::
   return ignores;
 }
 
-// What gradient_pass_* needs. All undefined for a dummy, whose gradient is zero; `nll` may be in any case.
-struct GradientParts {
-  torch::Tensor probabilities, labels, overlap, nll;
-};
-
-// The weighted sum of terms is computed by hand; this tells autograd its value and, when asked, its gradient.
+// The weighted sum of terms is computed by hand; this tells autograd its value and, when asked, its gradient. Nothing
+// is kept for a dummy, whose gradient is zero.
 class LossFunction : public torch::autograd::Function<LossFunction> {
  public:
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& logits, double value,
-                               const GradientParts& parts) {
-    if (parts.probabilities.defined()) {
-      context->save_for_backward({parts.probabilities, parts.labels, parts.overlap, parts.nll});
-    } else {
-      context->save_for_backward({logits});
+                               const GradientParts& parts, bool consume) {
+    torch::autograd::variable_list saved = {logits};
+    if (!parts.kept.empty()) {
+      saved = {parts.logits, parts.labels, parts.overlap, parts.nll};
+      saved.insert(saved.end(), parts.kept.begin(), parts.kept.end());
     }
-    return torch::full({}, value, logits.options());
+    context->save_for_backward(saved);
+    context->saved_data["consume"] = consume;
+    return torch::full({}, value, logits.options().dtype(arithmetic_type(logits)));
   }
 
   static torch::autograd::tensor_list backward(torch::autograd::AutogradContext* context,
                                                const torch::autograd::tensor_list& outer) {
     const auto saved = context->get_saved_variables();
-    if (saved.size() == 1) return {torch::zeros_like(saved[0]), {}, {}};
-    torch::Tensor pixels = saved[0];  // overwritten: the largest tensor of the step needs no second copy
-    const torch::Tensor overlap = saved[2] * outer[0];
-    const torch::Tensor nll = saved[3].defined() ? saved[3] * outer[0] : saved[3];
-    (pixels.is_cpu() ? gradient_pass_cpu : gradient_pass_aten)(pixels, saved[1], overlap, nll);
-    pixels.unsafeGetTensorImpl()->bump_version();  // so that a second backward() is refused
-    return {pixels.permute({0, 3, 1, 2}), {}, {}};
+    if (saved.size() == 1) return {torch::zeros_like(saved[0]), {}, {}, {}};
+    const GradientParts parts{.logits = saved[0],
+                              .kept = {saved.begin() + 4, saved.end()},
+                              .labels = saved[1],
+                              .overlap = saved[2] * outer[0],
+                              .nll = saved[3].defined() ? saved[3] * outer[0] : saved[3]};
+    const bool consume = context->saved_data["consume"].toBool();
+    const torch::Tensor gradient =
+        parts.logits.defined() ? gradient_pass_cpu(parts, consume) : gradient_pass_aten(parts);
+    parts.kept.front().unsafeGetTensorImpl()->bump_version();  // so that a second backward() is refused
+    return {gradient.permute({0, 3, 1, 2}), {}, {}, {}};
   }
 };
 
@@ -116,31 +119,32 @@ ScheduledLoss::ScheduledLoss(std::vector<ScheduledTerm> terms, std::vector<doubl
 }
 
 LossResult ScheduledLoss::operator()(const torch::Tensor& logits, const torch::Tensor& labels, double progress,
-                                     bool dummy) const {
+                                     bool dummy, bool consume) const {
   const bool ignores = check_batch(logits, labels, classes_, !dummy);
   const bool with_gradient = torch::GradMode::is_enabled() && logits.requires_grad();
   const bool on_cpu = logits.is_cpu();
 
-  torch::Tensor indices;                         // labels as int64
+  torch::Tensor pixels;                          // logits as [n, H, W, C]
+  torch::Tensor indices;                         // labels, as the passes take them
   std::vector<torch::Tensor> pixel_weights;      // of the terms that have them
   std::vector<std::size_t> slot(parts_.size());  // of each term in pixel_weights; past the end for the others
   SoftmaxPass pass;
   {
     const torch::NoGradGuard no_grad;
-    indices = labels.to(torch::kInt64).contiguous();
+    indices = labels.to(on_cpu ? torch::kUInt8 : torch::kInt64).contiguous();
     for (std::size_t t = 0; t < parts_.size(); ++t) {
-      const torch::Tensor weights = parts_[t]->pixel_weights(indices, ignores);
+      const torch::Tensor weights = parts_[t]->pixel_weights(indices, ignores, arithmetic_type(logits));
       slot[t] = weights.defined() ? pixel_weights.size() : std::numeric_limits<std::size_t>::max();
-      if (weights.defined()) pixel_weights.push_back(weights.to(logits.scalar_type()).contiguous());
+      if (weights.defined()) pixel_weights.push_back(weights);
     }
     if (dummy) {
       pass.sums.classes = classes_;
       pass.sums.weighted.resize(pixel_weights.size());
     } else {
-      const torch::Tensor pixels = logits.permute({0, 2, 3, 1}).contiguous();
+      pixels = logits.permute({0, 2, 3, 1}).contiguous();
       pass = (on_cpu ? softmax_pass_cpu : softmax_pass_aten)(
           pixels, indices, pixel_weights,
-          {.squared = options_.squared_denominator, .keep_probabilities = with_gradient, .ignores = ignores});
+          {.squared = options_.squared_denominator, .keep = with_gradient, .ignores = ignores});
     }
   }
 
@@ -186,11 +190,15 @@ LossResult ScheduledLoss::operator()(const torch::Tensor& logits, const torch::T
 
   GradientParts parts;
   if (with_gradient && !dummy) {
-    parts = {pass.probabilities, indices,
-             torch::tensor(overlap.values, torch::kFloat64).to(logits.options()).view({overlap.images, 3, classes_}),
-             nll};
+    parts = {.logits = on_cpu ? pixels : torch::Tensor(),
+             .kept = pass.kept,
+             .labels = indices,
+             .overlap = torch::tensor(overlap.values, torch::kFloat64)
+                            .to(logits.device(), arithmetic_type(logits))
+                            .view({overlap.images, 3, classes_}),
+             .nll = nll};
   }
-  result.total = LossFunction::apply(logits, result.value, parts);
+  result.total = LossFunction::apply(logits, result.value, parts, consume);
   return result;
 }
 

@@ -8,13 +8,10 @@
 #include <memory>
 #include <vector>
 
+#include "schedules/ignored.hpp"
 #include "schedules/schedule.hpp"
 
 namespace crossfade::schedules {
-
-/// The label of pixels that nobody has judged: they are absent from all sums, and their dL/dz is 0. They are no edge to
-/// the boundary weights.
-inline constexpr std::int64_t kIgnored = 255;
 
 /// Sums a contiguous float64 tensor element by element over the ranks of the group, in place; the tensor lies on the
 /// device of the logits, and on the CPU for one rank. Called once in each forward pass and never in the backward pass,
@@ -26,7 +23,7 @@ class Term;
 /// What one evaluation gives, the same on all ranks. `terms` and `weights` are in the order of the schedule; a term of
 /// weight 0 is evaluated as well (its value is logged), and adds nothing to the gradient.
 struct LossResult {
-  torch::Tensor total;        // scalar of the logits' dtype; backward() from it, once
+  torch::Tensor total;        // scalar, float32 for logits of bfloat16, else of their dtype; backward() from it, once
   double value = 0;           // total as float64
   std::vector<double> terms;  // unweighted
   std::vector<double> weights;
@@ -43,12 +40,14 @@ class ScheduledLoss {
   ScheduledLoss(std::vector<ScheduledTerm> terms, std::vector<double> class_weights, LossOptions options, int ranks,
                 AllReduce all_reduce);
 
-  /// `logits` [n, C, H, W] float32 or float64 (channels-last is fastest), `labels` [n, H, W] uint8 or int64 on the same
-  /// device, classes or kIgnored. With `dummy` this rank has no slice: its pixels are absent from all sums and its
-  /// dL/dz is a tensor of zeros. Safe for |logit| up to 1e4; a logit that is not finite makes every term not finite.
-  /// Throws std::invalid_argument for tensors of another shape or dtype, and for a label out of range, naming it.
-  LossResult operator()(const torch::Tensor& logits, const torch::Tensor& labels, double progress,
-                        bool dummy = false) const;
+  /// `logits` [n, C, H, W] float32, float64 or bfloat16, which is computed in float32 (channels-last is fastest),
+  /// `labels` [n, H, W] uint8 or int64 on the same device, classes or kIgnored. With `dummy` this rank has no slice:
+  /// its pixels are absent from all sums and its dL/dz is a tensor of zeros. With `consume` nobody needs the logits
+  /// after this, and on the CPU dL/dz takes their memory, if they are channels-last. Safe for |logit| up to 1e4; a
+  /// logit that is not finite makes every term not finite. Throws std::invalid_argument for tensors of another shape or
+  /// dtype, and for a label out of range, naming it.
+  LossResult operator()(const torch::Tensor& logits, const torch::Tensor& labels, double progress, bool dummy = false,
+                        bool consume = false) const;
 
   const std::vector<ScheduledTerm>& terms() const { return terms_; }
 

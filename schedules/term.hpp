@@ -56,9 +56,12 @@ class Term {
  public:
   virtual ~Term() = default;
 
-  /// Terms of cross-entropy: ω [n, H, W] for labels int64 [n, H, W], on their device; 0 where ignored, which `ignores`
-  /// says there may be. Others: an undefined tensor.
-  virtual torch::Tensor pixel_weights(const torch::Tensor& /*labels*/, bool /*ignores*/) const { return {}; }
+  /// Terms of cross-entropy: ω [n, H, W] of `type` for labels [n, H, W], uint8 on the CPU and int64 elsewhere, on their
+  /// device; 0 where ignored, which `ignores` says there may be. Others: an undefined tensor.
+  virtual torch::Tensor pixel_weights(const torch::Tensor& /*labels*/, bool /*ignores*/,
+                                      torch::ScalarType /*type*/) const {
+    return {};
+  }
 
   /// How many numbers the term has in the all-reduced vector; the spans `sums` below are that long.
   virtual std::size_t sum_count() const = 0;

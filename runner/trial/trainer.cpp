@@ -81,7 +81,7 @@ schedules::LossResult Trainer::evaluate_loss(const data::Batch& batch, double pr
                                                {count, batch.height, batch.width}, torch::kByte)
                                   .to(device);
   network_.group().dummy = dummy;
-  return loss_(network_.forward(images), labels, progress, dummy);
+  return loss_(network_.forward(images), labels, progress, dummy, /*consume=*/true);
 }
 
 StepResult Trainer::step(const data::Batch& batch, double progress) {

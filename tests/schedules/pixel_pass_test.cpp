@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "schedules/pixel_kernels.hpp"
 #include "tests/device.hpp"
 #include "tests/schedules/loss_cases.hpp"
 #include "tests/thread_group.hpp"
@@ -17,49 +18,70 @@ using testing::Pointwise;
 using tests::relative_difference;
 
 struct Pixels {
-  torch::Tensor logits, labels, weights;
+  torch::Tensor logits, labels, weights;  // labels uint8
 };
 
 // Larger than one block, not a multiple of it, and a number of classes with a rest after every vector length.
 Pixels make_pixels(torch::Dtype dtype, std::int64_t classes = 29) {
   const at::Generator generator = at::make_generator<at::CPUGeneratorImpl>(5);
-  return {(torch::randn({2, 37, 41, classes}, generator, torch::kFloat64) * 5).to(dtype),
-          torch::randint(0, classes, {2, 37, 41}, generator, torch::kInt64),
-          torch::rand({2, 37, 41}, generator, torch::kFloat64).to(dtype)};
+  const torch::Tensor logits = (torch::randn({2, 37, 41, classes}, generator, torch::kFloat64) * 5).to(dtype);
+  return {logits, torch::randint(0, classes, {2, 37, 41}, generator, torch::kUInt8),
+          torch::rand({2, 37, 41}, generator, torch::kFloat64).to(arithmetic_type(logits))};
 }
 
 torch::Tensor coefficients(const Pixels& pixels) {
   const at::Generator generator = at::make_generator<at::CPUGeneratorImpl>(6);
-  return torch::randn({2, 3, pixels.logits.size(3)}, generator, torch::kFloat64).to(pixels.logits.scalar_type());
+  return torch::randn({2, 3, pixels.logits.size(3)}, generator, torch::kFloat64).to(arithmetic_type(pixels.logits));
+}
+
+struct Passes {
+  LocalSums sums;
+  torch::Tensor gradient;  // float64, on the CPU
+};
+
+Passes fused(const Pixels& in, const std::vector<torch::Tensor>& maps, PassOptions options) {
+  options.keep = true;
+  const SoftmaxPass pass = softmax_pass_cpu(in.logits, in.labels, maps, options);
+  const torch::Tensor gradient =
+      gradient_pass_cpu({in.logits, pass.kept, in.labels, coefficients(in), in.weights}, /*consume=*/false);
+  EXPECT_EQ(gradient.scalar_type(), in.logits.scalar_type());
+  return {pass.sums, gradient.to(torch::kFloat64)};
+}
+
+/// On the tests' device.
+Passes plain(const Pixels& in, const std::vector<torch::Tensor>& maps, PassOptions options) {
+  options.keep = true;
+  const auto placed = [](const torch::Tensor& tensor) { return tensor.to(tests::device()); };
+  std::vector<torch::Tensor> placed_maps;
+  for (const torch::Tensor& map : maps) placed_maps.push_back(placed(map));
+  const torch::Tensor logits = placed(in.logits), labels = placed(in.labels.to(torch::kInt64));
+  const SoftmaxPass pass = softmax_pass_aten(logits, labels, placed_maps, options);
+  const torch::Tensor gradient =
+      gradient_pass_aten({{}, pass.kept, labels, placed(coefficients(in)), placed(in.weights)});
+  return {pass.sums, gradient.to(torch::kCPU, torch::kFloat64)};
 }
 
 // The fused loops against tensor operations, on the tests' device. Sums: relative to their size of up to 3,000 pixels,
-// float32 rounds each probability to 6e-8 (and the polynomial of the exponential adds as much again).
+// float32 rounds each probability to 6e-8 (and the polynomial of the exponential adds as much again). Both compute
+// bfloat16 in float32, and round the gradient alone, to 2^-9 of itself.
 TEST(PixelPass, GivesTheSameOnBothPaths) {
-  for (const auto dtype : {torch::kFloat32, torch::kFloat64}) {
-    const double rounding = dtype == torch::kFloat32 ? 5e-7 : 1e-14;
+  for (const auto dtype : {torch::kFloat32, torch::kFloat64, torch::kBFloat16}) {
+    const double rounding = dtype == torch::kFloat64 ? 1e-14 : 5e-7;
     for (const bool squared : {false, true}) {
       const Pixels in = make_pixels(dtype);
       const std::vector<torch::Tensor> maps = {in.weights, in.weights * 2};
-      SoftmaxPass fused = softmax_pass_cpu(in.logits, in.labels, maps, {.squared = squared, .keep_probabilities = true});
-      const auto placed = [](const torch::Tensor& tensor) { return tensor.to(tests::device()); };
-      SoftmaxPass plain =
-          softmax_pass_aten(placed(in.logits), placed(in.labels), {placed(maps[0]), placed(maps[1])}, {.squared = squared, .keep_probabilities = true});
-      EXPECT_LT(relative_difference(fused.probabilities, plain.probabilities.cpu()), rounding);
-      EXPECT_THAT(fused.sums.overlap, Pointwise(DoubleNear(100 * rounding), plain.sums.overlap));
-      EXPECT_THAT(fused.sums.mass, Pointwise(DoubleNear(100 * rounding), plain.sums.mass));
-      EXPECT_EQ(fused.sums.labelled, plain.sums.labelled);
-      EXPECT_EQ(fused.sums.pixels, 2 * 37 * 41);
-      EXPECT_EQ(plain.sums.pixels, 2 * 37 * 41);
+      const Passes a = fused(in, maps, {.squared = squared}), b = plain(in, maps, {.squared = squared});
+      EXPECT_THAT(a.sums.overlap, Pointwise(DoubleNear(100 * rounding), b.sums.overlap));
+      EXPECT_THAT(a.sums.mass, Pointwise(DoubleNear(100 * rounding), b.sums.mass));
+      EXPECT_EQ(a.sums.labelled, b.sums.labelled);
+      EXPECT_EQ(a.sums.pixels, 2 * 37 * 41);
+      EXPECT_EQ(b.sums.pixels, 2 * 37 * 41);
       for (std::size_t map = 0; map < maps.size(); ++map) {
-        const WeightedNll &a = fused.sums.weighted[map], &b = plain.sums.weighted[map];
-        EXPECT_NEAR(a.nll, b.nll, rounding * b.nll);
-        EXPECT_NEAR(a.weight, b.weight, 1e-12 * b.weight);
+        const WeightedNll &one = a.sums.weighted[map], &other = b.sums.weighted[map];
+        EXPECT_NEAR(one.nll, other.nll, rounding * other.nll);
+        EXPECT_NEAR(one.weight, other.weight, 1e-12 * other.weight);
       }
-
-      gradient_pass_cpu(fused.probabilities, in.labels, coefficients(in), in.weights);
-      gradient_pass_aten(plain.probabilities, placed(in.labels), placed(coefficients(in)), placed(in.weights));
-      EXPECT_LT(relative_difference(fused.probabilities, plain.probabilities.cpu()), rounding);
+      EXPECT_LT(relative_difference(a.gradient, b.gradient), dtype == torch::kBFloat16 ? 1 / 512.0 : rounding);
     }
   }
 }
@@ -67,21 +89,28 @@ TEST(PixelPass, GivesTheSameOnBothPaths) {
 TEST(PixelPass, GivesTheSameOnBothPathsWherePixelsAreIgnored) {
   Pixels in = make_pixels(torch::kFloat64);
   in.labels.masked_fill_(in.labels == 3, kIgnored);
-  const torch::Tensor weights = in.weights.masked_fill(in.labels == kIgnored, 0);
-  const PassOptions options{.squared = true, .keep_probabilities = true, .ignores = true};
-  const auto placed = [](const torch::Tensor& tensor) { return tensor.to(tests::device()); };
-  SoftmaxPass fused = softmax_pass_cpu(in.logits, in.labels, {weights}, options);
-  SoftmaxPass plain = softmax_pass_aten(placed(in.logits), placed(in.labels), {placed(weights)}, options);
-  EXPECT_EQ(fused.sums.pixels, (in.labels != kIgnored).sum().item<std::int64_t>());
-  EXPECT_EQ(plain.sums.pixels, fused.sums.pixels);
-  EXPECT_EQ(fused.sums.labelled, plain.sums.labelled);
-  EXPECT_THAT(fused.sums.mass, Pointwise(DoubleNear(1e-12), plain.sums.mass));
-  EXPECT_THAT(fused.sums.overlap, Pointwise(DoubleNear(1e-12), plain.sums.overlap));
-  EXPECT_NEAR(fused.sums.weighted[0].nll, plain.sums.weighted[0].nll, 1e-12 * plain.sums.weighted[0].nll);
-  gradient_pass_cpu(fused.probabilities, in.labels, coefficients(in), weights);
-  gradient_pass_aten(plain.probabilities, placed(in.labels), placed(coefficients(in)), placed(weights));
-  EXPECT_LT(relative_difference(fused.probabilities, plain.probabilities.cpu()), 1e-14);
-  EXPECT_EQ(fused.probabilities.masked_select((in.labels == kIgnored).unsqueeze(-1)).abs().sum().item<double>(), 0);
+  in.weights.masked_fill_(in.labels == kIgnored, 0);
+  const PassOptions options{.squared = true, .ignores = true};
+  const Passes a = fused(in, {in.weights}, options), b = plain(in, {in.weights}, options);
+  EXPECT_EQ(a.sums.pixels, (in.labels != kIgnored).sum().item<std::int64_t>());
+  EXPECT_EQ(b.sums.pixels, a.sums.pixels);
+  EXPECT_EQ(a.sums.labelled, b.sums.labelled);
+  EXPECT_THAT(a.sums.mass, Pointwise(DoubleNear(1e-12), b.sums.mass));
+  EXPECT_THAT(a.sums.overlap, Pointwise(DoubleNear(1e-12), b.sums.overlap));
+  EXPECT_NEAR(a.sums.weighted[0].nll, b.sums.weighted[0].nll, 1e-12 * b.sums.weighted[0].nll);
+  EXPECT_LT(relative_difference(a.gradient, b.gradient), 1e-14);
+  EXPECT_EQ(a.gradient.masked_select((in.labels == kIgnored).unsqueeze(-1)).abs().sum().item<double>(), 0);
+}
+
+TEST(PixelPass, MayWriteTheGradientOverTheLogits) {
+  for (const auto dtype : {torch::kFloat32, torch::kFloat64, torch::kBFloat16}) {
+    const Pixels in = make_pixels(dtype);
+    const SoftmaxPass pass = softmax_pass_cpu(in.logits, in.labels, {}, {.keep = true});
+    const GradientParts parts{in.logits, pass.kept, in.labels, coefficients(in), in.weights};
+    const torch::Tensor expected = gradient_pass_cpu(parts, false), found = gradient_pass_cpu(parts, true);
+    EXPECT_EQ(found.data_ptr(), in.logits.data_ptr());
+    EXPECT_TRUE(found.equal(expected));
+  }
 }
 
 // std::exp as the reference; 2e-7 is two units in the last place of a float, relative.
@@ -89,23 +118,26 @@ TEST(PixelPass, HasAnExponentialOfFullPrecision) {
   const std::int64_t count = 20001;
   torch::Tensor logits = torch::zeros({1, 1, count, 2}, torch::kFloat32);
   logits.select(3, 1).copy_(torch::linspace(-50, 0, count).view({1, 1, count}));
-  const auto pass = softmax_pass_cpu(logits, torch::zeros({1, 1, count}, torch::kInt64), {}, {.keep_probabilities = true});
+  const torch::Tensor labels = torch::zeros({1, 1, count}, torch::kUInt8);
+  const auto pass = softmax_pass_cpu(logits, labels, {}, {.keep = true});
+  // p - g of cross-entropy, where g is 0.
+  const torch::Tensor gradient = gradient_pass_cpu(
+      {logits, pass.kept, labels, torch::zeros({1, 3, 2}), torch::ones({1, 1, count})}, /*consume=*/false);
   const torch::Tensor x = logits.select(3, 1).to(torch::kFloat64), expected = x.exp() / (1 + x.exp());
-  const torch::Tensor error = (pass.probabilities.select(3, 1).to(torch::kFloat64) / expected - 1).abs();
+  const torch::Tensor error = (gradient.select(3, 1).to(torch::kFloat64) / expected - 1).abs();
   EXPECT_LT(error.max().item<double>(), 3e-7);  // and one rounding each of 1 + e^x and of the division
 }
 
 TEST(PixelPass, ReportsAnyLogitThatIsNotFinite) {
-  for (const auto dtype : {torch::kFloat32, torch::kFloat64}) {
-    EXPECT_EQ(softmax_pass_cpu(make_pixels(dtype).logits, make_pixels(dtype).labels, {}, {}).sums.not_finite,
-              0);
+  for (const auto dtype : {torch::kFloat32, torch::kFloat64, torch::kBFloat16}) {
+    EXPECT_EQ(softmax_pass_cpu(make_pixels(dtype).logits, make_pixels(dtype).labels, {}, {}).sums.not_finite, 0);
     for (const double bad : {std::nan(""), HUGE_VAL, -HUGE_VAL}) {
       for (const std::int64_t where : {0, 13, 28}) {
         Pixels in = make_pixels(dtype);
         in.logits[1][20][3][where] = bad;
-        const auto fused = softmax_pass_cpu(in.logits, in.labels, {}, {.keep_probabilities = true});
+        const auto fused = softmax_pass_cpu(in.logits, in.labels, {}, {});
         const auto plain =
-            softmax_pass_aten(in.logits.to(tests::device()), in.labels.to(tests::device()), {}, {.keep_probabilities = true});
+            softmax_pass_aten(in.logits.to(tests::device()), in.labels.to(tests::device(), torch::kInt64), {}, {});
         EXPECT_TRUE(std::isnan(fused.sums.not_finite)) << bad << " at class " << where;
         EXPECT_TRUE(std::isnan(plain.sums.not_finite)) << bad << " at class " << where;
       }
@@ -116,18 +148,52 @@ TEST(PixelPass, ReportsAnyLogitThatIsNotFinite) {
 TEST(PixelPass, IsBitIdenticalForAnyNumberOfThreads) {
   const Pixels in = make_pixels(torch::kFloat32);
   const int threads_before = at::get_num_threads();
-  std::vector<SoftmaxPass> passes;
+  std::vector<Passes> passes;
   for (const int threads : {1, 2, 3}) {
     at::set_num_threads(threads);
-    passes.push_back(softmax_pass_cpu(in.logits, in.labels, {in.weights}, {.keep_probabilities = true}));
-    gradient_pass_cpu(passes.back().probabilities, in.labels, coefficients(in), in.weights);
+    passes.push_back(fused(in, {in.weights}, {}));
   }
   at::set_num_threads(threads_before);
-  for (const SoftmaxPass& pass : passes) {
+  for (const Passes& pass : passes) {
     EXPECT_EQ(pass.sums.overlap, passes[0].sums.overlap);
     EXPECT_EQ(pass.sums.mass, passes[0].sums.mass);
     EXPECT_EQ(pass.sums.weighted[0].nll, passes[0].sums.weighted[0].nll);
-    EXPECT_TRUE(pass.probabilities.equal(passes[0].probabilities));
+    EXPECT_TRUE(pass.gradient.equal(passes[0].gradient));
+  }
+}
+
+// Each set of loops that this machine can run, by the same sums to the rounding of float32, and of the gradient to that
+// of its type. Class counts below, at and above each length of a vector.
+TEST(PixelKernels, AgreeOnEveryInstructionSet) {
+  ASSERT_FALSE(kernel_sets().empty());
+  for (const std::int64_t classes : {1, 2, 3, 7, 8, 9, 16, 28, 33, 255}) {
+    constexpr std::int64_t kPixels = 70;
+    const at::Generator generator = at::make_generator<at::CPUGeneratorImpl>(7);
+    const torch::Tensor logits = torch::randn({kPixels, classes}, generator) * 5;
+    torch::Tensor labels = torch::randint(0, classes, {kPixels}, generator, torch::kUInt8);
+    labels[5] = kIgnored;
+    const torch::Tensor overlap = torch::randn({3, classes}, generator), nll = torch::rand({kPixels}, generator);
+    std::vector<torch::Tensor> masses, gradients;
+    for (const KernelSet* set : kernel_sets()) {
+      const PixelRow<float> row{logits.const_data_ptr<float>(), labels.const_data_ptr<std::uint8_t>(), kPixels,
+                                classes};
+      torch::Tensor sums = torch::zeros({3, classes}, torch::kFloat64), scale = torch::empty({2, kPixels});
+      double* first = sums.mutable_data_ptr<double>();
+      RowSums row_sums{first, first + classes, first + 2 * classes, nullptr};
+      const SoftmaxScale<float> kept{scale.mutable_data_ptr<float>(), scale.mutable_data_ptr<float>() + kPixels};
+      set->of_float.softmax(row, nullptr, 0, false, kept, row_sums);
+      EXPECT_EQ(sums[2].sum().item<double>(), kPixels - 1);
+      torch::Tensor gradient = torch::full({kPixels + 1, classes}, 123.0F);
+      set->of_float.gradient(row, kept, overlap.const_data_ptr<float>(), nll.const_data_ptr<float>(),
+                             gradient.mutable_data_ptr<float>());
+      EXPECT_TRUE((gradient[kPixels] == 123).all().item<bool>()) << "nothing is written behind the last pixel";
+      EXPECT_EQ(gradient[5].abs().sum().item<float>(), 0);
+      const torch::Tensor p =
+          torch::softmax(logits.to(torch::kFloat64), 1).masked_fill_((labels == kIgnored).unsqueeze(1), 0);
+      EXPECT_LT(relative_difference(sums[1], p.sum(0)), 5e-7) << classes;
+      gradients.push_back(gradient.slice(0, 0, kPixels));
+      EXPECT_LT(relative_difference(gradients.back(), gradients.front()), 2e-6) << classes;
+    }
   }
 }
 

@@ -235,8 +235,28 @@ TEST(ScheduledLoss, RefusesABatchThatItCannotRead) {
   EXPECT_THAT(with(good.logits.slice(1, 0, 4), good.labels), HasSubstr("[n, 6, H, W]"));
   EXPECT_THAT(with(good.logits.slice(0, 0, 0), good.labels.slice(0, 0, 0)), HasSubstr("not empty"));
   EXPECT_THAT(with(good.logits, good.labels.slice(1, 0, 3)), HasSubstr("like logits"));
-  EXPECT_THAT(with(good.logits.to(torch::kBFloat16), good.labels), HasSubstr("float32 or float64"));
+  EXPECT_THAT(with(good.logits.to(torch::kFloat16), good.labels), HasSubstr("float32, float64 or bfloat16"));
   EXPECT_THAT(with(good.logits, good.labels.to(torch::kInt32)), HasSubstr("uint8 or int64"));
+}
+
+// The logits of both are the same, rounded to bfloat16; the gradient is rounded to 2^-9 of itself at most.
+TEST(ScheduledLoss, TakesLogitsOfBfloat16AndMayTakeTheirMemory) {
+  const cases::Batch batch = cases::make_batch(2);
+  const ScheduledLoss loss = cases::make_loss({{"wce", 1}, {"wdice", 1}});
+  const torch::Tensor rounded =
+      batch.logits.to(tests::device(), torch::kBFloat16).contiguous(torch::MemoryFormat::ChannelsLast);
+  const torch::Tensor labels = batch.labels.to(tests::device());
+  const auto gradient = [&](torch::ScalarType type, bool consume) {
+    const torch::Tensor leaf = rounded.to(torch::kFloat32, false, /*copy=*/true).requires_grad_();
+    const LossResult result = loss(leaf.to(type, false, /*copy=*/true), labels, 0, false, consume);
+    EXPECT_EQ(result.total.scalar_type(), torch::kFloat32);
+    result.total.backward();
+    return leaf.grad();
+  };
+  const torch::Tensor expected = gradient(torch::kFloat32, false);
+  EXPECT_TRUE(gradient(torch::kFloat32, true).equal(expected));
+  EXPECT_LT(tests::relative_difference(gradient(torch::kBFloat16, false), expected), 1 / 512.0);
+  EXPECT_TRUE(gradient(torch::kBFloat16, true).equal(gradient(torch::kBFloat16, false)));
 }
 
 TEST(ScheduledLoss, RefusesAScheduleThatMakesNoSense) {
