@@ -68,15 +68,20 @@ struct Header {
   VoxelType type;
 };
 
-/// Of a file that begins with `bytes`.
-Header header_of(const std::filesystem::path& file, const std::vector<unsigned char>& bytes) {
+/// Of a file of up to `most_frames` that begins with `bytes`.
+Header header_of(const std::filesystem::path& file, const std::vector<unsigned char>& bytes, int most_frames) {
   if (bytes.size() < 4 || number<std::int32_t>(bytes.data()) != 1) fail(file, "is no MGH file of version 1");
   if (bytes.size() < kHeaderBytes) fail(file, "is truncated: its header ends early");
   const Geometry geometry = geometry_of(bytes);
   for (const int size : geometry.size)
     if (size < 1) fail(file, "is no MGH file: a size is " + std::to_string(size));
+  const auto frames = number<std::int32_t>(bytes.data() + 16);
+  if (frames < 1 || frames > most_frames)
+    fail(file, "has " + std::to_string(frames) + " frames; " +
+                   (most_frames > 1 ? "the channels of an image are 1 to " + std::to_string(most_frames)
+                                    : std::string("a volume has 1")));
   require_unsheared(file, geometry, "affine");
-  return {geometry, number<std::int32_t>(bytes.data() + 16), type_of(file, number<std::int32_t>(bytes.data() + 20))};
+  return {geometry, frames, type_of(file, number<std::int32_t>(bytes.data() + 20))};
 }
 
 /// What the readers share: a file's frames, up to `most_frames`, each read by `convert`, image_of or labels_of.
@@ -84,11 +89,7 @@ template <class Convert>
 auto read(const std::filesystem::path& file, int most_frames, const Convert& convert) {
   require_file(file);
   const std::vector<unsigned char> bytes = unpacked(file);
-  const auto [geometry, frames, type] = header_of(file, bytes);
-  if (frames < 1 || frames > most_frames)
-    fail(file, "has " + std::to_string(frames) + " frames; " +
-                   (most_frames > 1 ? "the channels of an image are 1 to " + std::to_string(most_frames)
-                                    : std::string("a volume has 1")));
+  const auto [geometry, frames, type] = header_of(file, bytes, most_frames);
   double voxels = frames;  // in floating point: a product of damaged sizes overflows integers
   for (const int size : geometry.size) voxels *= size;
   if (voxels > static_cast<double>(bytes.size())) fail(file, "is truncated: it has fewer bytes than voxels");
@@ -143,7 +144,7 @@ std::vector<unsigned char> contents_of(const Volume<std::int32_t>& labels, std::
 
 Geometry read_mgz_geometry(const std::filesystem::path& file) {
   require_file(file);
-  return header_of(file, unpacked(file, kHeaderBytes)).geometry;
+  return header_of(file, unpacked(file, kHeaderBytes), kMostChannels).geometry;
 }
 
 ReadVolume<float> read_mgz_image(const std::filesystem::path& file) {
