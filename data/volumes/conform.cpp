@@ -13,6 +13,10 @@ int nearest(double position, int size) {
   return index >= 0 && index < size ? static_cast<int>(index) : -1;
 }
 
+bool is_inside(const std::array<double, 3>& position, const std::array<int, 3>& size) {
+  return nearest(position[0], size[0]) >= 0 && nearest(position[1], size[1]) >= 0 && nearest(position[2], size[2]) >= 0;
+}
+
 }  // namespace
 
 Geometry conformed_grid(const Geometry& of_volume) {
@@ -56,10 +60,18 @@ std::map<std::int32_t, std::uint64_t> cut_by(const Geometry& grid, const Volume<
       for (int i = 0; i < size[0]; ++i) {
         const std::int32_t id = ids.at(i, j, k);
         if (id == 0) continue;
-        const auto p = apply(to_grid, i, j, k);
-        if (nearest(p[0], limit[0]) < 0 || nearest(p[1], limit[1]) < 0 || nearest(p[2], limit[2]) < 0) ++cut[id];
+        if (!is_inside(apply(to_grid, i, j, k), limit)) ++cut[id];
       }
   return cut;
+}
+
+bool lies_within(const Geometry& volume, const Geometry& grid) {
+  const Affine to_grid = index_map(volume.affine, grid.affine);
+  for (const int i : {0, volume.size[0] - 1})  // what is straight lies within if its corners do
+    for (const int j : {0, volume.size[1] - 1})
+      for (const int k : {0, volume.size[2] - 1})
+        if (!is_inside(apply(to_grid, i, j, k), grid.size)) return false;
+  return true;
 }
 
 Conformed conform(const Volume<std::int32_t>& ids, const Geometry& cube) {

@@ -20,6 +20,9 @@ Geometry conformed_grid(const Geometry& of_volume);
 /// affine.
 std::map<std::int32_t, std::uint64_t> cut_by(const Geometry& grid, const Volume<std::int32_t>& ids);
 
+/// Whether every voxel of `volume` has its nearest one in `grid`. Throws std::runtime_error for a singular affine.
+bool lies_within(const Geometry& volume, const Geometry& grid);
+
 /// Label ids in the cube, and per id the voxels of the map that lie outside its 256 mm (id 0 is not counted).
 struct Conformed {
   Volume<std::int32_t> ids;

@@ -118,11 +118,6 @@ std::string ending_of(const fs::path& scan, const PredictOptions& options) {
   return ".png";
 }
 
-bool reaches_beyond(const data::Geometry& slices, const data::Geometry& scan) {
-  const data::Volume<std::int32_t> ones{scan, std::vector<std::int32_t>(scan.voxels(), 1)};
-  return !data::cut_by(slices, ones).empty();
-}
-
 struct Labelled {
   data::Volume<std::int32_t> ids;
   bool cut = false;  // the scan reaches beyond the slices of the net
@@ -147,7 +142,7 @@ Labelled label(const data::ListedSubject& scan, const std::vector<Net>& nets, co
   const data::ShardInfo& info = nets.size() == 1 ? planes.front().info : prepared.contents.info;
   const data::Volume<std::uint8_t> on_scan =
       data::nearest_on(data::Volume<std::uint8_t>{info.grid, classes}, data::read_geometry(scan.images.front()));
-  Labelled result{.ids = {on_scan.geometry, {}}, .cut = reaches_beyond(info.grid, on_scan.geometry)};
+  Labelled result{.ids = {on_scan.geometry, {}}, .cut = !data::lies_within(on_scan.geometry, info.grid)};
   for (const std::uint8_t c : on_scan.voxels) result.ids.voxels.push_back(cohort.table.id_of[c]);
   return result;
 }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace crossfade::data {
@@ -91,6 +92,25 @@ TEST(Conform, CountsWhatLiesOutsideItsFieldOfView) {
   ASSERT_EQ(result.cut.size(), 2U);
   EXPECT_EQ(result.cut.at(7), 22U);
   EXPECT_EQ(result.cut.at(8), 22U);
+}
+
+// Voxel by voxel, against a look at the corners alone: turned, shifted to and over the edge, and sheared a little.
+TEST(Conform, KnowsWhatLiesWithinAGrid) {
+  const Geometry target = grid({20, 24, 16}, 1, {0, 0, 0}).geometry;
+  int within = 0;
+  for (const double turn : {0.0, 0.2, -0.5})
+    for (const double shift : {0.0, 0.4, 0.6, 3.0, 9.0}) {
+      Volume<std::int32_t> map = grid({12, 10, 9}, 1, {0, 0, 0});
+      std::ranges::fill(map.voxels, 1);
+      map.geometry.affine = {{{std::cos(turn), -std::sin(turn), 0, 4 - shift},
+                              {std::sin(turn), std::cos(turn), 0, 6},
+                              {0, 0.01, 1, 2 + shift}}};
+      const bool expected = cut_by(target, map).empty();
+      EXPECT_EQ(lies_within(map.geometry, target), expected) << turn << ", " << shift;
+      within += expected ? 1 : 0;
+    }
+  EXPECT_GT(within, 0);
+  EXPECT_LT(within, 15);
 }
 
 TEST(Conform, GoesBackToTheGridThatItCameFrom) {
