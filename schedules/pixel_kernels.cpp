@@ -6,9 +6,7 @@
 // bring, and it may be one that this machine can't run. So memory is copied by builtins, and loops are written out.
 #include "schedules/pixel_kernels.hpp"
 
-#include <algorithm>
 #include <array>
-#include <bit>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -155,11 +153,11 @@ CROSSFADE_INLINE void add(const Doubles& x, bool squared, Doubles* to) {
   *to += squared ? x * x : x;
 }
 
-/// `classes` logits as `vectors` vectors, filled up with what has no weight in a softmax. `rest`: logits from `from` on
-/// that may be read, at least `classes`.
+/// `classes` logits as `vectors` vectors, filled up with what has no weight in a softmax where `marked` is 0. `rest`:
+/// logits from `from` on that may be read, at least `classes`.
 template <class T>
 CROSSFADE_INLINE void load_row(const T* from, std::int64_t classes, std::int64_t rest, std::size_t vectors,
-                               Row<Arithmetic<T>>& to) {
+                               const Vector<Arithmetic<T>>& marked, Row<Arithmetic<T>>& to) {
   using A = Arithmetic<T>;
   if (rest >= static_cast<std::int64_t>(vectors * kLanes<A>)) {
     for (std::size_t n = 0; n < vectors; ++n) load(from + n * kLanes<A>, to.vectors[n]);
@@ -170,6 +168,10 @@ CROSSFADE_INLINE void load_row(const T* from, std::int64_t classes, std::int64_t
     copy_few<kLanes<A>>(from + before, last.data(), static_cast<std::size_t>(classes) - before);
     load(last.data(), to.vectors[vectors - 1]);
   }
+  Vector<A> nothing;
+  fill<A>(nothing, std::numeric_limits<A>::lowest());
+  Vector<A>& last = to.vectors[vectors - 1];
+  last = marked > A(0) ? last : nothing;
 }
 
 template <class A>
@@ -190,16 +192,15 @@ CROSSFADE_INLINE void softmax_of(const PixelRow<T>& row, const Arithmetic<T>* co
   using A = Arithmetic<T>;
   using V = Vector<A>;
   const std::int64_t classes = row.classes;
-  const std::size_t vectors = fixed > 0 ? fixed : vectors_of<A>(classes), last = vectors - 1;
+  const std::size_t vectors = fixed > 0 ? fixed : vectors_of<A>(classes);
   const auto most = [](V & a, const V& b) __attribute__((always_inline)) {
     a = a > b ? a : b;
   };
   const auto plus = [](V & a, const V& b) __attribute__((always_inline)) {
     a += b;
   };
-  V marked, nothing;
+  V marked;
   mark<A>(classes, vectors, marked);
-  fill<A>(nothing, std::numeric_limits<A>::lowest());
   std::array<Doubles, kMostClasses / kLanes<double>> mass{};
   V not_finite{};
   Row<A> z, e;
@@ -210,8 +211,7 @@ CROSSFADE_INLINE void softmax_of(const PixelRow<T>& row, const Arithmetic<T>* co
     const std::int64_t end = begin + kTogether < row.pixels ? begin + kTogether : row.pixels;
     for (std::int64_t i = begin; i < end; ++i) {
       const auto own = static_cast<std::size_t>(i - begin);
-      load_row(row.logits + i * classes, classes, (row.pixels - i) * classes, vectors, z);
-      z.vectors[last] = marked > A(0) ? z.vectors[last] : nothing;
+      load_row(row.logits + i * classes, classes, (row.pixels - i) * classes, vectors, marked, z);
       // −inf for one class leaves the softmax finite, but is as much a sign of a broken net as NaN.
       for (std::size_t n = 0; n < vectors; ++n) not_finite += z.vectors[n] * A(0);
       const std::uint8_t label = row.labels[i];
@@ -270,12 +270,12 @@ CROSSFADE_INLINE void gradient_of(const PixelRow<T>& row, const SoftmaxScale<T>&
   const auto plus = [](V & a, const V& b) __attribute__((always_inline)) {
     a += b;
   };
-  V marked, nothing;
+  V marked;
   mark<A>(classes, vectors, marked);
-  fill<A>(nothing, std::numeric_limits<A>::lowest());
   Row<A> constant{}, slope{}, z, p;
-  std::copy_n(overlap + classes, classes, constant.values.begin());
-  std::copy_n(overlap + 2 * classes, classes, slope.values.begin());
+  const std::size_t bytes = static_cast<std::size_t>(classes) * sizeof(A);
+  __builtin_memcpy(constant.values.data(), overlap + classes, bytes);
+  __builtin_memcpy(slope.values.data(), overlap + 2 * classes, bytes);
   const std::size_t before = last * kLanes<A>, behind = static_cast<std::size_t>(classes) - before;
   for (std::int64_t i = 0; i < row.pixels; ++i) {
     T* const out = gradient + i * classes;
@@ -284,8 +284,7 @@ CROSSFADE_INLINE void gradient_of(const PixelRow<T>& row, const SoftmaxScale<T>&
       __builtin_memset(out, 0, static_cast<std::size_t>(classes) * sizeof(T));
       continue;
     }
-    load_row(row.logits + i * classes, classes, (row.pixels - i) * classes, vectors, z);
-    z.vectors[last] = marked > A(0) ? z.vectors[last] : nothing;
+    load_row(row.logits + i * classes, classes, (row.pixels - i) * classes, vectors, marked, z);
     const A largest = scale.largest[i], inverse = scale.inverse[i];
     V all{};
     for (std::size_t n = 0; n < vectors; ++n) {

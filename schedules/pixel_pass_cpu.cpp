@@ -67,7 +67,7 @@ LocalSums add_blocks(const std::vector<double>& table, const BlockLayout& layout
 /// Memory of a tensor as the kernels see it.
 template <class T>
 T* memory(const torch::Tensor& tensor) {
-  return tensor.defined() ? static_cast<T*>(tensor.data_ptr()) : nullptr;
+  return static_cast<T*>(tensor.data_ptr());
 }
 
 /// Calls `body` with a null pointer of the kernels' type for the dtype.
