@@ -37,41 +37,51 @@ Statistics global_statistics(const torch::Tensor& x, const GroupContext& group) 
   return statistics;
 }
 
+/// γ·(x − mean)·inverse + β.
+ChannelAffine affine_of(const torch::Tensor& weight, const torch::Tensor& bias, const torch::Tensor& mean,
+                        const torch::Tensor& inverse, bool rectify) {
+  const torch::Tensor scale = weight.to(torch::kFloat64) * inverse;
+  return {scale, bias.to(torch::kFloat64) - mean.to(torch::kFloat64) * scale, rectify};
+}
+
 class BatchNormFunction : public torch::autograd::Function<BatchNormFunction> {
  public:
   static torch::Tensor forward(AutogradContext* context, const torch::Tensor& x, const torch::Tensor& weight,
                                const torch::Tensor& bias, const Statistics& statistics,
-                               const std::shared_ptr<const GroupContext>& group) {
+                               const std::shared_ptr<const GroupContext>& group, bool rectify) {
     const torch::Tensor inverse = (statistics.variance + kEpsilon).rsqrt();
-    context->save_for_backward({x, weight, statistics.mean, inverse, statistics.count});
+    const ChannelAffine affine = affine_of(weight, bias, statistics.mean, inverse, rectify);
+    context->save_for_backward({x, affine.scale, affine.shift, statistics.mean, inverse, statistics.count});
+    context->saved_data["rectify"] = rectify;
+    context->saved_data["type"] = weight.scalar_type();
     // The group outlives the graph's use of it; `dummy` is kept as it was in this step.
     context->saved_data["group"] = c10::IValue::make_capsule(c10::make_intrusive<Group>(group, group->dummy));
-    const torch::Tensor scale = weight.to(torch::kFloat64) * inverse;
-    return channel_affine(x, scale, {}, {}, bias.to(torch::kFloat64) - statistics.mean * scale);
+    return channel_affine(x, affine);
   }
 
-  // With x̂ = (x − mean)·inverse and N pixels in the global batch:
+  // With x̂ = (x − mean)·inverse and N pixels in the global batch, and dy = 0 where ReLU had 0:
   // dx = γ·inverse·(dy − (Σ dy + x̂·Σ dy·x̂) / N), the sums over all ranks.
   static tensor_list backward(AutogradContext* context, const tensor_list& outer) {
     const auto saved = context->get_saved_variables();
-    const torch::Tensor &x = saved[0], &weight = saved[1], &mean = saved[2], &inverse = saved[3], &count = saved[4];
+    const torch::Tensor &x = saved[0], &scale = saved[1], &mean = saved[3], &inverse = saved[4], &count = saved[5];
+    const ChannelAffine forward{scale, saved[2], context->saved_data["rectify"].toBool()};
     const auto group = c10::static_intrusive_pointer_cast<Group>(context->saved_data["group"].toCapsule());
     const torch::Tensor dy = outer[0].contiguous(x.suggest_memory_format());
 
     torch::Tensor sums = torch::zeros({2, x.size(1)}, x.options().dtype(torch::kFloat64));  // Σ dy, Σ dy·x̂
     if (!group->dummy) {
-      const torch::Tensor raw = channel_sums(dy, x);
+      const torch::Tensor raw = channel_sums(dy, x, forward);
       sums[0] = raw[0];
       sums[1] = (raw[1] - mean * raw[0]) * inverse;
     }
-    const torch::Tensor own = sums.to(weight.scalar_type(), /*non_blocking=*/false, /*copy=*/true);
+    const torch::Tensor own =
+        sums.to(context->saved_data["type"].toScalarType(), /*non_blocking=*/false, /*copy=*/true);
     group->context->all_reduce(sums);
-    if (group->dummy) return {torch::zeros_like(x), own[1], own[0], {}, {}};
+    if (group->dummy) return {torch::zeros_like(x), own[1], own[0], {}, {}, {}};
 
-    const torch::Tensor scale = weight.to(torch::kFloat64) * inverse;
     const torch::Tensor of_x = -scale * inverse * sums[1] / count;
     const torch::Tensor shift = -scale * sums[0] / count - of_x * mean;
-    return {channel_affine(dy, scale, x, of_x, shift), own[1], own[0], {}, {}};
+    return {channel_affine_gradient(dy, x, {forward, scale, of_x, shift}), own[1], own[0], {}, {}, {}};
   }
 
  private:
@@ -91,10 +101,15 @@ BatchNorm::BatchNorm(int channels, std::shared_ptr<const GroupContext> group) : 
   running_var_ = register_buffer("running_var", torch::ones({channels}));
 }
 
-torch::Tensor BatchNorm::forward(const torch::Tensor& x) {
+torch::Tensor BatchNorm::forward(const torch::Tensor& x, bool rectify) {
   if (!is_training()) {
-    return torch::batch_norm(x, weight_, bias_, running_mean_, running_var_, /*training=*/false, kMomentum, kEpsilon,
-                             /*cudnn_enabled=*/true);
+    if (torch::GradMode::is_enabled()) {
+      const torch::Tensor y = torch::batch_norm(x, weight_, bias_, running_mean_, running_var_, /*training=*/false,
+                                                kMomentum, kEpsilon, /*cudnn_enabled=*/true);
+      return rectify ? y.relu() : y;
+    }
+    const torch::Tensor inverse = (running_var_.to(torch::kFloat64) + kEpsilon).rsqrt();
+    return channel_affine(x, affine_of(weight_, bias_, running_mean_, inverse, rectify));
   }
   Statistics statistics;
   {
@@ -105,7 +120,7 @@ torch::Tensor BatchNorm::forward(const torch::Tensor& x) {
     running_mean_.lerp_(statistics.mean.to(running_mean_.scalar_type()), kMomentum);
     running_var_.lerp_(unbiased.to(running_var_.scalar_type()), kMomentum);
   }
-  return BatchNormFunction::apply(x, weight_, bias_, statistics, group_);
+  return BatchNormFunction::apply(x, weight_, bias_, statistics, group_, rectify);
 }
 
 }  // namespace crossfade::model

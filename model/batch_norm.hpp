@@ -21,8 +21,9 @@ class BatchNorm : public torch::nn::Module {
  public:
   BatchNorm(int channels, std::shared_ptr<const GroupContext> group);
 
-  /// Any strides; channels-last is fastest. Returns x's dtype and memory format.
-  torch::Tensor forward(const torch::Tensor& x);
+  /// Any strides; channels-last is fastest. With `rectify` ReLU follows, in the same pass over the pixels. float64,
+  /// float32 or bfloat16, computed in float32 at least; returns x's dtype and memory format.
+  torch::Tensor forward(const torch::Tensor& x, bool rectify = false);
 
  private:
   std::shared_ptr<const GroupContext> group_;

@@ -1,10 +1,11 @@
 #include "model/channel_pass.hpp"
 
-#include <ATen/Dispatch.h>
 #include <ATen/Parallel.h>
 #include <torch/types.h>
 
 #include <algorithm>
+
+#include "model/kernel_dispatch.hpp"
 
 namespace crossfade::model {
 namespace {
@@ -13,93 +14,105 @@ namespace {
 constexpr std::int64_t kBlock = 2048;
 
 bool fused(const torch::Tensor& a, const torch::Tensor& b) {
-  return a.is_cpu() && a.is_contiguous(torch::MemoryFormat::ChannelsLast) &&
-         (!b.defined() || b.is_contiguous(torch::MemoryFormat::ChannelsLast));
+  return takes_kernels(a) && takes_kernels(b) && a.scalar_type() == b.scalar_type();
 }
 
-template <typename T>
-void add_block(const T* a, const T* b, std::int64_t pixels, std::int64_t channels, double* sums) {
-  double* __restrict__ of_a = sums;
-  double* __restrict__ of_product = sums + channels;
-  for (std::int64_t i = 0; i < pixels; ++i) {
-    const T* __restrict__ x = a + i * channels;
-    const T* __restrict__ y = b + i * channels;
-    for (std::int64_t c = 0; c < channels; ++c) {
-      of_a[c] += static_cast<double>(x[c]);
-      of_product[c] += static_cast<double>(x[c]) * static_cast<double>(y[c]);
-    }
-  }
+/// Runs body(block, first pixel, extent) for every block, in parallel.
+template <class Body>
+void for_each_block(const torch::Tensor& x, const Body& body) {
+  const std::int64_t channels = x.size(1), pixels = x.numel() / channels, blocks = (pixels + kBlock - 1) / kBlock;
+  at::parallel_for(0, blocks, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t block = begin; block < end; ++block)
+      body(block, block * kBlock, Extent{std::min(kBlock, pixels - block * kBlock), channels});
+  });
 }
 
-torch::Tensor fused_sums(const torch::Tensor& a, const torch::Tensor& b) {
-  const std::int64_t channels = a.size(1), pixels = a.numel() / channels, blocks = (pixels + kBlock - 1) / kBlock;
+/// One float64 [C] each as rows of one tensor that the loops for `x` can read.
+torch::Tensor rows(const torch::Tensor& x, at::TensorList values) {
+  return torch::stack(values).to(arithmetic_type(x));
+}
+
+template <class A>
+Affine<A> affine_of(const torch::Tensor& two_rows, bool rectify) {
+  const A* first = memory<A>(two_rows);
+  return {first, first + two_rows.size(1), rectify};
+}
+
+torch::Tensor fused_sums(const torch::Tensor& a, const torch::Tensor& b, const ChannelAffine* of_b) {
+  const std::int64_t channels = a.size(1), blocks = (a.numel() / channels + kBlock - 1) / kBlock;
   const torch::Tensor table = torch::zeros({blocks, 2, channels}, torch::kFloat64);
-  AT_DISPATCH_FLOATING_TYPES(a.scalar_type(), "channel_sums", [&] {
-    const scalar_t* x = a.const_data_ptr<scalar_t>();
-    const scalar_t* y = b.const_data_ptr<scalar_t>();
-    double* sums = table.mutable_data_ptr<double>();
-    at::parallel_for(0, blocks, 1, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t block = begin; block < end; ++block) {
-        const std::int64_t first = block * kBlock;
-        add_block<scalar_t>(x + first * channels, y + first * channels, std::min(kBlock, pixels - first), channels,
-                            sums + block * 2 * channels);
-      }
+  const torch::Tensor coefficients = of_b == nullptr ? torch::Tensor() : rows(a, {of_b->scale, of_b->shift});
+  with_kernels(a.scalar_type(), [&]<class T>(const ChannelKernels<T>& kernels) {
+    const auto affine =
+        of_b == nullptr ? Affine<data::Arithmetic<T>>{} : affine_of<data::Arithmetic<T>>(coefficients, of_b->rectify);
+    for_each_block(a, [&](std::int64_t block, std::int64_t first, Extent extent) {
+      kernels.sums(memory<T>(a) + first * channels, memory<T>(b) + first * channels,
+                   of_b == nullptr ? nullptr : &affine, extent, memory<double>(table) + block * 2 * channels);
     });
   });
   return table.sum(0);
 }
 
-template <typename T>
-void transform(const T* a, const T* b, const T* coefficients, std::int64_t pixels, std::int64_t channels, T* out) {
-  const T* __restrict__ scale = coefficients;
-  const T* __restrict__ other = coefficients + channels;
-  const T* __restrict__ shift = coefficients + 2 * channels;
-  for (std::int64_t i = 0; i < pixels; ++i) {
-    const T* __restrict__ x = a + i * channels;
-    T* __restrict__ y = out + i * channels;
-    if (b == nullptr) {
-      for (std::int64_t c = 0; c < channels; ++c) y[c] = x[c] * scale[c] + shift[c];
-    } else {
-      const T* __restrict__ z = b + i * channels;
-      for (std::int64_t c = 0; c < channels; ++c) y[c] = x[c] * scale[c] + (z[c] * other[c] + shift[c]);
-    }
-  }
-}
-
-torch::Tensor fused_affine(const torch::Tensor& a, const torch::Tensor& b, const torch::Tensor& coefficients) {
-  const std::int64_t channels = a.size(1), pixels = a.numel() / channels;
-  const torch::Tensor result = torch::empty_like(a);
-  AT_DISPATCH_FLOATING_TYPES(a.scalar_type(), "channel_affine", [&] {
-    const scalar_t* x = a.const_data_ptr<scalar_t>();
-    const scalar_t* z = b.defined() ? b.const_data_ptr<scalar_t>() : nullptr;
-    const scalar_t* k = coefficients.const_data_ptr<scalar_t>();
-    scalar_t* y = result.mutable_data_ptr<scalar_t>();
-    at::parallel_for(0, pixels, kBlock, [&](std::int64_t begin, std::int64_t end) {
-      transform<scalar_t>(x + begin * channels, z == nullptr ? nullptr : z + begin * channels, k, end - begin, channels,
-                          y + begin * channels);
-    });
-  });
-  return result;
-}
-
-}  // namespace
-
-torch::Tensor channel_sums(const torch::Tensor& a, const torch::Tensor& b) {
-  if (fused(a, b)) return fused_sums(a, b);
+torch::Tensor sums_by_tensors(const torch::Tensor& a, const torch::Tensor& b) {
   const auto sum = [](const torch::Tensor& x) { return x.sum({0, 2, 3}, /*keepdim=*/false, torch::kFloat64); };
   const torch::Tensor product = a.to(torch::kFloat64, /*non_blocking=*/false, /*copy=*/true).mul_(b);
   return torch::stack({sum(a), sum(product)});
 }
 
-torch::Tensor channel_affine(const torch::Tensor& a, const torch::Tensor& scale, const torch::Tensor& b,
-                             const torch::Tensor& other, const torch::Tensor& shift) {
-  const torch::Tensor coefficients =
-      torch::stack({scale, b.defined() ? other : torch::zeros_like(scale), shift}).to(a.scalar_type());
-  if (fused(a, b)) return fused_affine(a, b, coefficients);
-  const auto row = [&](std::int64_t k) { return coefficients[k].view({1, -1, 1, 1}); };
-  torch::Tensor result = torch::addcmul(row(2), a, row(0));
-  if (b.defined()) result = torch::addcmul(result, b, row(1));
-  return result;
+/// x·scale + shift in the type that x is computed in.
+torch::Tensor affine_by_tensors(const torch::Tensor& x, const ChannelAffine& by) {
+  const torch::Tensor k = rows(x, {by.scale, by.shift}).view({2, 1, -1, 1, 1});
+  return torch::addcmul(k[1], x.to(arithmetic_type(x)), k[0]);
+}
+
+torch::Tensor rectified_gradient(const torch::Tensor& dy, const torch::Tensor& x, const ChannelAffine& forward) {
+  return forward.rectify ? dy.masked_fill(affine_by_tensors(x, forward) <= 0, 0) : dy;
+}
+
+}  // namespace
+
+torch::Tensor channel_sums(const torch::Tensor& a, const torch::Tensor& b) {
+  return fused(a, b) ? fused_sums(a, b, nullptr) : sums_by_tensors(a, b);
+}
+
+torch::Tensor channel_sums(const torch::Tensor& a, const torch::Tensor& b, const ChannelAffine& of_b) {
+  return fused(a, b) ? fused_sums(a, b, &of_b) : sums_by_tensors(rectified_gradient(a, b, of_b), b);
+}
+
+torch::Tensor channel_affine(const torch::Tensor& x, const ChannelAffine& by) {
+  if (!takes_kernels(x)) {
+    const torch::Tensor y = affine_by_tensors(x, by);
+    return (by.rectify ? y.relu() : y).to(x.scalar_type());
+  }
+  const torch::Tensor y = torch::empty_like(x), coefficients = rows(x, {by.scale, by.shift});
+  with_kernels(x.scalar_type(), [&]<class T>(const ChannelKernels<T>& kernels) {
+    const auto affine = affine_of<data::Arithmetic<T>>(coefficients, by.rectify);
+    for_each_block(x, [&](std::int64_t /*block*/, std::int64_t first, Extent extent) {
+      kernels.affine(memory<T>(x) + first * extent.channels, affine, extent, memory<T>(y) + first * extent.channels);
+    });
+  });
+  return y;
+}
+
+torch::Tensor channel_affine_gradient(const torch::Tensor& dy, const torch::Tensor& x,
+                                      const ChannelAffineGradient& by) {
+  const torch::Tensor k = rows(x, {by.forward.scale, by.forward.shift, by.of_gradient, by.of_input, by.constant});
+  if (!fused(dy, x)) {
+    const auto row = [&](std::int64_t n) { return k[n].view({1, -1, 1, 1}); };
+    const torch::Tensor of_x = torch::addcmul(row(4), x.to(k.scalar_type()), row(3));
+    return torch::addcmul(of_x, rectified_gradient(dy, x, by.forward).to(k.scalar_type()), row(2)).to(x.scalar_type());
+  }
+  const torch::Tensor dx = torch::empty_like(x);
+  with_kernels(x.scalar_type(), [&]<class T>(const ChannelKernels<T>& kernels) {
+    using A = data::Arithmetic<T>;
+    const auto row = [&](std::int64_t n) { return memory<A>(k) + n * k.size(1); };
+    const AffineGradient<A> affine{affine_of<A>(k, by.forward.rectify), row(2), row(3), row(4)};
+    for_each_block(x, [&](std::int64_t /*block*/, std::int64_t first, Extent extent) {
+      const std::int64_t from = first * extent.channels;
+      kernels.affine_gradient(memory<T>(dy) + from, memory<T>(x) + from, affine, extent, memory<T>(dx) + from);
+    });
+  });
+  return dx;
 }
 
 }  // namespace crossfade::model

@@ -7,12 +7,27 @@
 
 namespace crossfade::model {
 
+/// x·scale + shift, and max(0, ·) of that with `rectify`.
+struct ChannelAffine {
+  torch::Tensor scale, shift;  // float64 [C]
+  bool rectify = false;
+};
+
 /// Σ a and Σ a·b over all pixels: float64 [2, C] on the device of `a`. `a` and `b` are alike in shape and dtype.
 torch::Tensor channel_sums(const torch::Tensor& a, const torch::Tensor& b);
 
-/// a·scale + b·other + shift with one float64 [C] each; `b` may be undefined (and `other` with it). Dtype and memory
-/// format of `a`.
-torch::Tensor channel_affine(const torch::Tensor& a, const torch::Tensor& scale, const torch::Tensor& b,
-                             const torch::Tensor& other, const torch::Tensor& shift);
+/// The same, of an `a` that is 0 where `of_b` rectified b to 0.
+torch::Tensor channel_sums(const torch::Tensor& a, const torch::Tensor& b, const ChannelAffine& of_b);
+
+/// Dtype and memory format of `x`.
+torch::Tensor channel_affine(const torch::Tensor& x, const ChannelAffine& by);
+
+/// dy·of_gradient + x·of_input + constant with one float64 [C] each, dy being 0 where `forward` rectified x to 0. Dtype
+/// and memory format of `x`.
+struct ChannelAffineGradient {
+  ChannelAffine forward;
+  torch::Tensor of_gradient, of_input, constant;
+};
+torch::Tensor channel_affine_gradient(const torch::Tensor& dy, const torch::Tensor& x, const ChannelAffineGradient& by);
 
 }  // namespace crossfade::model

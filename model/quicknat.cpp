@@ -3,6 +3,8 @@
 #include <torch/nn/modules/conv.h>
 #include <torch/types.h>
 
+#include "model/sampling.hpp"
+
 namespace crossfade::model {
 namespace {
 
@@ -22,11 +24,11 @@ DenseBlock::DenseBlock(int in, int filters, int kernel, const std::shared_ptr<co
 }
 
 torch::Tensor DenseBlock::forward(const torch::Tensor& x) {
-  // ReLU in place: the normalisation does not need its own output for its gradient.
-  const torch::Tensor first = conv1_->forward(norm1_->forward(x).relu_());
+  const torch::Tensor first = conv1_->forward(norm1_->forward(x, /*rectify=*/true));
   const torch::Tensor both = torch::cat({x, first}, 1);
-  const torch::Tensor second = conv2_->forward(norm2_->forward(both).relu_());
-  return conv3_->forward(norm3_->forward(torch::cat({both, second}, 1)).relu_());
+  const torch::Tensor second = conv2_->forward(norm2_->forward(both, /*rectify=*/true));
+  return convolve_pixels(norm3_->forward(torch::cat({both, second}, 1), /*rectify=*/true), conv3_->weight,
+                         conv3_->bias);
 }
 
 QuickNat::QuickNat(const ModelOptions& options, int in_channels, int classes) : in_channels_(in_channels) {
@@ -62,7 +64,7 @@ torch::Tensor QuickNat::forward(const torch::Tensor& images) {
     x = torch::max_unpool2d(x, places[level], {skip.size(2), skip.size(3)});
     x = decoder_[level]->forward(torch::cat({skip, x}, 1));
   }
-  return classifier_->forward(x);
+  return convolve_pixels(x, classifier_->weight, classifier_->bias);
 }
 
 }  // namespace crossfade::model

@@ -21,13 +21,21 @@ DoubleConvolution::DoubleConvolution(int in, int out, bool normalise,
   if (normalise) norm2_ = register_module("norm2", std::make_shared<BatchNorm>(out, group));
 }
 
-torch::Tensor DoubleConvolution::forward(torch::Tensor x) {
+torch::Tensor DoubleConvolution::convolve(torch::Tensor x) {
   // ReLU in place: neither a convolution nor the normalisation needs its own output for its gradient.
   x = conv1_->forward(x);
-  if (norm1_) x = norm1_->forward(x);
-  x = conv2_->forward(torch::relu_(x));
-  if (norm2_) x = norm2_->forward(x);
-  return torch::relu_(x);
+  x = norm1_ ? norm1_->forward(x, /*rectify=*/true) : rectify(x);
+  return conv2_->forward(x);
+}
+
+torch::Tensor DoubleConvolution::forward(const torch::Tensor& x) {
+  const torch::Tensor y = convolve(x);
+  return norm2_ ? norm2_->forward(y, /*rectify=*/true) : rectify(y);
+}
+
+Pooled DoubleConvolution::forward_pooled(const torch::Tensor& x) {
+  const torch::Tensor y = convolve(x);
+  return norm2_ ? pool(norm2_->forward(y, /*rectify=*/true), /*rectify=*/false) : pool(y, /*rectify=*/true);
 }
 
 Up::Up(int out, bool normalise, const std::shared_ptr<const GroupContext>& group) {
@@ -36,7 +44,7 @@ Up::Up(int out, bool normalise, const std::shared_ptr<const GroupContext>& group
 }
 
 torch::Tensor Up::forward(const torch::Tensor& below, const torch::Tensor& skip) {
-  return convolutions_->forward(torch::cat({skip, up_->forward(below)}, 1));
+  return convolutions_->forward(join_up(skip, below, up_->weight, up_->bias));
 }
 
 UNet::UNet(const ModelOptions& options, int in_channels, int classes) : in_channels_(in_channels) {
@@ -62,12 +70,13 @@ torch::Tensor UNet::forward(const torch::Tensor& images) {
   torch::Tensor x = images.clone(torch::MemoryFormat::ChannelsLast);
   std::vector<torch::Tensor> skips;
   for (const auto& level : encoder_) {
-    skips.push_back(level->forward(x));
-    x = torch::max_pool2d(skips.back(), 2);
+    const Pooled pooled = level->forward_pooled(x);
+    skips.push_back(pooled.full);
+    x = pooled.half;
   }
   x = bottom_->forward(x);
   for (std::size_t level = decoder_.size(); level-- > 0;) x = decoder_[level]->forward(x, skips[level]);
-  return classifier_->forward(x);
+  return convolve_pixels(x, classifier_->weight, classifier_->bias);
 }
 
 }  // namespace crossfade::model

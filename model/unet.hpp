@@ -8,6 +8,7 @@
 
 #include "model/batch_norm.hpp"
 #include "model/network.hpp"
+#include "model/sampling.hpp"
 
 namespace crossfade::model {
 
@@ -15,9 +16,12 @@ namespace crossfade::model {
 class DoubleConvolution : public torch::nn::Module {
  public:
   DoubleConvolution(int in, int out, bool normalise, const std::shared_ptr<const GroupContext>& group);
-  torch::Tensor forward(torch::Tensor x);
+  torch::Tensor forward(const torch::Tensor& x);
+  Pooled forward_pooled(const torch::Tensor& x);
 
  private:
+  torch::Tensor convolve(torch::Tensor x);  // up to what follows the second convolution
+
   torch::nn::Conv2d conv1_{nullptr}, conv2_{nullptr};
   std::shared_ptr<BatchNorm> norm1_, norm2_;  // none: null
 };

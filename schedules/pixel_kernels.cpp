@@ -1,9 +1,6 @@
 // Compiled once for each instruction set, as CROSSFADE_KERNELS (see CMakeLists.txt). The classes of a pixel lie side by
 // side: they are taken in vectors as long as a register, the last one filled up, so that sums are made in another order
 // by another instruction set, but always in the same by one.
-//
-// Inline functions of other headers must not stay functions here: the linker keeps one of those that several files
-// bring, and it may be one that this machine can't run. So memory is copied by builtins, and loops are written out.
 #include "schedules/pixel_kernels.hpp"
 
 #include <array>
@@ -11,84 +8,19 @@
 #include <limits>
 #include <utility>
 
+#include "data/vectors.hpp"
 #include "schedules/ignored.hpp"
-
-#define CROSSFADE_INLINE [[gnu::always_inline]] inline
 
 namespace crossfade::schedules {
 namespace {
 
-#if defined(__AVX512F__)
-constexpr std::size_t kVectorBytes = 64;
-#elif defined(__AVX2__)
-constexpr std::size_t kVectorBytes = 32;
-#else
-constexpr std::size_t kVectorBytes = 16;
-#endif
 constexpr std::size_t kMostClasses = 256;
 
-template <class A>
-constexpr std::size_t kLanes = kVectorBytes / sizeof(A);
-
-using Floats [[gnu::vector_size(kVectorBytes)]] = float;
-using Doubles [[gnu::vector_size(kVectorBytes)]] = double;
-using Words [[gnu::vector_size(kVectorBytes)]] = std::uint32_t;
-using HalfWords [[gnu::vector_size(kVectorBytes / 2)]] = std::uint16_t;
-using HalfFloats [[gnu::vector_size(kVectorBytes / 2)]] = float;
-
-template <class A>
-using Vector = std::conditional_t<std::is_same_v<A, double>, Doubles, Floats>;
-
-/// All lanes alike.
-template <class A>
-CROSSFADE_INLINE void fill(Vector<A>& v, A value) {
-  v = Vector<A>{} + value;
-}
-
-// Of a row in memory to a vector. References throughout: a vector as an argument is passed otherwise by each
-// instruction set.
-CROSSFADE_INLINE void load(const float* from, Floats& to) {
-  __builtin_memcpy(&to, from, sizeof to);
-}
-CROSSFADE_INLINE void load(const double* from, Doubles& to) {
-  __builtin_memcpy(&to, from, sizeof to);
-}
-CROSSFADE_INLINE void load(const Bfloat16* from, Floats& to) {
-  HalfWords half;
-  __builtin_memcpy(&half, from, sizeof half);
-  const Words words = __builtin_convertvector(half, Words) << 16U;
-  __builtin_memcpy(&to, &words, sizeof to);
-}
-
-CROSSFADE_INLINE void store(const Floats& from, float* to) {
-  __builtin_memcpy(to, &from, sizeof from);
-}
-CROSSFADE_INLINE void store(const Doubles& from, double* to) {
-  __builtin_memcpy(to, &from, sizeof from);
-}
-/// To nearest, ties to even. Of finite numbers: a step whose loss is not finite has no gradient.
-CROSSFADE_INLINE void store(const Floats& from, Bfloat16* to) {
-  Words words;
-  __builtin_memcpy(&words, &from, sizeof words);
-  words = (words + 0x7FFFU + ((words >> 16U) & 1U)) >> 16U;
-  const HalfWords half = __builtin_convertvector(words, HalfWords);
-  __builtin_memcpy(to, &half, sizeof half);
-}
-
-/// The first `count` elements, fewer than `most`, in few copies of fixed size.
-template <std::size_t most, class T>
-CROSSFADE_INLINE void copy_few(const T* from, T* to, std::size_t count) {
-  if constexpr (most > 1) {
-    constexpr std::size_t half = most / 2;
-    if (count >= half) {
-      __builtin_memcpy(to, from, half * sizeof(T));
-      from += half;
-      to += half;
-      count -= half;
-    }
-    copy_few<half>(from, to, count);
-  }
-}
+using data::Doubles;
+using data::Floats;
+using data::kLanes;
+using data::Vector;
+using data::Words;
 
 // e^x for x ≤ 0 to 2 units in the last place (polynomial of Cephes' expf). Below e^-60, far under the rounding error of
 // a sum that is at least 1, it gives 0: subnormal products would be very slow.
@@ -141,16 +73,11 @@ union Row {
   std::array<A, kMostClasses> values;
 };
 
-CROSSFADE_INLINE void add(const Floats& x, bool squared, Doubles* to) {
-  HalfFloats low, high;
-  __builtin_memcpy(&low, &x, sizeof low);
-  __builtin_memcpy(&high, reinterpret_cast<const char*>(&x) + sizeof low, sizeof high);
-  const Doubles first = __builtin_convertvector(low, Doubles), second = __builtin_convertvector(high, Doubles);
-  to[0] += squared ? first * first : first;
-  to[1] += squared ? second * second : second;
-}
-CROSSFADE_INLINE void add(const Doubles& x, bool squared, Doubles* to) {
-  *to += squared ? x * x : x;
+template <class A>
+CROSSFADE_INLINE void add(const Vector<A>& x, bool squared, Doubles* to) {
+  std::array<Doubles, data::kWide<A>> wide;
+  data::widen(x, wide.data());
+  for (std::size_t n = 0; n < data::kWide<A>; ++n) to[n] += squared ? wide[n] * wide[n] : wide[n];
 }
 
 /// `classes` logits as `vectors` vectors, filled up with what has no weight in a softmax where `marked` is 0. `rest`:
@@ -160,16 +87,14 @@ CROSSFADE_INLINE void load_row(const T* from, std::int64_t classes, std::int64_t
                                const Vector<Arithmetic<T>>& marked, Row<Arithmetic<T>>& to) {
   using A = Arithmetic<T>;
   if (rest >= static_cast<std::int64_t>(vectors * kLanes<A>)) {
-    for (std::size_t n = 0; n < vectors; ++n) load(from + n * kLanes<A>, to.vectors[n]);
+    for (std::size_t n = 0; n < vectors; ++n) data::load(from + n * kLanes<A>, to.vectors[n]);
   } else {
-    for (std::size_t n = 0; n + 1 < vectors; ++n) load(from + n * kLanes<A>, to.vectors[n]);
-    std::array<T, kLanes<A>> last{};
+    for (std::size_t n = 0; n + 1 < vectors; ++n) data::load(from + n * kLanes<A>, to.vectors[n]);
     const std::size_t before = (vectors - 1) * kLanes<A>;
-    copy_few<kLanes<A>>(from + before, last.data(), static_cast<std::size_t>(classes) - before);
-    load(last.data(), to.vectors[vectors - 1]);
+    data::load_few(from + before, static_cast<std::size_t>(classes) - before, to.vectors[vectors - 1]);
   }
   Vector<A> nothing;
-  fill<A>(nothing, std::numeric_limits<A>::lowest());
+  data::fill<A>(nothing, std::numeric_limits<A>::lowest());
   Vector<A>& last = to.vectors[vectors - 1];
   last = marked > A(0) ? last : nothing;
 }
@@ -233,7 +158,7 @@ CROSSFADE_INLINE void softmax_of(const PixelRow<T>& row, const Arithmetic<T>* co
       }
       const A total = reduce<A>(all, plus), inverse = A(1) / total;
       for (std::size_t n = 0; n < vectors; ++n)
-        add(e.vectors[n] * inverse, squared, mass.data() + n * kLanes<A> / kLanes<double>);
+        add<A>(e.vectors[n] * inverse, squared, mass.data() + n * kLanes<A> / kLanes<double>);
       sums.overlap[label] += static_cast<double>(e.values[label] * inverse);
       sums.labelled[label] += 1;
       totals[own] = total;
@@ -299,13 +224,11 @@ CROSSFADE_INLINE void gradient_of(const PixelRow<T>& row, const SoftmaxScale<T>&
     const A shift = omega - (reduce<A>(all, plus) + at_label);
     for (std::size_t n = 0; n < vectors; ++n) z.vectors[n] += p.vectors[n] * shift;
     z.values[label] += at_label - omega;
-    for (std::size_t n = 0; n < last; ++n) store(z.vectors[n], out + n * kLanes<A>);
+    for (std::size_t n = 0; n < last; ++n) data::store(z.vectors[n], out + n * kLanes<A>);
     if (behind == kLanes<A>) {
-      store(z.vectors[last], out + before);
+      data::store(z.vectors[last], out + before);
     } else {
-      std::array<T, kLanes<A>> tail;
-      store(z.vectors[last], tail.data());
-      copy_few<kLanes<A>>(tail.data(), out + before, behind);
+      data::store_few(z.vectors[last], behind, out + before);
     }
   }
 }

@@ -4,19 +4,14 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <type_traits>
 #include <vector>
+
+#include "data/bfloat16.hpp"
 
 namespace crossfade::schedules {
 
-/// bfloat16 as memory has it: the upper half of a float.
-struct Bfloat16 {
-  std::uint16_t bits;
-};
-
-/// What logits of type T are computed in.
-template <class T>
-using Arithmetic = std::conditional_t<std::is_same_v<T, double>, double, float>;
+using data::Arithmetic;
+using data::Bfloat16;
 
 /// Neighbouring pixels of one image. T: float, double or Bfloat16.
 template <class T>

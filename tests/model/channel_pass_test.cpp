@@ -13,26 +13,58 @@ using tests::relative_difference;
 
 constexpr auto kLast = torch::MemoryFormat::ChannelsLast;
 
-torch::Tensor values(std::uint64_t seed, torch::Dtype dtype) {
-  const at::Generator generator = at::make_generator<at::CPUGeneratorImpl>(seed);
-  return torch::randn({3, 19, 33, 47}, generator, torch::kFloat64).to(dtype);  // more than one block, odd sizes
+torch::Tensor normal(std::uint64_t seed, at::IntArrayRef shape) {
+  return torch::randn(shape, at::make_generator<at::CPUGeneratorImpl>(seed), torch::kFloat64);
 }
 
-// Sums are float64 on both paths; float32 inputs are rounded before, alike for both.
+torch::Tensor values(std::uint64_t seed, torch::Dtype dtype) {
+  return normal(seed, {3, 19, 33, 47}).to(dtype);  // more than one block, odd sizes
+}
+
+// Sums are float64 on both paths; inputs are rounded before, alike for both, and results once: by 2^-9 of the value to
+// bfloat16, of a sum of products that may be 4 times as large.
 TEST(ChannelPass, GivesTheSameForEitherMemoryFormat) {
-  const at::Generator generator = at::make_generator<at::CPUGeneratorImpl>(3);
-  const torch::Tensor k = torch::randn({3, 19}, generator, torch::kFloat64);
-  for (const auto dtype : {torch::kFloat32, torch::kFloat64}) {
-    const double rounding = dtype == torch::kFloat32 ? 1e-6 : 1e-14;
+  const torch::Tensor k = normal(3, {5, 19});
+  for (const auto dtype : {torch::kFloat32, torch::kFloat64, torch::kBFloat16}) {
+    const double rounding = dtype == torch::kFloat32 ? 1e-6 : dtype == torch::kFloat64 ? 1e-14 : 1e-2;
     const torch::Tensor a = values(1, dtype), b = values(2, dtype);
     const torch::Tensor a_last = a.contiguous(kLast), b_last = b.contiguous(kLast);
     EXPECT_LT(relative_difference(channel_sums(a_last, b_last), channel_sums(a, b)), 1e-13);
-    const torch::Tensor with_b = channel_affine(a_last, k[0], b_last, k[1], k[2]);
-    EXPECT_TRUE(with_b.is_contiguous(kLast));
-    EXPECT_EQ(with_b.scalar_type(), dtype);
-    EXPECT_LT(relative_difference(with_b, channel_affine(a, k[0], b, k[1], k[2])), rounding);
-    EXPECT_LT(relative_difference(channel_affine(a_last, k[0], {}, {}, k[2]), channel_affine(a, k[0], {}, {}, k[2])),
-              rounding);
+    for (const bool rectify : {false, true}) {
+      const ChannelAffine by{k[0], k[1], rectify};
+      EXPECT_LT(relative_difference(channel_sums(a_last, b_last, by), channel_sums(a, b, by)), 1e-13);
+      const torch::Tensor y = channel_affine(a_last, by);
+      EXPECT_TRUE(y.is_contiguous(kLast));
+      EXPECT_EQ(y.scalar_type(), dtype);
+      EXPECT_LT(relative_difference(y, channel_affine(a, by)), rounding);
+      const ChannelAffineGradient back{by, k[2], k[3], k[4]};
+      EXPECT_LT(relative_difference(channel_affine_gradient(a_last, b_last, back), channel_affine_gradient(a, b, back)),
+                rounding);
+    }
+  }
+}
+
+// Written out in float64: (x·scale + shift > 0 ? dy : 0), and what is made of it.
+TEST(ChannelPass, TakesNoGradientWhereItRectified) {
+  const torch::Tensor dy = values(1, torch::kFloat64).contiguous(kLast), x = values(2, torch::kFloat64);
+  const torch::Tensor k = normal(3, {5, 19}), row = k.view({5, 1, 19, 1, 1});
+  const ChannelAffine by{k[0], k[1], true};
+  const torch::Tensor forward = x * row[0] + row[1];
+  EXPECT_LT(relative_difference(channel_affine(x.contiguous(kLast), by), forward.clamp_min(0)), 1e-14);
+  const torch::Tensor kept = dy * (forward > 0);
+  const torch::Tensor sums = torch::stack({kept.sum({0, 2, 3}), (kept * x).sum({0, 2, 3})});
+  EXPECT_LT(relative_difference(channel_sums(dy, x.contiguous(kLast), by), sums), 1e-12);
+  EXPECT_LT(relative_difference(channel_affine_gradient(dy, x.contiguous(kLast), {by, k[2], k[3], k[4]}),
+                                kept * row[2] + x * row[3] + row[4]),
+            1e-13);
+}
+
+TEST(ChannelPass, KeepsNotANumber) {
+  for (const auto dtype : {torch::kFloat32, torch::kFloat64, torch::kBFloat16}) {
+    const torch::Tensor x = values(1, dtype).contiguous(kLast);
+    x[1][2][3][4] = std::numeric_limits<double>::quiet_NaN();
+    const torch::Tensor one = torch::ones({19}, torch::kFloat64);
+    EXPECT_EQ(channel_affine(x, {one, one, true}).isnan().sum().item<int>(), 1);
   }
 }
 

@@ -1,0 +1,302 @@
+// Compiled once for each instruction set, as CROSSFADE_KERNELS (see CMakeLists.txt). The channels of a pixel are taken
+// in vectors as long as a register, those left over in one that is not full.
+#include "model/channel_kernels.hpp"
+
+#include <array>
+
+#include "data/vectors.hpp"
+
+namespace crossfade::model {
+namespace {
+
+using data::Arithmetic;
+using data::Bfloat16;
+using data::Doubles;
+using data::kLanes;
+using data::kWide;
+using data::Vector;
+
+/// A vector of channels: from `first` on, all of its lanes or, where `few` is not 0, so many.
+template <class T>
+struct Chunk {
+  using V = Vector<Arithmetic<T>>;
+  std::int64_t first;
+  std::size_t few;
+
+  CROSSFADE_INLINE void load(const T* pixel, V& to) const {
+    few == 0 ? data::load(pixel + first, to) : data::load_few(pixel + first, few, to);
+  }
+  CROSSFADE_INLINE void store(const V& from, T* pixel) const {
+    few == 0 ? data::store(from, pixel + first) : data::store_few(from, few, pixel + first);
+  }
+  /// One number a channel, as the arithmetic has it.
+  CROSSFADE_INLINE void load_row(const Arithmetic<T>* row, V& to) const {
+    few == 0 ? data::load(row + first, to) : data::load_few(row + first, few, to);
+  }
+};
+
+template <class T, class Body>
+CROSSFADE_INLINE void each_chunk(std::int64_t channels, const Body& body) {
+  constexpr auto lanes = static_cast<std::int64_t>(kLanes<Arithmetic<T>>);
+  std::int64_t c = 0;
+  for (; c + lanes <= channels; c += lanes) body(Chunk<T>{c, 0});
+  if (c < channels) body(Chunk<T>{c, static_cast<std::size_t>(channels - c)});
+}
+
+/// 0 where x ≤ 0, which NaN is not, else `yes`.
+template <class V>
+CROSSFADE_INLINE void where_positive(const V& x, const V& yes, V& to) {
+  const V nothing{};
+  to = x <= nothing ? nothing : yes;
+}
+
+template <class T>
+CROSSFADE_INLINE void transform(const Affine<Arithmetic<T>>& by, const Chunk<T>& chunk, const typename Chunk<T>::V& x,
+                                typename Chunk<T>::V& to) {
+  typename Chunk<T>::V scale, shift;
+  chunk.load_row(by.scale, scale);
+  chunk.load_row(by.shift, shift);
+  to = x * scale + shift;
+}
+
+/// Adds the lanes of a chunk, as doubles, to one sum a channel.
+template <class T>
+CROSSFADE_INLINE void add(const std::array<Doubles, kWide<Arithmetic<T>>>& wide, const Chunk<T>& chunk, double* sums) {
+  double* const own = sums + chunk.first;
+  for (std::size_t n = 0; n < wide.size(); ++n) {
+    if (chunk.few == 0) {
+      Doubles sum;
+      data::load(own + n * kLanes<double>, sum);
+      data::store(sum + wide[n], own + n * kLanes<double>);
+    } else {
+      for (std::size_t k = 0; k < kLanes<double> && n * kLanes<double> + k < chunk.few; ++k)
+        own[n * kLanes<double> + k] += wide[n][k];
+    }
+  }
+}
+
+template <class T, bool rectified>
+CROSSFADE_INLINE void sums_of(const T* a, const T* b, const Affine<Arithmetic<T>>& of_b, Extent extent, double* sums) {
+  using A = Arithmetic<T>;
+  for (std::int64_t i = 0; i < extent.pixels; ++i) {
+    const T* const x = a + i * extent.channels;
+    const T* const y = b + i * extent.channels;
+    each_chunk<T>(
+        extent.channels, [&](const Chunk<T>& chunk) __attribute__((always_inline)) {
+          Vector<A> own, other;
+          chunk.load(x, own);
+          chunk.load(y, other);
+          if constexpr (rectified) {
+            Vector<A> value;
+            transform(of_b, chunk, other, value);
+            where_positive(value, own, own);
+          }
+          std::array<Doubles, kWide<A>> wide, factor;
+          data::widen(own, wide.data());
+          data::widen(other, factor.data());
+          add(wide, chunk, sums);
+          for (std::size_t n = 0; n < kWide<A>; ++n) wide[n] *= factor[n];
+          add(wide, chunk, sums + extent.channels);
+        });
+  }
+}
+
+template <class T>
+void sums(const T* a, const T* b, const Affine<Arithmetic<T>>* of_b, Extent extent, double* sums) {
+  if (of_b != nullptr && of_b->rectify) return sums_of<T, true>(a, b, *of_b, extent, sums);
+  sums_of<T, false>(a, b, {}, extent, sums);
+}
+
+template <class T, bool rectify>
+CROSSFADE_INLINE void affine_of(const T* x, const Affine<Arithmetic<T>>& by, Extent extent, T* y) {
+  for (std::int64_t i = 0; i < extent.pixels; ++i) {
+    const T* const from = x + i * extent.channels;
+    T* const to = y + i * extent.channels;
+    each_chunk<T>(
+        extent.channels, [&](const Chunk<T>& chunk) __attribute__((always_inline)) {
+          Vector<Arithmetic<T>> value;
+          chunk.load(from, value);
+          transform(by, chunk, value, value);
+          if constexpr (rectify) where_positive(value, value, value);
+          chunk.store(value, to);
+        });
+  }
+}
+
+template <class T>
+void affine(const T* x, const Affine<Arithmetic<T>>& by, Extent extent, T* y) {
+  if (by.rectify) return affine_of<T, true>(x, by, extent, y);
+  affine_of<T, false>(x, by, extent, y);
+}
+
+template <class T, bool rectified>
+CROSSFADE_INLINE void affine_gradient_of(const T* dy, const T* x, const AffineGradient<Arithmetic<T>>& by,
+                                         Extent extent, T* dx) {
+  using V = Vector<Arithmetic<T>>;
+  for (std::int64_t i = 0; i < extent.pixels; ++i) {
+    const T* const gradient = dy + i * extent.channels;
+    const T* const input = x + i * extent.channels;
+    T* const to = dx + i * extent.channels;
+    each_chunk<T>(
+        extent.channels, [&](const Chunk<T>& chunk) __attribute__((always_inline)) {
+          V own, value, of_gradient, of_input, constant;
+          chunk.load(gradient, own);
+          chunk.load(input, value);
+          if constexpr (rectified) {
+            V forward;
+            transform(by.forward, chunk, value, forward);
+            where_positive(forward, own, own);
+          }
+          chunk.load_row(by.of_gradient, of_gradient);
+          chunk.load_row(by.of_input, of_input);
+          chunk.load_row(by.constant, constant);
+          chunk.store(own * of_gradient + (value * of_input + constant), to);
+        });
+  }
+}
+
+template <class T>
+void affine_gradient(const T* dy, const T* x, const AffineGradient<Arithmetic<T>>& by, Extent extent, T* dx) {
+  if (by.forward.rectify) return affine_gradient_of<T, true>(dy, x, by, extent, dx);
+  affine_gradient_of<T, false>(dy, x, by, extent, dx);
+}
+
+template <class T>
+void rectifier_gradient(const T* dy, const T* y, std::int64_t count, T* dx) {
+  each_chunk<T>(
+      count, [&](const Chunk<T>& chunk) __attribute__((always_inline)) {
+        Vector<Arithmetic<T>> own, value;
+        chunk.load(dy, own);
+        chunk.load(y, value);
+        where_positive(value, own, own);
+        chunk.store(own, dx);
+      });
+}
+
+/// The 2 × 2 pixels that the i-th of half the resolution belongs to.
+template <class T>
+CROSSFADE_INLINE std::array<T*, 4> square(const RowPair<T>& rows, std::int64_t i) {
+  T* const upper = rows.upper + 2 * i * rows.stride;
+  T* const lower = rows.lower + 2 * i * rows.stride;
+  return {upper, upper + rows.stride, lower, lower + rows.stride};
+}
+
+/// The largest of four; NaN if one is.
+template <class V>
+CROSSFADE_INLINE void largest_of(const std::array<V, 4>& values, V& most) {
+  most = values[0];
+  for (std::size_t k = 1; k < 4; ++k) most = (values[k] > most) | (values[k] != values[k]) ? values[k] : most;
+}
+
+template <class T, bool rectify>
+CROSSFADE_INLINE void pool_of(const RowPair<T>& x, Extent extent, T* pooled) {
+  using V = Vector<Arithmetic<T>>;
+  for (std::int64_t i = 0; i < extent.pixels; ++i) {
+    const std::array<T*, 4> from = square(x, i);
+    each_chunk<T>(
+        extent.channels, [&](const Chunk<T>& chunk) __attribute__((always_inline)) {
+          std::array<V, 4> values;
+          for (std::size_t k = 0; k < 4; ++k) {
+            chunk.load(from[k], values[k]);
+            if constexpr (rectify) {
+              where_positive(values[k], values[k], values[k]);
+              chunk.store(values[k], from[k]);
+            }
+          }
+          V most;
+          largest_of(values, most);
+          chunk.store(most, pooled + i * extent.channels);
+        });
+  }
+}
+
+template <class T>
+void pool(const RowPair<T>& x, bool rectify, Extent extent, T* pooled) {
+  if (rectify) return pool_of<T, true>(x, extent, pooled);
+  pool_of<T, false>(x, extent, pooled);
+}
+
+template <class T, bool rectified>
+CROSSFADE_INLINE void pool_gradient_of(const RowPair<const T>& x, const T* d_pooled, const RowPair<const T>& d_skip,
+                                       Extent extent, const RowPair<T>& dx) {
+  using V = Vector<Arithmetic<T>>;
+  for (std::int64_t i = 0; i < extent.pixels; ++i) {
+    const std::array<const T*, 4> input = square(x, i), skip = square(d_skip, i);
+    const std::array<T*, 4> to = square(dx, i);
+    each_chunk<T>(
+        extent.channels, [&](const Chunk<T>& chunk) __attribute__((always_inline)) {
+          const V nothing{};
+          std::array<V, 4> values;
+          for (std::size_t k = 0; k < 4; ++k) chunk.load(input[k], values[k]);
+          V most, gradient;
+          largest_of(values, most);
+          chunk.load(d_pooled + i * extent.channels, gradient);
+          for (std::size_t k = 0; k < 4; ++k) {
+            V own;
+            chunk.load(skip[k], own);
+            const auto is_largest = values[k] == most;
+            own += is_largest ? gradient : nothing;
+            gradient = is_largest ? nothing : gradient;  // given away: of equal pixels the first has it
+            if constexpr (rectified) where_positive(values[k], own, own);
+            chunk.store(own, to[k]);
+          }
+        });
+  }
+}
+
+template <class T>
+void pool_gradient(const RowPair<const T>& x, bool rectify, const T* d_pooled, const RowPair<const T>& d_skip,
+                   Extent extent, const RowPair<T>& dx) {
+  if (rectify) return pool_gradient_of<T, true>(x, d_pooled, d_skip, extent, dx);
+  pool_gradient_of<T, false>(x, d_pooled, d_skip, extent, dx);
+}
+
+template <class T>
+void spread(const T* z, const Arithmetic<T>* bias, Extent extent, const RowPair<T>& to) {
+  for (std::int64_t i = 0; i < extent.pixels; ++i) {
+    const std::array<T*, 4> out = square(to, i);
+    each_chunk<T>(
+        extent.channels, [&](const Chunk<T>& chunk) __attribute__((always_inline)) {
+          Vector<Arithmetic<T>> plus, value;
+          chunk.load_row(bias, plus);
+          for (std::size_t k = 0; k < 4; ++k) {
+            chunk.load(z + (4 * i + static_cast<std::int64_t>(k)) * extent.channels, value);
+            chunk.store(value + plus, out[k]);
+          }
+        });
+  }
+}
+
+template <class T>
+void gather(const RowPair<const T>& from, Extent extent, T* z, double* bias_sums) {
+  using A = Arithmetic<T>;
+  for (std::int64_t i = 0; i < extent.pixels; ++i) {
+    const std::array<const T*, 4> in = square(from, i);
+    each_chunk<T>(
+        extent.channels, [&](const Chunk<T>& chunk) __attribute__((always_inline)) {
+          std::array<Doubles, kWide<A>> sum{}, wide;
+          for (std::size_t k = 0; k < 4; ++k) {
+            Vector<A> value;
+            chunk.load(in[k], value);
+            chunk.store(value, z + (4 * i + static_cast<std::int64_t>(k)) * extent.channels);
+            data::widen(value, wide.data());
+            for (std::size_t n = 0; n < kWide<A>; ++n) sum[n] += wide[n];
+          }
+          add(sum, chunk, bias_sums);
+        });
+  }
+}
+
+template <class T>
+constexpr ChannelKernels<T> kernels_of() {
+  return {sums<T>, affine<T>,        affine_gradient<T>, rectifier_gradient<T>,
+          pool<T>, pool_gradient<T>, spread<T>,          gather<T>};
+}
+
+}  // namespace
+
+extern const ChannelKernelSet CROSSFADE_KERNELS;
+constinit const ChannelKernelSet CROSSFADE_KERNELS = {kernels_of<float>(), kernels_of<double>(),
+                                                      kernels_of<Bfloat16>()};
+
+}  // namespace crossfade::model

@@ -1,0 +1,165 @@
+#include "model/sampling.hpp"
+
+#include <ATen/Parallel.h>
+#include <gtest/gtest.h>
+#include <torch/types.h>
+#include <torch/utils.h>
+
+#include "model/channel_kernels.hpp"
+#include "tests/thread_group.hpp"
+
+namespace crossfade::model {
+namespace {
+
+using tests::relative_difference;
+
+constexpr auto kLast = torch::MemoryFormat::ChannelsLast;
+constexpr std::array kTypes = {torch::kFloat32, torch::kFloat64, torch::kBFloat16};
+
+torch::Tensor normal(std::uint64_t seed, at::IntArrayRef shape) {
+  return torch::randn(shape, at::make_generator<at::CPUGeneratorImpl>(seed), torch::kFloat64);
+}
+
+/// A leaf that records its gradient, of channels beside one another: fewer than a vector has, more, and whole ones.
+torch::Tensor leaf(std::uint64_t seed, at::IntArrayRef shape, torch::Dtype dtype) {
+  return normal(seed, shape).to(dtype).contiguous(kLast).requires_grad_();
+}
+
+/// Rounding of a result to the type, several times that of its inputs.
+double rounding(torch::Dtype dtype) {
+  return dtype == torch::kFloat64 ? 1e-13 : dtype == torch::kFloat32 ? 1e-5 : 3e-2;
+}
+
+/// The same values in float64, laid out so that only tensor operations take them.
+torch::Tensor plain(const torch::Tensor& x) {
+  return x.detach().to(torch::kFloat64).contiguous(torch::MemoryFormat::Contiguous).requires_grad_();
+}
+
+// Against torch's max_pool2d and relu under autograd, in float64. What both outputs give the input is added up.
+TEST(Sampling, PoolsLikeTorch) {
+  for (const auto dtype : kTypes) {
+    for (const std::int64_t channels : {3, 16, 37}) {
+      for (const bool rectified : {false, true}) {
+        const torch::Tensor x = leaf(1, {2, channels, 6, 10}, dtype), reference = plain(x);
+        const torch::Tensor d_full = normal(2, x.sizes()).to(dtype), d_half = normal(3, {2, channels, 3, 5}).to(dtype);
+        const Pooled pooled = pool(x + 0, rectified);
+        torch::autograd::backward({pooled.full, pooled.half}, {d_full, d_half});
+        const torch::Tensor full = rectified ? reference.relu() : reference + 0, half = torch::max_pool2d(full, 2);
+        torch::autograd::backward({full, half}, {d_full.to(torch::kFloat64), d_half.to(torch::kFloat64)});
+        EXPECT_EQ(relative_difference(pooled.full, full), 0);
+        EXPECT_EQ(relative_difference(pooled.half, half), 0);
+        EXPECT_LT(relative_difference(x.grad(), reference.grad()), rounding(dtype)) << channels << rectified;
+      }
+    }
+  }
+}
+
+// Plateaus, such as ReLU leaves: torch gives the gradient to the first of equal pixels as well.
+TEST(Sampling, GivesTheGradientToTheFirstOfEqualPixels) {
+  const torch::Tensor x = normal(1, {2, 16, 6, 10}).sign().contiguous(kLast).requires_grad_(), reference = plain(x);
+  pool(x + 0, /*rectify=*/false).half.sum().backward();
+  torch::max_pool2d(reference, 2).sum().backward();
+  EXPECT_TRUE(x.grad().equal(reference.grad()));
+}
+
+TEST(Sampling, PoolsAGradientThatIsSomeChannelsOfAnother) {
+  const torch::Tensor x = leaf(1, {2, 16, 6, 10}, torch::kFloat32), copied = x.detach().clone().requires_grad_();
+  const torch::Tensor both = normal(2, {2, 24, 6, 10}).to(torch::kFloat32).contiguous(kLast);
+  const torch::Tensor some = both.narrow(1, 5, 16), zero = torch::zeros({2, 16, 3, 5});
+  const Pooled of_some = pool(x + 0, true), of_copy = pool(copied + 0, true);
+  torch::autograd::backward({of_some.full, of_some.half}, {some, zero});
+  torch::autograd::backward({of_copy.full, of_copy.half}, {some.contiguous(kLast), zero});
+  EXPECT_TRUE(x.grad().equal(copied.grad()));
+}
+
+TEST(Sampling, RectifiesLikeTorch) {
+  for (const auto dtype : kTypes) {
+    const torch::Tensor x = leaf(1, {2, 37, 5, 7}, dtype), reference = plain(x), dy = normal(2, x.sizes()).to(dtype);
+    const torch::Tensor before = dy.clone(), input = x + 0, y = rectify(input);
+    y.backward(dy);
+    reference.relu().backward(dy.to(torch::kFloat64));
+    EXPECT_TRUE(y.equal(x.relu()));
+    EXPECT_EQ(y.data_ptr(), input.data_ptr());
+    EXPECT_EQ(relative_difference(x.grad(), reference.grad()), 0);
+    EXPECT_TRUE(dy.equal(before)) << "a gradient that somebody holds is not written over";
+  }
+}
+
+// Against torch's transposed convolution and cat in float64.
+TEST(Sampling, JoinsUpLikeTorch) {
+  for (const auto dtype : kTypes) {
+    for (const std::int64_t channels : {3, 16, 37}) {
+      const torch::Tensor skip = leaf(1, {2, 5, 6, 8}, dtype), below = leaf(2, {2, 19, 3, 4}, dtype);
+      const torch::Tensor weight = leaf(3, {19, channels, 2, 2}, dtype);
+      const torch::Tensor bias = normal(4, {channels}).to(dtype).requires_grad_();
+      const torch::Tensor dy = normal(5, {2, 5 + channels, 6, 8}).to(dtype);
+      const torch::Tensor y = join_up(skip, below, weight, bias);
+      y.backward(dy);
+      const std::vector<torch::Tensor> leaves = {skip, below, weight, bias};
+      std::vector<torch::Tensor> reference;
+      for (const torch::Tensor& one : leaves) reference.push_back(plain(one));
+      const torch::Tensor up = torch::conv_transpose2d(reference[1], reference[2], reference[3], 2);
+      const torch::Tensor expected = torch::cat({reference[0], up}, 1);
+      expected.backward(dy.to(torch::kFloat64));
+      EXPECT_TRUE(y.is_contiguous(kLast));
+      EXPECT_LT(relative_difference(y, expected), rounding(dtype));
+      for (std::size_t i = 0; i < leaves.size(); ++i)
+        EXPECT_LT(relative_difference(leaves[i].grad(), reference[i].grad()), rounding(dtype)) << i;
+    }
+  }
+}
+
+TEST(Sampling, ConvolvesPixelsLikeTorch) {
+  for (const auto dtype : kTypes) {
+    const torch::Tensor x = leaf(1, {2, 19, 5, 7}, dtype), weight = leaf(2, {28, 19, 1, 1}, dtype);
+    const torch::Tensor bias = normal(3, {28}).to(dtype).requires_grad_(), dy = normal(4, {2, 28, 5, 7}).to(dtype);
+    const torch::Tensor y = convolve_pixels(x, weight, bias);
+    y.backward(dy);
+    const std::vector<torch::Tensor> leaves = {x, weight, bias};
+    std::vector<torch::Tensor> reference;
+    for (const torch::Tensor& one : leaves) reference.push_back(plain(one));
+    const torch::Tensor expected = torch::conv2d(reference[0], reference[1], reference[2]);
+    expected.backward(dy.to(torch::kFloat64));
+    EXPECT_TRUE(y.is_contiguous(kLast));
+    EXPECT_LT(relative_difference(y, expected), rounding(dtype));
+    for (std::size_t i = 0; i < leaves.size(); ++i)
+      EXPECT_LT(relative_difference(leaves[i].grad(), reference[i].grad()), rounding(dtype)) << i;
+  }
+}
+
+// Each set of loops that this machine can run against the last of them, which every machine can. Products may be fused
+// with sums in one and not in another: a last place or two.
+template <class T>
+void expect_alike(const ChannelKernels<T>& one, const ChannelKernels<T>& other, torch::Dtype dtype) {
+  using A = data::Arithmetic<T>;
+  const auto memory = [](const torch::Tensor& x) { return static_cast<T*>(x.data_ptr()); };
+  const auto arithmetic = dtype == torch::kFloat64 ? torch::kFloat64 : torch::kFloat32;
+  for (const std::int64_t channels : {1, 7, 16, 45}) {
+    const Extent extent{13, channels};
+    const torch::Tensor x = normal(1, {13, channels}).to(dtype), dy = normal(2, {13, channels}).to(dtype);
+    const torch::Tensor k = normal(3, {5, channels}).to(arithmetic);
+    const auto row = [&](std::int64_t n) { return static_cast<const A*>(k.data_ptr()) + n * channels; };
+    const AffineGradient<A> back{{row(0), row(1), true}, row(2), row(3), row(4)};
+    const auto run = [&](const ChannelKernels<T>& kernels) {
+      const torch::Tensor y = torch::empty_like(x), dx = torch::empty_like(x),
+                          sums = torch::zeros({2, channels}, torch::kFloat64);
+      kernels.affine(memory(x), back.forward, extent, memory(y));
+      kernels.affine_gradient(memory(dy), memory(x), back, extent, memory(dx));
+      kernels.sums(memory(dy), memory(x), &back.forward, extent, static_cast<double*>(sums.data_ptr()));
+      return torch::cat({y.flatten().to(torch::kFloat64), dx.flatten().to(torch::kFloat64), sums.flatten()});
+    };
+    EXPECT_LT(relative_difference(run(one), run(other)), rounding(dtype));
+  }
+}
+
+TEST(ChannelKernels, AreAlikeForEveryInstructionSet) {
+  const ChannelKernelSet& last = *channel_kernel_sets().back();
+  for (const ChannelKernelSet* set : channel_kernel_sets()) {
+    expect_alike(set->of_float, last.of_float, torch::kFloat32);
+    expect_alike(set->of_double, last.of_double, torch::kFloat64);
+    expect_alike(set->of_bfloat16, last.of_bfloat16, torch::kBFloat16);
+  }
+}
+
+}  // namespace
+}  // namespace crossfade::model
