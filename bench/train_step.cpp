@@ -3,6 +3,7 @@
 #include <benchmark/benchmark.h>
 #include <torch/cuda.h>
 
+#include <string>
 #include <vector>
 
 #include "data/labels/structures.hpp"
@@ -25,7 +26,7 @@ data::Batch random_batch(int count, int side) {
 }
 
 /// Arguments: width of the net, side of the images, batch, threads.
-void train_step(benchmark::State& state, torch::Device device, const char* norm) {
+void train_step(benchmark::State& state, torch::Device device, const std::string& norm, model::Precision precision) {
   static int argc = 0;
   static char** argv = nullptr;
   static World world(argc, argv);
@@ -33,6 +34,7 @@ void train_step(benchmark::State& state, torch::Device device, const char* norm)
   at::set_num_threads(argument(3));
   Group group(world.communicator().duplicate(), device);
   const auto network = model::make_network({.name = "unet", .width = argument(0), .norm = norm}, 1, data::kClasses, 1);
+  network->set_precision(precision);
   place_network(*network, device);
   network->train();
   Trainer trainer(*network, {{"wce", schedules::constant(1)}, {"wdice", schedules::constant(1)}},
@@ -41,11 +43,14 @@ void train_step(benchmark::State& state, torch::Device device, const char* norm)
   for ([[maybe_unused]] const auto _ : state) benchmark::DoNotOptimize(trainer.step(batch, 0).loss);
 }
 
-void add(const char* name, torch::Device device, const char* norm,
+/// Named by device, precision and norm; arguments that bench/train_step.py may ask for.
+void add(torch::Device device, model::Precision precision, const std::string& norm,
          const std::vector<std::vector<std::int64_t>>& arguments) {
-  auto* added = benchmark::RegisterBenchmark(name, train_step, device, norm);
+  const std::string name = (device.is_cuda() ? "cuda_" : "cpu_") + std::string(model::name_of(precision)) + "_" + norm;
+  auto* added = benchmark::RegisterBenchmark(
+      name.c_str(), [=](benchmark::State& state) { train_step(state, device, norm, precision); });
   added->ArgNames({"width", "side", "batch", "threads"})->Unit(benchmark::kMillisecond);
-  added->MinWarmUpTime(1)->MinTime(4)->UseRealTime();
+  added->MinWarmUpTime(0.5)->MinTime(3)->UseRealTime();
   for (const auto& one : arguments) added->Args(one);
 }
 
@@ -53,13 +58,19 @@ void add(const char* name, torch::Device device, const char* norm,
 }  // namespace crossfade::runner
 
 int main(int argc, char** argv) {
-  crossfade::runner::keep_freed_memory();  // as the runner does
+  using namespace crossfade;
+  runner::keep_freed_memory();  // as the runner does
   benchmark::Initialize(&argc, argv);
-  crossfade::runner::add("train_step", torch::kCPU, "none", {{16, 128, 8, 1}, {16, 128, 8, 2}});
-  if (torch::cuda::is_available()) {
-    const torch::Device gpu(torch::kCUDA, 0);
-    crossfade::runner::add("train_step_gpu", gpu, "none", {{16, 128, 8, 1}, {64, 256, 8, 1}});
-    crossfade::runner::add("train_step_gpu_batch_norm", gpu, "batch", {{64, 256, 8, 1}});
+  std::vector<std::vector<std::int64_t>> on_cpu;
+  for (const int width : {16, 32})
+    for (const int side : {128, 256})
+      for (const int threads : {1, 2}) on_cpu.push_back({width, side, 8, threads});
+  for (const auto precision : {model::Precision::kFp32, model::Precision::kBf16}) {
+    for (const char* norm : {"none", "batch"}) {
+      runner::add(torch::kCPU, precision, norm, on_cpu);
+      if (torch::cuda::is_available())
+        runner::add(torch::Device(torch::kCUDA, 0), precision, norm, {{16, 128, 8, 1}, {64, 256, 8, 1}});
+    }
   }
   benchmark::RunSpecifiedBenchmarks();
 }

@@ -1,5 +1,6 @@
 #include "model/network.hpp"
 
+#include <ATen/autocast_mode.h>
 #include <torch/types.h>
 
 #include <array>
@@ -23,6 +24,30 @@ std::shared_ptr<Network> make(const ModelOptions& options, int in_channels, int 
   return std::make_shared<T>(options, in_channels, classes);
 }
 
+/// Autocast to bfloat16 on this thread and one kind of device, as long as it lives.
+class Autocast {
+ public:
+  explicit Autocast(c10::DeviceType device)
+      : device_(device),
+        enabled_(at::autocast::is_autocast_enabled(device)),
+        type_(at::autocast::get_autocast_dtype(device)) {
+    at::autocast::set_autocast_enabled(device, true);
+    at::autocast::set_autocast_dtype(device, at::kBFloat16);
+  }
+  ~Autocast() {
+    at::autocast::set_autocast_enabled(device_, enabled_);
+    at::autocast::set_autocast_dtype(device_, type_);
+    at::autocast::clear_cache();  // of weights, which the optimiser is about to change
+  }
+  Autocast(const Autocast&) = delete;
+  Autocast& operator=(const Autocast&) = delete;
+
+ private:
+  c10::DeviceType device_;
+  bool enabled_;
+  at::ScalarType type_;
+};
+
 // To add a model: its source file, its test, a line here, and its name among the choices of describe().
 constexpr std::array kArchitectures = {
     Architecture{"unet", make<UNet>},
@@ -30,6 +55,29 @@ constexpr std::array kArchitectures = {
 };
 
 }  // namespace
+
+const char* name_of(Precision precision) {
+  return precision == Precision::kBf16 ? "bf16" : "fp32";
+}
+
+Precision precision_named(const std::string& name) {
+  for (const Precision precision : {Precision::kFp32, Precision::kBf16})
+    if (name == name_of(precision)) return precision;
+  throw std::invalid_argument("precision: unknown name '" + name + "'; known: fp32, bf16");
+}
+
+torch::Tensor Network::forward(const torch::Tensor& images) {
+  if (precision_ == Precision::kFp32) return compute(images);
+  const Autocast autocast(images.device().type());
+  return compute(images);
+}
+
+torch::Tensor Network::first_input(const torch::Tensor& images) const {
+  // A tensor of one channel counts as both layouts, and convolution then picks the slow one: a copy settles it.
+  const auto type = precision_ == Precision::kBf16 ? torch::kBFloat16 : images.scalar_type();
+  return torch::empty(images.sizes(), images.options().dtype(type).memory_format(torch::MemoryFormat::ChannelsLast))
+      .copy_(images);
+}
 
 void Network::check_images(const char* who, const torch::Tensor& images, int in_channels) const {
   if (images.dim() == 4 && images.size(1) == in_channels && images.size(2) > 0 && images.size(3) > 0 &&

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "model/model_options.hpp"
 
@@ -20,20 +21,39 @@ struct GroupContext {
   bool dummy = false;  // this step, this rank has no slice: its input counts in no statistic and gets gradient zero
 };
 
-/// A net from [n, in_channels, H, W] to logits [n, classes, H, W].
+/// What the net's layers compute in. Bf16 is what PyTorch's autocast means by it: convolutions and what passes between
+/// them are bfloat16, sums and statistics at least float32, and parameters, gradients and running statistics stay as
+/// they are.
+enum class Precision { kFp32, kBf16 };
+
+/// "fp32" or "bf16", as grids and checkpoints name it; and back, which throws std::invalid_argument for another name.
+const char* name_of(Precision precision);
+Precision precision_named(const std::string& name);
+
+/// A net from [n, in_channels, H, W] to logits [n, classes, H, W], which are of the type that it computes in.
 class Network : public torch::nn::Module {
  public:
   /// Throws std::invalid_argument that names size and divisor unless H and W are multiples of divisor().
-  virtual torch::Tensor forward(const torch::Tensor& images) = 0;
+  torch::Tensor forward(const torch::Tensor& images);
   /// Image sides must be multiples of this.
   virtual int divisor() const = 0;
   GroupContext& group() { return *group_; }
 
+  /// Fp32 until said otherwise: layers compute in the type of the parameters.
+  void set_precision(Precision precision) { precision_ = precision; }
+  Precision precision() const { return precision_; }
+
  protected:
+  virtual torch::Tensor compute(const torch::Tensor& images) = 0;
+  /// The images as the first layer takes them: channels-last, in the type that the net computes in.
+  torch::Tensor first_input(const torch::Tensor& images) const;
   /// Throws std::invalid_argument unless `images` is [n, in_channels, H, W] with sides that divisor() divides.
   void check_images(const char* who, const torch::Tensor& images, int in_channels) const;
 
   std::shared_ptr<GroupContext> group_ = std::make_shared<GroupContext>();
+
+ private:
+  Precision precision_ = Precision::kFp32;
 };
 
 /// Makes the net on the CPU in float32 and draws its parameters: Xavier uniform weights, zero biases, as a pure

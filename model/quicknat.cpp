@@ -48,9 +48,9 @@ QuickNat::QuickNat(const ModelOptions& options, int in_channels, int classes) : 
   classifier_ = register_module("classifier", convolution(filters, classes, 1));
 }
 
-torch::Tensor QuickNat::forward(const torch::Tensor& images) {
+torch::Tensor QuickNat::compute(const torch::Tensor& images) {
   check_images("QuickNAT", images, in_channels_);
-  torch::Tensor x = images.clone(torch::MemoryFormat::ChannelsLast);  // see UNet::forward
+  torch::Tensor x = first_input(images);
   std::vector<torch::Tensor> skips, places;
   for (const auto& level : encoder_) {
     skips.push_back(level->forward(x));

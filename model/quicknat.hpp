@@ -30,8 +30,10 @@ class DenseBlock : public torch::nn::Module {
 class QuickNat : public Network {
  public:
   QuickNat(const ModelOptions& options, int in_channels, int classes);
-  torch::Tensor forward(const torch::Tensor& images) override;
   int divisor() const override { return 1 << encoder_.size(); }
+
+ protected:
+  torch::Tensor compute(const torch::Tensor& images) override;
 
  private:
   std::vector<std::shared_ptr<DenseBlock>> encoder_, decoder_;

@@ -64,10 +64,9 @@ UNet::UNet(const ModelOptions& options, int in_channels, int classes) : in_chann
   classifier_ = register_module("classifier", torch::nn::Conv2d(torch::nn::Conv2dOptions(options.width, classes, 1)));
 }
 
-torch::Tensor UNet::forward(const torch::Tensor& images) {
+torch::Tensor UNet::compute(const torch::Tensor& images) {
   check_images("U-Net", images, in_channels_);
-  // A tensor of one channel counts as both layouts, and convolution then picks the slow one: a copy settles it.
-  torch::Tensor x = images.clone(torch::MemoryFormat::ChannelsLast);
+  torch::Tensor x = first_input(images);
   std::vector<torch::Tensor> skips;
   for (const auto& level : encoder_) {
     const Pooled pooled = level->forward_pooled(x);

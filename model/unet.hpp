@@ -42,8 +42,10 @@ class Up : public torch::nn::Module {
 class UNet : public Network {
  public:
   UNet(const ModelOptions& options, int in_channels, int classes);
-  torch::Tensor forward(const torch::Tensor& images) override;
   int divisor() const override { return 1 << encoder_.size(); }
+
+ protected:
+  torch::Tensor compute(const torch::Tensor& images) override;
 
  private:
   int in_channels_;

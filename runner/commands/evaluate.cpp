@@ -153,7 +153,7 @@ int run(World& world, const EvaluateOptions& options) {
   }
   agree(all, error);
   for (const std::string& warning : warnings) log_warning(warning);
-  for (const NetOfPlane& net : nets) net.network->to(workers.device);
+  for (const NetOfPlane& net : nets) move_network(*net.network, workers.device);
   Group group(all.duplicate(), workers.device);
   const data::Classes& classes = nets.front().shards.front().info().classes;
   const auto print = [&](const std::string& heading, const std::vector<analysis::SubjectCounts>& subjects) {

@@ -193,7 +193,7 @@ int run(World& world, const PredictOptions& options) {
   if (nets.front().trained_on.label_table.empty())
     log_warning(options.checkpoints.front().string() +
                 ": an older checkpoint, which does not say its label table; labels get FreeSurfer's ids");
-  for (const Net& net : nets) net.network->to(workers.device);
+  for (const Net& net : nets) move_network(*net.network, workers.device);
   const data::Cohort cohort = trained_cohort(nets.front().trained_on);
   std::size_t done = 0;
   std::vector<std::string> cut;

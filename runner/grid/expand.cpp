@@ -198,7 +198,7 @@ int check_stage(const Settings& settings, const StageOptions& stage, const Value
 void check_method(const Settings& settings, const Entry& variant) {
   const std::string who = "variant '" + variant.key + "'";
   const bool net = settings.method == "net";
-  for (const char* key : {"model", "optimizer", "loss", "loss_options", "views", "atlas"}) {
+  for (const char* key : {"precision", "model", "optimizer", "loss", "loss_options", "views", "atlas"}) {
     const Value* value = variant.value.find(key);
     if (value != nullptr && net == (std::string(key) == "atlas"))
       refuse(value->place, "key '" + std::string(key) + "' of " + who + " does not count with method: " +
@@ -292,6 +292,7 @@ std::vector<TrialConfig> expand_trials(const Value& grid, const Cohorts& cohorts
                                   seed,
                                   fold,
                                   settings.method,
+                                  settings.precision,
                                   settings.model,
                                   settings.loss_options,
                                   settings.method == "atlas" ? ViewOptions{} : settings.views,

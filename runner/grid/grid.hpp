@@ -30,7 +30,8 @@ std::vector<std::string> stage_hashes(const TrialConfig& trial, const Study& stu
 /// before its term. Of a trial with atlases "Atlases, joint label fusion" and "–".
 std::string trial_model_label(const TrialConfig& trial);
 std::string trial_loss_label(const TrialConfig& trial);
-std::string model_label(const model::ModelOptions& model, const ViewOptions& views = {});
+std::string model_label(const model::ModelOptions& model, const ViewOptions& views = {},
+                        const std::string& precision = "fp32");
 std::string loss_label(const std::vector<schedules::ScheduledTerm>& loss);
 
 /// The reference of all grid keys with types, defaults, ranges and help, made from the descriptions beside the structs.

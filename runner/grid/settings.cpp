@@ -42,9 +42,9 @@ std::map<int, std::vector<std::uint64_t>> read_seeds_of_folds(const Value& map, 
   return seeds;
 }
 
-std::string read_method(const Value& value, const std::string& path) {
-  if (value.is_scalar() && (value.scalar == "net" || value.scalar == "atlas")) return value.scalar;
-  refuse(value.place, "expected net or atlas for " + path + ", not " + in_words(value));
+std::string read_choice(const Value& value, const std::string& path, const std::string& one, const std::string& other) {
+  if (value.is_scalar() && (value.scalar == one || value.scalar == other)) return value.scalar;
+  refuse(value.place, "expected " + one + " or " + other + " for " + path + ", not " + in_words(value));
 }
 
 /// The first stage trains with the trial's loss, a later one with what the loss before it ended with.
@@ -131,8 +131,11 @@ Settings read_settings(const Value& map, const std::string& path) {
     settings.folds = read_integers<int>(*folds, reader.path_of("folds"), std::numeric_limits<int>::max());
   if (const Value* seeds = reader.take("seeds_of_folds"))
     settings.seeds_of_folds = read_seeds_of_folds(*seeds, reader.path_of("seeds_of_folds"));
-  if (const Value* method = reader.take("method")) settings.method = read_method(*method, reader.path_of("method"));
+  if (const Value* method = reader.take("method"))
+    settings.method = read_choice(*method, reader.path_of("method"), "net", "atlas");
   reader.group("atlas", settings.atlas, "");
+  if (const Value* precision = reader.take("precision"))
+    settings.precision = read_choice(*precision, reader.path_of("precision"), "fp32", "bf16");
   reader.group("model", settings.model, "");
   reader.group("optimizer", settings.optimizer, "");
   if (const Value* loss = reader.take("loss")) settings.loss = read_loss(*loss, reader.path_of("loss"));

@@ -14,7 +14,7 @@ namespace {
 
 // Part of every hash. Raise it when a change of the code, or of a default, changes what a trial of the same
 // configuration gives.
-constexpr int kResultFormat = 3;
+constexpr int kResultFormat = 4;
 
 constexpr auto kAll = [](const auto& options) { return parameters_json(options); };
 constexpr auto kChanged = [](const auto& options) { return changed_parameters_json(options); };
@@ -45,6 +45,7 @@ nlohmann::json trial_json(const TrialConfig& trial, Parameters parameters) {
                          {"model", parameters(trial.model)},
                          {"loss_options", parameters(trial.loss_options)},
                          {"stages", nlohmann::json::array()}};
+  if (trial.precision != "fp32") json["precision"] = trial.precision;
   if (nlohmann::json views = parameters(trial.views); !views.empty()) json["views"] = std::move(views);
   for (const StageOptions& stage : trial.stages) {
     nlohmann::json options = parameters(stage);
@@ -82,6 +83,7 @@ nlohmann::json config_json(const TrialConfig& trial) {
   nlohmann::json json = trial_json(trial, kAll);
   json["variant"] = trial.variant;
   json["method"] = trial.method;
+  json["precision"] = trial.precision;
   return json;
 }
 

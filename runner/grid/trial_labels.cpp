@@ -50,7 +50,7 @@ std::string course(const ScheduledTerm& term) {
 }  // namespace
 
 std::string trial_model_label(const TrialConfig& trial) {
-  if (!uses_atlases(trial)) return model_label(trial.model, trial.views);
+  if (!uses_atlases(trial)) return model_label(trial.model, trial.views, trial.precision);
   const std::string& fusion = trial.atlas.fusion;
   return std::string("Atlases, ") + (fusion == "joint"    ? "joint label fusion"
                                      : fusion == "staple" ? "STAPLE"
@@ -61,7 +61,7 @@ std::string trial_loss_label(const TrialConfig& trial) {
   return uses_atlases(trial) ? "–" : loss_label(trial.stages.front().loss);
 }
 
-std::string model_label(const model::ModelOptions& model, const ViewOptions& views) {
+std::string model_label(const model::ModelOptions& model, const ViewOptions& views, const std::string& precision) {
   const bool unet = model.name == "unet";
   const model::ModelOptions published;
   std::string label = std::string(unet ? "U-Net" : "QuickNAT") + " (width " + std::to_string(model.width);
@@ -69,6 +69,7 @@ std::string model_label(const model::ModelOptions& model, const ViewOptions& vie
   if (unet && model.norm != "none") label += ", " + model.norm + " norm";
   if (!unet && model.kernel != published.kernel) label += ", kernel " + std::to_string(model.kernel);
   if (const std::size_t count = views_of(views).size(); count > 1) label += ", " + std::to_string(count) + " views";
+  if (precision != "fp32") label += ", " + precision;
   return label + ")";
 }
 

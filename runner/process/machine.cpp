@@ -6,6 +6,8 @@
 #include <map>
 #include <vector>
 
+#include "data/words.hpp"
+
 namespace crossfade::runner {
 namespace {
 
@@ -53,6 +55,16 @@ std::string machine(const std::filesystem::path& proc) {
     separator = ", ";
   }
   return text;
+}
+
+bool computes_bf16(const std::filesystem::path& proc) {
+  for (const char* name : {"flags", "Features"}) {  // of x86, of ARM
+    for (const std::string& features : values(proc / "cpuinfo", name)) {
+      for (const std::string& feature : data::words_of(features))
+        if (feature == "avx512_bf16" || feature == "amx_bf16" || feature == "bf16") return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace crossfade::runner

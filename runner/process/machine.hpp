@@ -11,4 +11,8 @@ namespace crossfade::runner {
 /// a container or a batch system are not in it.
 std::string machine(const std::filesystem::path& proc = "/proc");
 
+/// Whether its processor multiplies bfloat16 itself (AVX512-BF16, AMX, or ARM's BF16), as the kernel says it under
+/// `proc`; elsewhere it would be emulated in float32, slowly.
+bool computes_bf16(const std::filesystem::path& proc = "/proc");
+
 }  // namespace crossfade::runner

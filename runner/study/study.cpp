@@ -21,6 +21,7 @@
 #include "runner/process/interrupt.hpp"
 #include "runner/process/lock_file.hpp"
 #include "runner/process/log.hpp"
+#include "runner/process/machine.hpp"
 #include "runner/ranks/agreement.hpp"
 #include "runner/ranks/failure.hpp"
 #include "runner/ranks/workers.hpp"
@@ -61,6 +62,7 @@ struct Plan {
   CohortPlans cohorts;
   std::vector<std::vector<std::string>> hashes;  // of each trial's stage_rows()
   fs::path registrations;                        // the folder of their cache
+  std::string of_bf16;                           // a variant to run that computes in bfloat16, if there is one
 };
 
 /// Rank 0's own: the database, and which trials are to be run.
@@ -71,6 +73,14 @@ struct Ledger {
   std::deque<int> pending;
   int finished = 0;
 };
+
+/// Refuses bfloat16 that the rank's processor would only emulate.
+void require_bf16(const Plan& plan, const Workers& workers) {
+  if (plan.of_bf16.empty() || !workers.device.is_cpu() || computes_bf16()) return;
+  throw std::runtime_error(
+      "variant '" + plan.of_bf16 + "' has precision bf16, which the processor of " + World::host() + " (" + machine() +
+      ") would only emulate, slowly: expected precision fp32, or " + "a processor with AVX512-BF16 or AMX-BF16");
+}
 
 fs::path results_file(const Study& study, const StudyOptions& options) {
   return options.results.empty() ? fs::path("results") / (study.name + ".sqlite") : options.results;
@@ -241,6 +251,11 @@ Plan open_ledger(World& world, const Study& study, const StudyOptions& options, 
                       &right = study.trials[static_cast<std::size_t>(b)];
     return std::tie(left.seed, left.fold) < std::tie(right.seed, right.fold);
   });
+  for (const int index : ledger.pending) {
+    const TrialConfig& trial = study.trials[static_cast<std::size_t>(index)];
+    if (trial.precision == "bf16" && plan.of_bf16.empty()) plan.of_bf16 = trial.variant;
+  }
+  require_bf16(plan, workers);
   log_info("study " + study.name + ": " + std::to_string(study.trials.size()) + " trials, " +
            std::to_string(ledger.pending.size()) + " to run, on " + workers.description + ", results in " +
            file.string());
@@ -317,11 +332,14 @@ int run_study(World& world, const StudyOptions& options) {
   const json shared = json::from_cbor(on_root(all, [&] {
     plan = open_ledger(world, study, options, workers, ledger);
     // CBOR rather than text: names of subjects may be of any bytes.
-    const auto bytes = json::to_cbor(json{{"cohorts", plan.cohorts}, {"hashes", plan.hashes}});
+    const auto bytes =
+        json::to_cbor(json{{"cohorts", plan.cohorts}, {"hashes", plan.hashes}, {"of_bf16", plan.of_bf16}});
     return std::string(bytes.begin(), bytes.end());
   }));
   plan.cohorts = below(options.cohorts, shared.at("cohorts").get<CohortPlans>());
   shared.at("hashes").get_to(plan.hashes);
+  shared.at("of_bf16").get_to(plan.of_bf16);
+  together(all, [&] { require_bf16(plan, workers); });
   plan.registrations = options.cohorts / "registrations";
 
   const fs::path file = results_file(study, options);

@@ -17,6 +17,23 @@ void clip_gradients(const std::vector<torch::Tensor>& gradients, double norm, do
   at::_foreach_mul_(gradients, largest / norm);
 }
 
+namespace {
+
+/// A channels-last tensor as a view whose memory is in order: what a fused kernel takes without a copy.
+torch::Tensor in_order(const torch::Tensor& tensor) {
+  const bool last = tensor.dim() == 4 && tensor.is_contiguous(torch::MemoryFormat::ChannelsLast);
+  return last ? tensor.permute({0, 2, 3, 1}) : tensor;
+}
+
+std::vector<torch::Tensor> in_order(const std::vector<torch::Tensor>& tensors) {
+  std::vector<torch::Tensor> views;
+  views.reserve(tensors.size());
+  for (const torch::Tensor& tensor : tensors) views.push_back(in_order(tensor.detach()));
+  return views;
+}
+
+}  // namespace
+
 Optimizer::Optimizer(const OptimizerOptions& options, std::vector<std::pair<std::string, torch::Tensor>> parameters)
     : options_(options) {
   const bool adam = options_.name != "sgd";
@@ -39,19 +56,21 @@ void Optimizer::step(double learning_rate) {
   for (const torch::Tensor& parameter : parameters_) {
     torch::Tensor gradient = parameter.grad();
     if (gradient.strides() != parameter.strides()) gradient = torch::empty_like(parameter).copy_(gradient);
-    gradients.push_back(std::move(gradient));
+    gradients.push_back(in_order(gradient));
   }
+  const std::vector<torch::Tensor> parameters = in_order(parameters_), first = in_order(first_),
+                                   second = in_order(second_);
   if (options_.name == "sgd") {
-    at::_fused_sgd_(parameters_, gradients, first_, options_.weight_decay, options_.momentum, learning_rate,
+    at::_fused_sgd_(parameters, gradients, first, options_.weight_decay, options_.momentum, learning_rate,
                     /*dampening=*/0, /*nesterov=*/false, /*maximize=*/false, /*is_first_step=*/steps_ == 0);
   } else {
     at::_foreach_add_(counts_, 1);
     if (options_.name == "adamw") {
-      at::_fused_adamw_(parameters_, gradients, first_, second_, {}, counts_, learning_rate, options_.beta1,
+      at::_fused_adamw_(parameters, gradients, first, second, {}, counts_, learning_rate, options_.beta1,
                         options_.beta2, options_.weight_decay, options_.epsilon, /*amsgrad=*/false, /*maximize=*/false);
     } else {
-      at::_fused_adam_(parameters_, gradients, first_, second_, {}, counts_, learning_rate, options_.beta1,
-                       options_.beta2, options_.weight_decay, options_.epsilon, /*amsgrad=*/false, /*maximize=*/false);
+      at::_fused_adam_(parameters, gradients, first, second, {}, counts_, learning_rate, options_.beta1, options_.beta2,
+                       options_.weight_decay, options_.epsilon, /*amsgrad=*/false, /*maximize=*/false);
     }
   }
   ++steps_;

@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "runner/grid/parameter_json.hpp"
+#include "runner/process/machine.hpp"
 #include "runner/trial/record_json.hpp"
 
 namespace crossfade::runner {
@@ -80,6 +81,7 @@ TensorFile save_network(const model::Network& network, const model::ModelOptions
   json model = parameters_json(options);
   model["in_channels"] = in_channels;
   model["classes"] = classes;
+  model["precision"] = name_of(network.precision());
   file.metadata = {{"format", kFormat}, {"version", kVersion}, {"model", model.dump()}};
   return file;
 }
@@ -110,12 +112,18 @@ TrainedNetwork load_trained_network(const std::filesystem::path& file) {
     describe(visitor, options);
     auto network = model::make_network(options, described.at("in_channels").get<int>(),
                                        described.at("classes").get<int>(), /*seed=*/0);
+    network->set_precision(model::precision_named(described.value("precision", "fp32")));
     place_network(*network, torch::kCPU);
     restore_network(contents, *network);
     return {network, trained_on(contents)};
   } catch (const std::exception& error) {
     throw std::runtime_error(file.string() + ": " + error.what());
   }
+}
+
+void move_network(model::Network& network, torch::Device device) {
+  network.to(device);
+  if (device.is_cpu() && !computes_bf16()) network.set_precision(model::Precision::kFp32);
 }
 
 std::shared_ptr<model::Network> load_network(const std::filesystem::path& file) {

@@ -65,6 +65,10 @@ void restore_optimizer(const TensorFile& file, Optimizer& optimizer);
 /// The net of a checkpoint, on the CPU in float32, laid out as for training. Throws std::runtime_error naming the file.
 std::shared_ptr<model::Network> load_network(const std::filesystem::path& file);
 
+/// Moves a loaded net to where it predicts. One of bf16 computes in fp32 on a processor that would only emulate
+/// bfloat16.
+void move_network(model::Network& network, torch::Device device);
+
 /// The same with what it was trained on, where the checkpoint says.
 struct TrainedNetwork {
   std::shared_ptr<model::Network> network;

@@ -66,12 +66,11 @@ void broadcast(const model::Network& network, Group& group) {
   for (const torch::Tensor& tensor : network.buffers()) group.broadcast(tensor);
 }
 
-/// For what the first stage trains on; check_data() holds the others against it.
-std::shared_ptr<model::Network> network_of(const TrialConfig& config, const std::vector<StageData>& stages) {
+/// What the first stage trains on; check_data() holds the others against it.
+const data::ShardInfo& first_data(const std::vector<StageData>& stages) {
   static const data::ShardInfo none;
   const std::vector<data::Shard>& train = stages.front().train;
-  const data::ShardInfo& info = train.empty() ? none : train.front().info();
-  return model::make_network(config.model, info.channel_count(), info.classes.count(), config.seed);
+  return train.empty() ? none : train.front().info();
 }
 
 class Trial {
@@ -84,9 +83,7 @@ class Trial {
         group_(group),
         checkpoints_(checkpoints),
         events_(events),
-        network_(network_of(config, stages)) {
-    place_network(*network_, group.device());
-  }
+        network_(network_of(config, first_data(stages), group.device())) {}
 
   TrialOutcome run() {
     together(group_.ranks(), [&] {
@@ -372,6 +369,14 @@ class Trial {
 };
 
 }  // namespace
+
+std::shared_ptr<model::Network> network_of(const TrialConfig& config, const data::ShardInfo& data,
+                                           torch::Device device) {
+  auto network = model::make_network(config.model, data.channel_count(), data.classes.count(), config.seed);
+  network->set_precision(model::precision_named(config.precision));
+  place_network(*network, device);
+  return network;
+}
 
 data::LabelKind label_kind(const StageOptions& stage) {
   return stage.labels == "automatic" ? data::LabelKind::kAutomatic : data::LabelKind::kManual;

@@ -53,6 +53,10 @@ TrialOutcome run_trial(const TrialConfig& config, const std::vector<std::string>
 
 // What a vote over the nets of several trials shares with one.
 
+/// The trial's net as it begins, for shards like `data`, where and how it is trained.
+std::shared_ptr<model::Network> network_of(const TrialConfig& config, const data::ShardInfo& data,
+                                           torch::Device device);
+
 /// Slices that this rank predicts at a time.
 int evaluation_batch(const StageOptions& stage, const Group& group);
 

@@ -24,8 +24,7 @@ Nets load_nets(const TrialConfig& config, const std::vector<View>& views, const 
                const data::ShardInfo& data, Group& group, const fs::path& checkpoints) {
   Nets nets;
   for (std::size_t v = 0; v < views.size(); ++v) {
-    auto network = model::make_network(config.model, data.channel_count(), data.classes.count(), config.seed);
-    place_network(*network, group.device());
+    auto network = network_of(config, data, group.device());
     const std::optional<Position> best = restore_best(checkpoints, hashes[v], *network, group);
     if (!best && nets.missing.empty()) nets.missing = views[v].plane;
     nets.best_epoch = std::max(nets.best_epoch, best ? best->best_epoch : 0);

@@ -7,6 +7,7 @@
 #include <torch/utils.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -24,7 +25,7 @@ inline torch::Tensor images(torch::IntArrayRef sizes) {
 }
 
 /// Logits in training and evaluation mode and all gradients, in float64 on the tests' device: only the order of sums
-/// differs.
+/// differs. Then those in bfloat16.
 inline void expect_as_in_pytorch(const ModelOptions& options) {
   SCOPED_TRACE(options.name + ", norm " + options.norm);
   const TemporaryFolder folder;
@@ -71,6 +72,31 @@ inline void expect_as_in_pytorch(const ModelOptions& options) {
   EXPECT_LT(tests::relative_difference(network->forward(input.to(tests::device())).cpu(),
                                        expected.at("evaluated").toTensor()),
             1e-12);
+
+  // In bfloat16 about as far from float64 as PyTorch's autocast: chance has its part in as many roundings, and in which
+  // of four pixels is the largest. In float32 by mistake it would be ten thousand times closer.
+  network->train();
+  network->to(torch::kFloat32);
+  network->zero_grad();
+  network->set_precision(Precision::kBf16);
+  const torch::Tensor rounded = network->forward(input.to(tests::device(), torch::kFloat32));
+  EXPECT_EQ(rounded.scalar_type(), torch::kBFloat16);
+  rounded.to(torch::kFloat32).square().sum().backward();
+  const auto expect_as_far = [](double own, double torchs, const char* what) {
+    EXPECT_LT(own, 3 * torchs) << what;
+    EXPECT_GT(own, 0.1 * torchs) << what;
+  };
+  const auto exact = expected.at("trained").toTensor();
+  expect_as_far((rounded.to(torch::kCPU, torch::kFloat64) - exact).norm().item<double>(),
+                (expected.at("rounded").toTensor() - exact).norm().item<double>(), "logits");
+  double own = 0, torchs = 0;
+  for (const auto& item : network->named_parameters()) {
+    EXPECT_EQ(item.value().grad().scalar_type(), torch::kFloat32) << item.key();
+    const auto gradient = expected.at("gradient of " + item.key()).toTensor();
+    own += (item.value().grad().to(torch::kCPU, torch::kFloat64) - gradient).square().sum().item<double>();
+    torchs += (expected.at("rounded gradient of " + item.key()).toTensor() - gradient).square().sum().item<double>();
+  }
+  expect_as_far(std::sqrt(own), std::sqrt(torchs), "gradient");
 }
 
 }  // namespace crossfade::model

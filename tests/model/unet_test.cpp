@@ -79,6 +79,18 @@ TEST(UNet, IsBitIdenticalWhenRepeated) {
   for (std::size_t i = 0; i < gradients[0].size(); ++i) EXPECT_TRUE(gradients[0][i].equal(gradients[1][i]));
 }
 
+TEST(UNet, KeepsStatisticsInFloat32AndEndsAutocastWithTheForwardPass) {
+  const auto network = make_network(small("batch"), 1, 3, 1);
+  network->set_precision(Precision::kBf16);
+  const torch::Tensor input = images({2, 1, 16, 16}).to(torch::kFloat32);
+  network->forward(input);
+  for (const torch::Tensor& buffer : network->buffers()) EXPECT_EQ(buffer.scalar_type(), torch::kFloat32);
+  EXPECT_EQ(torch::mm(torch::ones({2, 2}), torch::ones({2, 2})).scalar_type(), torch::kFloat32);
+  network->eval();
+  const torch::NoGradGuard no_grad;
+  EXPECT_EQ(network->forward(input).scalar_type(), torch::kBFloat16);
+}
+
 // A rank without a slice takes part in every collective and leaves no gradient anywhere.
 TEST(UNet, GivesNoGradientOnADummyRank) {
   const auto network = make_network(small("batch"), 1, 3, 1);

@@ -37,7 +37,7 @@ TEST(GridErrors, UnknownKeyNamesTheNearest) {
       "sweep, claims, run (did you mean 'defaults'?)");
   EXPECT_EQ(said("model: {width: 4}", "modle: {width: 4}"),
             "grid.yaml:6:3: unknown key 'modle' in defaults, expected one of seeds, folds, seeds_of_folds, method, "
-            "atlas, model, optimizer, loss, loss_options, views, stages (did you mean 'model'?)");
+            "atlas, precision, model, optimizer, loss, loss_options, views, stages (did you mean 'model'?)");
   EXPECT_EQ(said("train: 2", "trian: 2"),
             "grid.yaml:3:44: unknown key 'trian' in cohorts.phantom.split, expected one of train, validation, test, "
             "folds, from, "
@@ -193,6 +193,8 @@ TEST(GridErrors, MethodAndWhatDoesNotCountWithIt) {
   EXPECT_EQ(refusal(atlas), "accepted");
   EXPECT_THAT(refusal(changed(atlas, "method: atlas", "method: atals")),
               testing::HasSubstr("expected net or atlas for variants.A.method, not 'atals'"));
+  EXPECT_THAT(refusal(changed(kValidGrid, "{loss: {wce: 1}}", "{loss: {wce: 1}, precision: fp16}")),
+              testing::HasSubstr("expected fp32 or bf16 for variants.A.precision, not 'fp16'"));
   EXPECT_THAT(refusal(changed(atlas, "method: atlas", "method: atlas, loss: {wce: 1}")),
               testing::HasSubstr("key 'loss' of variant 'A' does not count with method: atlas, expected no such key"));
   EXPECT_THAT(refusal(changed(kValidGrid, "{loss: {wce: 1}}", "{loss: {wce: 1}, atlas: {fusion: staple}}")),

@@ -42,7 +42,8 @@ TEST(TrialHash, IsTheSameForTheSameTrial) {
   EXPECT_EQ(hash_of(changed(kValidGrid, "  A:", "  renamed:")), hash);
   EXPECT_EQ(hash_of(kValidGrid, {"run.threads=2"}), hash);
   EXPECT_EQ(hash_of(kValidGrid, {"optimizer.name=adam"}), hash);  // a default said
-  EXPECT_EQ(hash_of(kValidGrid, {"seeds=[1, 2]"}), hash);         // more trials beside it
+  EXPECT_EQ(hash_of(kValidGrid, {"precision=fp32"}), hash);
+  EXPECT_EQ(hash_of(kValidGrid, {"seeds=[1, 2]"}), hash);  // more trials beside it
   EXPECT_EQ(hash_of(kValidGrid, {"caption=other"}), hash);
 }
 
@@ -50,7 +51,7 @@ TEST(TrialHash, DiffersWithAnythingThatMakesAnotherTrial) {
   const std::string hash = hash_of(kValidGrid);
   for (const char* change :
        {"optimizer.lr=0.02", "seeds=[2]", "stages.pretrain.epochs=3", "model.width=8", "variants.A.loss.wce=2",
-        "loss_options.background=false", "stages.pretrain.augmentation.noise=0.1",
+        "loss_options.background=false", "stages.pretrain.augmentation.noise=0.1", "precision=bf16",
         "cohorts.phantom.split={train: 1, validation: 2, test: 1}", "cohorts.phantom.seed=2"})
     EXPECT_NE(hash_of(kValidGrid, {change}), hash) << change;
   const Study study = study_of(kValidGrid);

@@ -42,5 +42,15 @@ TEST_F(Machine, AgreesWithTheSystemsOwnCalls) {
   EXPECT_NE(text.find(std::to_string(get_nprocs()) + " core"), std::string::npos) << text;
 }
 
+TEST_F(Machine, ComputesBfloat16WhereTheKernelSaysSo) {
+  EXPECT_FALSE(computes_bf16(proc_));
+  write("cpuinfo", "flags\t\t: fpu avx2 avx512f avx512bw\n");
+  EXPECT_FALSE(computes_bf16(proc_));
+  write("cpuinfo", "flags\t\t: fpu avx2 avx512f avx512_bf16 amx_tile\n");
+  EXPECT_TRUE(computes_bf16(proc_));
+  write("cpuinfo", "Features\t: fp asimd i8mm bf16\n");
+  EXPECT_TRUE(computes_bf16(proc_));
+}
+
 }  // namespace
 }  // namespace crossfade::runner

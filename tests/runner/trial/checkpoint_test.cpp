@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <functional>
+#include <nlohmann/json.hpp>
 #include <numeric>
 
 #include "runner/trial/state.hpp"
@@ -145,6 +146,23 @@ TEST_P(SavedNetwork, GivesTheSameOutputInPyTorch) {
   const torch::Tensor logits = loaded->forward(images);
   ASSERT_EQ(logits.sizes(), expected.sizes());
   EXPECT_LE((logits - expected).abs().max().item<double>(), 1e-5 * expected.abs().max().item<double>());
+}
+
+TEST(SavedNetworks, SayThePrecisionTheyComputeIn) {
+  const TemporaryFolder folder;
+  const model::ModelOptions options{.name = "unet", .width = 4, .depth = 2};
+  const auto network = model::make_network(options, 1, data::kClasses, 1);
+  for (const auto precision : {model::Precision::kFp32, model::Precision::kBf16}) {
+    network->set_precision(precision);
+    write_tensors(folder.path / "net", save_network(*network, options, 1, data::kClasses));
+    EXPECT_EQ(load_network(folder.path / "net")->precision(), precision);
+  }
+  TensorFile older = save_network(*network, options, 1, data::kClasses);  // from before nets had a precision
+  auto described = nlohmann::json::parse(older.metadata.at("model"));
+  described.erase("precision");
+  older.metadata["model"] = described.dump();
+  write_tensors(folder.path / "older", older);
+  EXPECT_EQ(load_network(folder.path / "older")->precision(), model::Precision::kFp32);
 }
 
 INSTANTIATE_TEST_SUITE_P(Norms, SavedNetwork, testing::Values("none", "batch"));

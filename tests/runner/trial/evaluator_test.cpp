@@ -18,7 +18,7 @@ namespace {
 /// Says class 1 wherever a pixel is brighter than its volume's mean, class 0 elsewhere.
 struct Threshold : model::Network {
   Threshold() { register_parameter("unused", torch::zeros({1})); }
-  torch::Tensor forward(const torch::Tensor& images) override {
+  torch::Tensor compute(const torch::Tensor& images) override {
     torch::Tensor logits = torch::zeros({images.size(0), data::kClasses, images.size(2), images.size(3)});
     logits.select(1, 0) = 0.5;
     logits.select(1, 1) = (images.squeeze(1) > 0).to(torch::kFloat);
@@ -117,7 +117,7 @@ TEST(Evaluator, MeasuresTheSurfacesOfWholeVolumes) {
 
 TEST(Evaluator, ReadsLeftForRightInSagittalSlices) {
   struct SaysRightCortex : Threshold {
-    torch::Tensor forward(const torch::Tensor& images) override {
+    torch::Tensor compute(const torch::Tensor& images) override {
       torch::Tensor logits = torch::zeros({images.size(0), data::kClasses, images.size(2), images.size(3)});
       logits.select(1, 4) = 1;
       return logits;

@@ -97,8 +97,13 @@ void expect_same_tensors(const fs::path& a, const fs::path& b) {
   for (const auto& [name, tensor] : first.tensors) EXPECT_TRUE(torch::equal(tensor, second.tensor(name))) << name;
 }
 
-TEST_F(TrialOfOneRank, InterruptedAnywhereEndsBitForBitAsIfNothingHadHappened) {
-  const TrialConfig config = small_trial();
+class TrialOfEitherPrecision : public TrialOfOneRank, public testing::WithParamInterface<const char*> {};
+
+INSTANTIATE_TEST_SUITE_P(Precisions, TrialOfEitherPrecision, testing::Values("fp32", "bf16"));
+
+TEST_P(TrialOfEitherPrecision, InterruptedAnywhereEndsBitForBitAsIfNothingHadHappened) {
+  TrialConfig config = small_trial();
+  config.precision = GetParam();
   Heard whole;
   run(config, "whole", whole);
   for (const int stop_after : {0, 1, 3, 5}) {  // before anything, within an epoch, at its end, within the second

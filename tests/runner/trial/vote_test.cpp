@@ -22,7 +22,7 @@ struct Linear : model::Network {
   double logit(int structure, double intensity) const {
     return std::sin(structure * (tag_ + 1.7)) * 4 * intensity + std::cos(structure * 2.1 + tag_) / 2;
   }
-  torch::Tensor forward(const torch::Tensor& images) override {
+  torch::Tensor compute(const torch::Tensor& images) override {
     std::vector<torch::Tensor> logits;
     for (int c = 0; c < data::kClasses; ++c) logits.push_back(images * logit(c, 1) + (1 - images) * logit(c, 0));
     return torch::cat(logits, 1);
