@@ -1,85 +1,96 @@
-"""train_step.py PROGRAM: a training step of Crossfade beside the same step in eager PyTorch with MONAI's DiceCELoss.
+"""train_step.py PROGRAM: a training step of Crossfade beside the same step in PyTorch under each of its settings.
 
-Rounds alternate between the two, so that a machine whose speed drifts slows both; the ratio is that of the medians.
-Where there is a GPU, steps on it as well; both sides then round convolutions to TF32, as PyTorch does by default.
+    train_step.py PROGRAM --width 16 --side 128 --norm none --precision fp32 --threads 1     # any of them may be several
+
+Rounds alternate between all of them, so that a machine whose speed drifts slows all alike; a ratio is peer over ours in
+one round, and printed are its quartiles over rounds. Beside them the step's convolutions alone, timed in the same
+rounds: what no step can be faster than. A target is met where the lower quartile meets it.
 """
 
+import argparse
 import json
 import pathlib
-import platform
-import statistics
 import subprocess
 import sys
-import time
 
 import torch
-from monai.losses import DiceCELoss
 
-sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "tests"))
-from unet import UNet
+sys.path.insert(0, str(pathlib.Path(__file__).parent / "peers"))
+import train_step as peers
 
-BATCH, CLASSES, ROUNDS, SECONDS = 8, 28, 5, 4
-
-
-class Row:
-    """A line of the table. `name` is that of the benchmark in train_step.cpp."""
-
-    def __init__(self, name, width, side, norm="none", threads=1, device="cpu"):
-        self.name, self.width, self.side, self.norm, self.threads, self.device = name, width, side, norm, threads, device
-
-    def ours(self, program):
-        """Milliseconds a step."""
-        name = f"{self.name}/width:{self.width}/side:{self.side}/batch:{BATCH}/threads:{self.threads}/"
-        out = subprocess.run([program, f"--benchmark_filter=^{name}", "--benchmark_format=json"], check=True,
-                             capture_output=True, text=True).stdout
-        return json.loads(out)["benchmarks"][0]["real_time"]
+TARGET, OF_THE_BEST = 1.2, 0.9  # at least the first, or the second times what convolutions alone would give
+ALONE = "its convolutions alone"
 
 
-class Peer:
-    def __init__(self, row, memory_format):
-        torch.manual_seed(1)
-        self.row = row
-        self.net = UNet(row.width, 4, 1, CLASSES, row.norm).to(row.device, memory_format=memory_format)
-        self.images = torch.randn(BATCH, 1, row.side, row.side).to(row.device, memory_format=memory_format)
-        self.labels = torch.randint(CLASSES, (BATCH, 1, row.side, row.side), device=row.device)
-        self.loss = DiceCELoss(to_onehot_y=True, softmax=True, batch=True)
-        self.optimizer = torch.optim.Adam(self.net.parameters(), lr=1e-3)
-
-    def step(self):
-        self.optimizer.zero_grad()
-        self.loss(self.net(self.images), self.labels).backward()
-        self.optimizer.step()
-
-    def wait(self):
-        if self.row.device == "cuda":
-            torch.cuda.synchronize()
-
-    def milliseconds(self):
-        torch.set_num_threads(self.row.threads)
-        for _ in range(2):
-            self.step()
-        self.wait()
-        begin, steps = time.perf_counter(), 0
-        while time.perf_counter() < begin + SECONDS:
-            self.step()
-            steps += 1
-        self.wait()
-        return (time.perf_counter() - begin) / steps * 1e3
+def ours(program, work, precision, threads, seconds):
+    """What the program says of one step: real_time in ms, tensors_mib and resident_mib."""
+    name = (f"^{work.device}_{precision}_{work.norm}/width:{work.width}/side:{work.side}/batch:{peers.BATCH}/"
+            f"threads:{threads}/")
+    out = subprocess.run([program, f"--benchmark_filter={name}", f"--benchmark_min_time={seconds}",
+                          "--benchmark_format=json"], check=True, capture_output=True, text=True).stdout
+    return json.loads(out)["benchmarks"][0]
 
 
-rows = [Row("train_step", 16, 128, threads=1), Row("train_step", 16, 128, threads=2)]
-device = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")),
-              platform.processor())
-if torch.cuda.is_available():
-    rows = [Row("train_step_gpu", 16, 128, device="cuda"), Row("train_step_gpu", 64, 256, device="cuda"),
-            Row("train_step_gpu_batch_norm", 64, 256, "batch", device="cuda")]
-    device = torch.cuda.get_device_name()
-print(f"U-Net, {BATCH} slices, {CLASSES} classes, Adam; {device}; medians of {ROUNDS} rounds in ms a step")
-print("| U-Net of width | norm | slices | threads | Crossfade | PyTorch eager + MONAI | ratio | the same, channels-last | ratio |")
-print("| ---: | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |")
-for row in rows:
-    peers = [Peer(row, torch.contiguous_format), Peer(row, torch.channels_last)]
-    rounds = [(row.ours(sys.argv[1]), *(peer.milliseconds() for peer in peers)) for _ in range(ROUNDS)]
-    mine, plain, last = (statistics.median(column) for column in zip(*rounds))
-    print(f"| {row.width} | {row.norm} | {row.side} x {row.side} | {row.threads} | {mine:.1f} | {plain:.1f} | {plain / mine:.2f} "
-          f"| {last:.1f} | {last / mine:.2f} |")
+def row(options, work, precision, threads):
+    peers.use_threads(threads)
+    settings = peers.GPU_SETTINGS if work.device == "cuda" else peers.SETTINGS
+    runs = {setting.name: peers.Step(work, setting, precision) for setting in settings}
+    runs[ALONE] = peers.Convolutions(work, precision)
+    for run in runs.values():
+        for _ in range(3):
+            run()
+    times = {name: [] for name in ["Crossfade", *runs]}
+    for _ in range(options.rounds):
+        said = ours(options.program, work, precision, threads, options.seconds)
+        times["Crossfade"].append(said["real_time"])
+        for name, run in runs.items():
+            times[name].append(peers.milliseconds(run, options.seconds, work.device))
+    middle = lambda values: peers.quartiles(values)[1]
+    over = lambda name: [peer / own for peer, own in zip(times[name], times["Crossfade"])]
+    best = min((setting.name for setting in settings), key=lambda name: middle(times[name]))
+    ratios = peers.quartiles(over(best))
+    floor = middle([peer / alone for peer, alone in zip(times[best], times[ALONE])])
+    target = min(TARGET, OF_THE_BEST * floor)
+    share = middle(over(ALONE))
+    sizes = peers.memory(work, next(s for s in settings if s.name == best), precision, threads)
+    cells = [precision, work.width, work.norm, f"{work.side} x {work.side}", threads,
+             f"{middle(times['Crossfade']):.1f}", *(f"{middle(over(s.name)):.2f}" for s in settings),
+             f"{ratios[1]:.2f} ({ratios[0]:.2f} to {ratios[2]:.2f})", f"{target:.2f}",
+             "yes" if ratios[0] >= target else "no", f"{100 * share:.0f} %",
+             f"{said['tensors_mib']:.0f} of {sizes[0] / 2**20:.0f}", f"{said['resident_mib']:.0f} of {sizes[1] / 2**20:.0f}"]
+    print("| " + " | ".join(str(cell) for cell in cells) + " |", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("program")
+    parser.add_argument("--width", type=int, nargs="+", default=[16, 32])
+    parser.add_argument("--side", type=int, nargs="+", default=[128, 256])
+    parser.add_argument("--norm", nargs="+", default=["none", "batch"])
+    parser.add_argument("--precision", nargs="+", default=list(peers.PRECISIONS))
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--seconds", type=float, default=1.5, help="of each in a round")
+    options = parser.parse_args()
+    peers.keep_freed_memory()
+    torch.backends.cudnn.benchmark = True
+    torch._dynamo.config.recompile_limit = 64
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    names = [setting.name for setting in (peers.GPU_SETTINGS if device == "cuda" else peers.SETTINGS)]
+    print(f"U-Net of depth {peers.DEPTH}, {peers.BATCH} slices, {peers.CLASSES} classes, Adam; "
+          f"{torch.cuda.get_device_name() if device == 'cuda' else peers.processor()}; torch {torch.__version__}; "
+          f"{options.rounds} rounds; ms a step and peer / Crossfade, medians")
+    heads = ["precision", "width", "norm", "slices", "threads", "Crossfade, ms", *names, "the best of them (quartiles)",
+             "target", "met", "convolutions' share", "tensors, MiB", "resident, MiB"]
+    print("| " + " | ".join(heads) + " |")
+    print("| --- | ---: | --- | --- |" + " ---: |" * (len(heads) - 4))
+    for precision in options.precision:
+        for width in options.width:
+            for norm in options.norm:
+                for side in options.side:
+                    for threads in options.threads if device == "cpu" else [1]:
+                        row(options, peers.Work(width, side, norm, device), precision, threads)
+
+
+if __name__ == "__main__":
+    main()
