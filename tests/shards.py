@@ -27,14 +27,17 @@ def opened(path):
     return file
 
 
-def read(path, dataset):
-    """A dataset of uint8."""
+NATIVE = {numpy.uint8: "H5T_NATIVE_UINT8_g", numpy.uint64: "H5T_NATIVE_UINT64_g", numpy.float64: "H5T_NATIVE_DOUBLE_g"}
+
+
+def read(path, dataset, dtype=numpy.uint8):
+    """A dataset as this type, to which HDF5 converts it."""
     file = opened(path)
     data = hdf5.H5Dopen2(identifier(file), dataset.encode(), identifier(0))
     assert data >= 0, dataset
-    values = numpy.empty(shape_of(hdf5.H5Dget_space(identifier(data))), numpy.uint8)
+    values = numpy.empty(shape_of(hdf5.H5Dget_space(identifier(data))), dtype)
     everything = identifier(0)
-    assert hdf5.H5Dread(identifier(data), of_type("H5T_NATIVE_UINT8_g"), everything, everything, identifier(0),
+    assert hdf5.H5Dread(identifier(data), of_type(NATIVE[dtype]), everything, everything, identifier(0),
                         values.ctypes.data_as(ctypes.c_void_p)) >= 0
     hdf5.H5Dclose(identifier(data))
     hdf5.H5Fclose(identifier(file))
