@@ -7,6 +7,7 @@
 #include <cstddef>
 
 #include "data/anatomy/smooth_field.hpp"
+#include "data/volumes/box.hpp"
 
 namespace crossfade::data {
 
@@ -20,25 +21,34 @@ Volume<T> displace(const Volume<T>& labels, double sd_mm, double knot_mm, Random
                                           SmoothField(grid, knot_mm, sd_mm, random)};
   const std::array<double, 3> spacing = grid.spacing();
   std::array<float, 3> per_mm{};
-  std::array<int, 3> last{};
+  std::array<int, 3> last{}, reach{};
   for (std::size_t axis = 0; axis < 3; ++axis) {
     per_mm[axis] = static_cast<float>(1 / spacing[axis]);
     last[axis] = grid.size[axis] - 1;
+    reach[axis] = static_cast<int>(std::ceil(displacement[axis].bound() * per_mm[axis])) + 1;  // 1: for rounding
   }
-  const auto source = [&](std::size_t axis, int index, float shift_mm) {
-    const auto nearest = static_cast<int>(std::floor(static_cast<float>(index) + shift_mm * per_mm[axis] + 0.5F));
-    return std::clamp(nearest, 0, last[axis]);
+  // The voxels along an axis that a row comes from. Half-way is up; what is below 0, where a cast does not round down,
+  // becomes 0 all the same.
+  std::array<std::vector<int>, 3> source;
+  source.fill(std::vector<int>(static_cast<std::size_t>(grid.size[0])));
+  const auto find = [&](std::size_t axis, int j, int k, const Box& box) {
+    const float* shift_mm = displacement[axis].row(j, k).data();
+    int* found = source[axis].data();
+    const float scale = per_mm[axis];
+    const int at_end = last[axis];
+    for (int i = box.low[0]; i < box.high[0]; ++i) {
+      const auto index = static_cast<float>(axis == 0 ? i : axis == 1 ? j : k);
+      found[i] = std::clamp(static_cast<int>(index + shift_mm[i] * scale + 0.5F), 0, at_end);
+    }
   };
   Volume<T> moved{grid, std::vector<T>(labels.voxels.size())};
-  std::size_t to = 0;
-  for (int k = 0; k < grid.size[2]; ++k) {
-    for (int j = 0; j < grid.size[1]; ++j) {
-      const std::vector<float>&x = displacement[0].row(j, k), &y = displacement[1].row(j, k),
-            &z = displacement[2].row(j, k);
-      for (int i = 0; i < grid.size[0]; ++i) {
-        const auto n = static_cast<std::size_t>(i);
-        moved.voxels[to++] = labels.at(source(0, i, x[n]), source(1, j, y[n]), source(2, k, z[n]));
-      }
+  const Box box = box_of_contents(labels, reach);  // beyond it all stays 0
+  for (int k = box.low[2]; k < box.high[2]; ++k) {
+    for (int j = box.low[1]; j < box.high[1]; ++j) {
+      for (const std::size_t axis : {0, 1, 2}) find(axis, j, k, box);
+      T* to = &moved.at(0, j, k);
+      for (auto n = static_cast<std::size_t>(box.low[0]); n < static_cast<std::size_t>(box.high[0]); ++n)
+        to[n] = labels.at(source[0][n], source[1][n], source[2][n]);
     }
   }
   return moved;

@@ -6,7 +6,6 @@
 #include <cmath>
 #include <cstddef>
 #include <functional>
-#include <limits>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -15,6 +14,7 @@
 #include <vector>
 
 #include "data/anatomy/displace.hpp"
+#include "data/volumes/box.hpp"
 #include "data/volumes/distance.hpp"
 #include "data/volumes/separable.hpp"
 
@@ -60,24 +60,7 @@ Shifts shifts_of(const LabelBiasOptions& options, const Classes& classes) {
   return shifts;
 }
 
-/// Voxels [low, high) of a volume, or beyond it.
-struct Box {
-  std::array<int, 3> low, high;
-
-  bool empty() const { return low[0] >= high[0]; }
-  int size(std::size_t axis) const { return high[axis] - low[axis]; }
-  void include(const Box& other) {
-    for (std::size_t axis = 0; axis < 3; ++axis) {
-      low[axis] = std::min(low[axis], other.low[axis]);
-      high[axis] = std::max(high[axis], other.high[axis]);
-    }
-  }
-};
-
 using Boxes = std::array<Box, kIgnored + 1>;  // by class
-
-constexpr int kFar = std::numeric_limits<int>::max();
-constexpr Box kEmpty{{kFar, kFar, kFar}, {0, 0, 0}};
 
 Box widened(Box box, const std::array<int, 3>& margin) {
   for (std::size_t axis = 0; axis < 3; ++axis) {
@@ -90,7 +73,6 @@ Box widened(Box box, const std::array<int, 3>& margin) {
 /// The box of each class that is shifted.
 Boxes boxes_of(const Volume<std::uint8_t>& classes, const Shifts& shifts) {
   Boxes boxes;
-  boxes.fill(kEmpty);
   const std::uint8_t* label = classes.voxels.data();
   for (int k = 0; k < classes.geometry.size[2]; ++k)
     for (int j = 0; j < classes.geometry.size[1]; ++j)
@@ -155,7 +137,7 @@ std::vector<float> signed_distance(Mask mask) {
   std::array<AxisTaps, 3> taps;
   for (std::size_t axis = 0; axis < 3; ++axis) taps[axis] = gaussian_taps(mask.size[axis], kSmoothing);
   for (std::size_t n = 0; n < depth.size(); ++n) distance.values[n] -= depth[n];
-  std::vector<float> smooth = data::apply(std::move(distance), taps).values;
+  std::vector<float> smooth = data::apply(distance, taps).values;
   for (std::size_t n = 0; n < smooth.size(); ++n)
     smooth[n] = is_inside[n] != 0 ? std::min(smooth[n], 0.0F) : std::max(smooth[n], 0.0F);
   return smooth;
@@ -164,7 +146,7 @@ std::vector<float> signed_distance(Mask mask) {
 /// Gives all voxels of shrinking classes to the nearest others.
 void give_up(const Volume<std::uint8_t>& classes, const Shifts& shifts, const Boxes& boxes,
              std::vector<std::uint8_t>& result) {
-  Box box = kEmpty;
+  Box box;
   for (std::size_t c = 0; c < shifts.size(); ++c)
     if (shifts[c] < 0 && !boxes[c].empty()) box.include(boxes[c]);
   if (box.empty()) return;

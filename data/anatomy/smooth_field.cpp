@@ -1,5 +1,6 @@
 #include "data/anatomy/smooth_field.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 
@@ -17,8 +18,9 @@ std::array<float, 4> cubic_b_spline(double t) {
 }
 
 /// out[n] = sum over the four knots of w * in[knot][n], for runs of `length`.
-void blend(const std::vector<float>& in, int first, const std::array<float, 4>& weights, std::vector<float>& out) {
-  const std::size_t length = out.size();
+void blend(const std::vector<float>& in, int first, const std::array<float, 4>& weights, std::vector<float>& result) {
+  const std::size_t length = result.size();
+  float* __restrict out = result.data();
   const float* a = in.data() + at(first) * length;
   const float *b = a + length, *c = b + length, *d = c + length;
   for (std::size_t n = 0; n < length; ++n) {
@@ -38,6 +40,12 @@ SmoothField::SmoothField(const Geometry& grid, double knot_mm, double sd, Random
     }
     knots_[axis] = weights_[axis].back().first + 4;
   }
+  for (int i = 0; i < grid.size[0]; ++i) {
+    const int first = weights_[0][at(i)].first;
+    if (runs_.empty() || runs_.back().first != first) runs_.push_back({i, i, first});
+    runs_.back().end = i + 1;
+    for (std::size_t knot = 0; knot < 4; ++knot) weights_along_[knot].push_back(weights_[0][at(i)].of[knot]);
+  }
   // A sum of independent normals under the B-spline has, on average over a knot interval, 151/315 of their variance
   // along each axis (the B-spline's autocorrelation at 0).
   const double amplitude = sd / std::pow(151.0 / 315.0, 1.5);
@@ -56,10 +64,14 @@ const std::vector<float>& SmoothField::row(int j, int k) {
     slice_k_ = k;
   }
   blend(slice_, weights_[1][at(j)].first, weights_[1][at(j)].of, line_);
-  for (std::size_t i = 0; i < row_.size(); ++i) {
-    const Weights& w = weights_[0][i];
-    const float* knot = line_.data() + w.first;
-    row_[i] = w.of[0] * knot[0] + w.of[1] * knot[1] + w.of[2] * knot[2] + w.of[3] * knot[3];
+  // Runs instead of voxels: the knots' values stay in registers, and voxels side by side are one vector.
+  float* __restrict to = row_.data();
+  const float *w0 = weights_along_[0].data(), *w1 = weights_along_[1].data(), *w2 = weights_along_[2].data(),
+              *w3 = weights_along_[3].data();
+  for (const Run& run : runs_) {
+    const float* knot = line_.data() + run.first;
+    const float a = knot[0], b = knot[1], c = knot[2], d = knot[3];
+    for (int i = run.begin; i < run.end; ++i) to[i] = w0[i] * a + w1[i] * b + w2[i] * c + w3[i] * d;
   }
   return row_;
 }
@@ -69,6 +81,12 @@ void SmoothField::scale(double factor) {
     coefficient *= static_cast<float>(factor);
   }
   slice_k_ = -1;
+}
+
+float SmoothField::bound() const {
+  float largest = 0;  // each value is a mean of coefficients: a B-spline's weights are none below 0 and sum to 1
+  for (const float coefficient : coefficients_) largest = std::max(largest, std::abs(coefficient));
+  return largest;
 }
 
 }  // namespace crossfade::data

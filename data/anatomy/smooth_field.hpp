@@ -22,12 +22,20 @@ class SmoothField {
   /// Multiplies the field.
   void scale(double factor);
 
+  /// No value is larger in magnitude, but for rounding.
+  float bound() const;
+
  private:
   struct Weights {  // of the four knots that a voxel sees along an axis
     int first;
     std::array<float, 4> of;
   };
+  struct Run {  // voxels of a row that see the same four knots
+    int begin, end, first;
+  };
   std::array<std::vector<Weights>, 3> weights_;
+  std::vector<Run> runs_;
+  std::array<std::vector<float>, 4> weights_along_;  // those of weights_[0], by knot
   std::array<int, 3> knots_{};
   std::vector<float> coefficients_;  // [knots k, j, i]
   std::vector<float> slice_;         // [knots j, i], for slice_k_
