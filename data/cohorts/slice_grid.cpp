@@ -220,7 +220,7 @@ std::vector<float> on_slices(const Volume<float>& image, const Geometry& target,
   // Less `low`, so that what lies outside, where resample_linear() has 0, is what stands for nothing.
   Block block{image.geometry.size, image.voxels};
   for (float& value : block.values) value -= low;
-  const Volume<float> smooth{image.geometry, data::apply(std::move(block), taps).values};
+  const Volume<float> smooth{image.geometry, data::apply(block, taps).values};
   std::vector<float> values = resample_linear(smooth, target).voxels;
   const bool integers = std::ranges::all_of(image.voxels, [](float value) { return value == std::trunc(value); });
   for (float& value : values) value = integers ? std::round(value + low) : value + low;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <numeric>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -41,6 +42,7 @@ std::array<AxisMap, 3> axis_maps(const Geometry& source, const Geometry& target)
 struct Overlap {
   int first = 0;
   std::vector<double> lengths;
+  bool whole = false;  // next to nothing of the target voxel lies outside the source
 };
 
 std::vector<Overlap> overlaps(int source, int target, const AxisMap& map) {
@@ -52,7 +54,7 @@ std::vector<Overlap> overlaps(int source, int target, const AxisMap& map) {
     if (map.scale <= 1 + kEpsilon) {  // not coarser: the nearest
       const int nearest = static_cast<int>(std::floor(centre + 0.5 + kEpsilon));
       if (nearest >= 0 && nearest < source) {
-        overlap = {nearest, {map.scale}};
+        overlap = {nearest, {map.scale}, true};
       }
       continue;
     }
@@ -63,6 +65,7 @@ std::vector<Overlap> overlaps(int source, int target, const AxisMap& map) {
     for (int n = first; n <= last; ++n) {
       overlap.lengths.push_back(std::min(end, n + 0.5) - std::max(begin, n - 0.5));
     }
+    overlap.whole = std::accumulate(overlap.lengths.begin(), overlap.lengths.end(), 0.0) > 0.999 * map.scale;
   }
   return result;
 }
@@ -106,6 +109,33 @@ class Ballot {
   std::size_t count_ = 0;
 };
 
+/// The source rows that a row of target voxels sees: most voxels lie where all of them have one label.
+class SeenRows {
+ public:
+  SeenRows(const Volume<std::uint8_t>& labels, const Overlap& y, const Overlap& z)
+      : first_(&labels.voxels[labels.index(0, y.first, z.first)]),
+        differs_(static_cast<std::size_t>(labels.geometry.size[0])) {
+    for (std::size_t c = 0; c < z.lengths.size(); ++c)
+      for (std::size_t b = 0; b < y.lengths.size(); ++b) {
+        const std::uint8_t* row =
+            &labels.voxels[labels.index(0, y.first + static_cast<int>(b), z.first + static_cast<int>(c))];
+        std::uint8_t* differs = differs_.data();
+        for (std::size_t n = 0; n < differs_.size(); ++n) differs[n] |= static_cast<std::uint8_t>(row[n] ^ first_[n]);
+      }
+  }
+
+  bool are_one_label(const Overlap& x) const {
+    for (auto n = static_cast<std::size_t>(x.first); n < static_cast<std::size_t>(x.first) + x.lengths.size(); ++n)
+      if (differs_[n] != 0 || first_[n] != label(x)) return false;
+    return true;
+  }
+  std::uint8_t label(const Overlap& x) const { return first_[x.first]; }
+
+ private:
+  const std::uint8_t* first_;
+  std::vector<std::uint8_t> differs_;  // other than 0 where a row has another label than the first
+};
+
 }  // namespace
 
 Volume<std::uint8_t> resample_image(const Volume<std::uint8_t>& image, const Geometry& target) {
@@ -118,7 +148,7 @@ Volume<std::uint8_t> resample_image(const Volume<std::uint8_t>& image, const Geo
     taps[axis] =
         interpolation_taps(gaussian_taps(image.geometry.size[axis], sd), target.size[axis], scale, maps[axis].offset);
   }
-  const Block result = apply({image.geometry.size, {image.voxels.begin(), image.voxels.end()}}, taps);
+  const Block result = data::apply(image.geometry.size, image.voxels, taps);
   Volume<std::uint8_t> resampled{target, std::vector<std::uint8_t>(target.voxels())};
   std::transform(result.values.begin(), result.values.end(), resampled.voxels.begin(),
                  [](float value) { return static_cast<std::uint8_t>(std::clamp(value + 0.5F, 0.0F, 255.0F)); });
@@ -137,7 +167,16 @@ Volume<std::uint8_t> resample_labels(const Volume<std::uint8_t>& labels, const G
   std::size_t to = 0;
   for (const Overlap& z : seen[2]) {
     for (const Overlap& y : seen[1]) {
+      if (y.lengths.empty() || z.lengths.empty()) {  // all of it lies outside
+        to += seen[0].size();
+        continue;
+      }
+      const SeenRows rows(labels, y, z);
       for (const Overlap& x : seen[0]) {
+        if (x.whole && y.whole && z.whole && rows.are_one_label(x)) {
+          resampled.voxels[to++] = rows.label(x);
+          continue;
+        }
         for (std::size_t c = 0; c < z.lengths.size(); ++c) {
           for (std::size_t b = 0; b < y.lengths.size(); ++b) {
             const std::size_t row = labels.index(x.first, y.first + static_cast<int>(b), z.first + static_cast<int>(c));

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 
 namespace crossfade::data {
 namespace {
@@ -11,42 +13,51 @@ std::size_t at(int n) {
   return static_cast<std::size_t>(n);
 }
 
-Block apply_rows(const Block& in, const AxisTaps& taps) {
-  Block out{{static_cast<int>(taps.size()), in.size[1], in.size[2]}, {}};
-  const std::size_t rows = at(in.size[1]) * at(in.size[2]), width = at(in.size[0]);
-  out.values.resize(taps.size() * rows);
-  float* to = out.values.data();
-  for (std::size_t row = 0; row < rows; ++row) {
-    const float* from = in.values.data() + row * width;
-    for (const Taps& tap : taps) {
-      float sum = 0;
-      for (std::size_t n = 0; n < tap.weights.size(); ++n) {
-        sum += tap.weights[n] * from[at(tap.first) + n];
-      }
-      *to++ = sum;
-    }
+/// Elements that are added up side by side, in registers, each in the order of its taps.
+constexpr std::size_t kLanes = 16;
+using Lanes [[gnu::vector_size(kLanes * sizeof(float))]] = float;
+
+/// Of runs of elements `step` apart: the sum of weights[n] * from[n * step], lane by lane.
+void add_up(const std::vector<float>& weights, const float* from, std::size_t step, float* to) {
+  Lanes sums{};
+  for (const float weight : weights) {
+    Lanes values;
+    std::memcpy(&values, from, sizeof values);
+    sums += weight * values;
+    from += step;
   }
-  return out;
+  std::memcpy(to, &sums, sizeof sums);
 }
 
-/// Along the middle axis of [outer, in, inner]: whole runs of `inner` elements are added up, which vectorises.
-std::vector<float> apply_runs(const std::vector<float>& in, std::size_t outer, std::size_t size, std::size_t inner,
-                              const AxisTaps& taps) {
-  std::vector<float> out(outer * taps.size() * inner);
-  float* to = out.data();
-  for (std::size_t block = 0; block < outer; ++block) {
-    for (const Taps& tap : taps) {
-      const float* from = in.data() + (block * size + at(tap.first)) * inner;
-      for (const float weight : tap.weights) {
-        for (std::size_t n = 0; n < inner; ++n) {
-          to[n] += weight * from[n];
-        }
-        from += inner;
-      }
-      to += inner;
-    }
+/// Along rows of `width`, from `in` to `out`. Rows are taken together, turned so that elements of one place in them lie
+/// side by side.
+template <class T>
+void apply_rows(const T* in, std::size_t rows, std::size_t width, const AxisTaps& taps, float* out) {
+  const std::size_t target = taps.size();
+  std::vector<float> turned(width * kLanes), sums(target * kLanes);  // what lies beyond the last row is not read
+  for (std::size_t row = 0; row < rows; row += kLanes) {
+    const std::size_t count = std::min(kLanes, rows - row);
+    for (std::size_t r = 0; r < count; ++r)
+      for (std::size_t n = 0; n < width; ++n) turned[n * kLanes + r] = in[(row + r) * width + n];
+    for (std::size_t t = 0; t < target; ++t)
+      add_up(taps[t].weights, turned.data() + at(taps[t].first) * kLanes, kLanes, sums.data() + t * kLanes);
+    for (std::size_t r = 0; r < count; ++r)
+      for (std::size_t t = 0; t < target; ++t) out[(row + r) * target + t] = sums[t * kLanes + r];
   }
-  return out;
+}
+
+/// Along the first axis of [in, inner], from `in` to `out`.
+void apply_runs(const float* in, std::size_t inner, const AxisTaps& taps, float* out) {
+  for (const Taps& tap : taps) {
+    const float* from = in + at(tap.first) * inner;
+    std::size_t n = 0;
+    for (; n + kLanes <= inner; n += kLanes) add_up(tap.weights, from + n, inner, out + n);
+    for (; n < inner; ++n) {
+      out[n] = 0;
+      for (std::size_t w = 0; w < tap.weights.size(); ++w) out[n] += tap.weights[w] * from[w * inner + n];
+    }
+    out += inner;
+  }
 }
 
 }  // namespace
@@ -104,14 +115,22 @@ AxisTaps interpolation_taps(const AxisTaps& filter, int target, double scale, do
   return taps;
 }
 
-Block apply(Block block, const std::array<AxisTaps, 3>& taps) {
-  block = apply_rows(block, taps[0]);
-  const std::size_t width = at(block.size[0]);
-  block.values = apply_runs(block.values, at(block.size[2]), at(block.size[1]), width, taps[1]);
-  block.size[1] = static_cast<int>(taps[1].size());
-  block.values = apply_runs(block.values, 1, at(block.size[2]), width * at(block.size[1]), taps[2]);
-  block.size[2] = static_cast<int>(taps[2].size());
-  return block;
+template <class T>
+Block apply(const std::array<int, 3>& size, const std::vector<T>& values, const std::array<AxisTaps, 3>& taps) {
+  const std::size_t width = at(size[0]), height = at(size[1]), depth = at(size[2]);
+  const std::size_t row = taps[0].size(), slice = row * taps[1].size();
+  std::vector<float> rows(row * height), slices(slice * depth);  // a slice at a time: it stays in the cache
+  for (std::size_t k = 0; k < depth; ++k) {
+    apply_rows(values.data() + k * width * height, height, width, taps[0], rows.data());
+    apply_runs(rows.data(), row, taps[1], slices.data() + k * slice);
+  }
+  Block out{{static_cast<int>(row), static_cast<int>(taps[1].size()), static_cast<int>(taps[2].size())}, {}};
+  out.values.resize(slice * taps[2].size());
+  apply_runs(slices.data(), slice, taps[2], out.values.data());
+  return out;
 }
+
+template Block apply(const std::array<int, 3>&, const std::vector<float>&, const std::array<AxisTaps, 3>&);
+template Block apply(const std::array<int, 3>&, const std::vector<std::uint8_t>&, const std::array<AxisTaps, 3>&);
 
 }  // namespace crossfade::data

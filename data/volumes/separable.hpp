@@ -28,7 +28,11 @@ struct Block {
   std::vector<float> values;
 };
 
-/// Applies the operators along i, then j, then k.
-Block apply(Block block, const std::array<AxisTaps, 3>& taps);
+/// Applies the operators along i, then j, then k. T: float or std::uint8_t.
+template <class T>
+Block apply(const std::array<int, 3>& size, const std::vector<T>& values, const std::array<AxisTaps, 3>& taps);
+inline Block apply(const Block& block, const std::array<AxisTaps, 3>& taps) {
+  return apply(block.size, block.values, taps);
+}
 
 }  // namespace crossfade::data

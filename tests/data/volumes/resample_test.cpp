@@ -66,6 +66,17 @@ TEST(ResampleLabels, TakesTheClassThatFillsMostOfACoarserVoxelAndTheSmallerOfEqu
   EXPECT_EQ(resample_labels(source, cube(10, 1.6, -0.5 + 0.8)).voxels, counted_majority(source, 10, 8, 5, 0));
 }
 
+TEST(ResampleLabels, CountsWhereRegionsMeetAndNotOnlyWithinThem) {
+  // Bricks of 5 voxels: voxels within one and voxels across two or eight, and some that reach beyond the source.
+  Volume<std::uint8_t> source = random_volume(24, 1);
+  for (int k = 0; k < 24; ++k)
+    for (int j = 0; j < 24; ++j)
+      for (int i = 0; i < 24; ++i) source.at(i, j, k) = static_cast<std::uint8_t>((i / 5 + 3 * (j / 5) + k / 5) % 4);
+  EXPECT_EQ(resample_labels(source, cube(9, 8.0 / 3, -0.5 + 4.0 / 3)).voxels, counted_majority(source, 9, 8, 3, 0));
+  EXPECT_EQ(resample_labels(source, cube(12, 2, 0.5)).voxels, counted_majority(source, 12, 2, 1, 0));
+  EXPECT_EQ(resample_labels(source, cube(15, 2, -2.5)).voxels, counted_majority(source, 15, 2, 1, -3));
+}
+
 TEST(ResampleLabels, OutsideIsNone) {
   const Volume<std::uint8_t> source = random_volume(8, 3);
   // Three source voxels beyond the edge on the one side, and more on the other.
