@@ -56,6 +56,24 @@ TEST(Conform, LeavesACubeOf256AsItIs) {
     for (std::size_t c = 0; c < 4; ++c) EXPECT_NEAR(result.ids.geometry.affine[r][c], map.geometry.affine[r][c], 1e-9);
 }
 
+// Grids of parallel axes are gone through by tables, others voxel by voxel.
+TEST(NearestOn, FindsTheSameVoxelsHoweverTheAxesAreNamed) {
+  Volume<std::int32_t> map = grid({7, 9, 11}, 1.2, {3, -4, 5});
+  for (std::size_t v = 0; v < map.voxels.size(); ++v) map.voxels[v] = static_cast<std::int32_t>(v + 1);
+  const Geometry target = grid({14, 10, 17}, 0.9, {1, -3, 4.4}).geometry;
+  const Volume<std::int32_t> straight = nearest_on(map, target);
+  EXPECT_GT(std::ranges::count_if(straight.voxels, [](std::int32_t id) { return id != 0; }), 500);
+  EXPECT_GT(std::ranges::count(straight.voxels, 0), 500);
+  for (const std::array<int, 3> source : {std::array{0, 1, 2}, std::array{2, 0, 1}, std::array{1, 0, 2}}) {
+    const Reorientation turn{source, {true, false, true}};
+    EXPECT_EQ(nearest_on(reorient(map, turn), target).voxels, straight.voxels);
+    EXPECT_EQ(reorient(nearest_on(map, reorient(target, turn)), inverse(turn)).voxels, straight.voxels);
+  }
+  Volume<std::int32_t> askew = map;
+  askew.geometry.affine[0][1] = 1e-9;  // no table, and no voxel that is another
+  EXPECT_EQ(nearest_on(askew, target).voxels, straight.voxels);
+}
+
 TEST(Conform, GivesCoarserAndFinerMapsTheIdOfTheNearestVoxel) {
   for (const double mm : {0.7, 2.0}) {
     Volume<std::int32_t> map = grid({20, 20, 20}, mm, {5, -7, 11});
