@@ -1,5 +1,6 @@
 #include "data/random.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -35,13 +36,10 @@ std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter, st
 Random::Random(std::uint64_t seed, Purpose purpose, std::uint32_t a, std::uint32_t b, std::uint32_t c)
     : key_(key_of(seed, purpose)), counter_{0, a, b, c} {}
 
-std::uint32_t Random::bits() {
-  if (used_ == 4) {
-    block_ = philox4x32(counter_, key_);
-    ++counter_[0];
-    used_ = 0;
-  }
-  return block_[static_cast<std::size_t>(used_++)];
+void Random::next_words() {
+  for (std::size_t n = 0; n < kWords; n += 4, ++counter_[0])
+    std::ranges::copy(philox4x32(counter_, key_), words_.begin() + static_cast<std::ptrdiff_t>(n));
+  used_ = 0;
 }
 
 std::uint64_t Random::bits64() {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 namespace crossfade::data {
@@ -29,7 +30,10 @@ class Random {
   Random(std::uint64_t seed, Purpose purpose, std::uint32_t a = 0, std::uint32_t b = 0, std::uint32_t c = 0);
 
   /// 32 uniform bits.
-  std::uint32_t bits();
+  std::uint32_t bits() {
+    if (used_ == kWords) next_words();
+    return words_[used_++];
+  }
   /// 64 uniform bits.
   std::uint64_t bits64();
   /// Uniform in [0, 1), 53 bits.
@@ -42,10 +46,13 @@ class Random {
   std::uint64_t below(std::uint64_t count);
 
  private:
+  void next_words();
+
+  static constexpr std::size_t kWords = 32;  // made at a time: a processor works at several blocks of 4 at once
   std::array<std::uint32_t, 2> key_;
   std::array<std::uint32_t, 4> counter_;
-  std::array<std::uint32_t, 4> block_{};
-  int used_ = 4;
+  std::array<std::uint32_t, kWords> words_{};
+  std::size_t used_ = kWords;
 };
 
 /// One Philox 4x32-10 block: 4 words from a 128-bit counter and a 64-bit key. Exposed for its known-answer test.

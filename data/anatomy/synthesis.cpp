@@ -10,6 +10,7 @@
 
 #include "data/anatomy/smooth_field.hpp"
 #include "data/anatomy/tissues.hpp"
+#include "data/volumes/box.hpp"
 #include "data/volumes/separable.hpp"
 
 namespace crossfade::data {
@@ -18,61 +19,51 @@ namespace {
 constexpr double kBiasKnotMm = 70;  // coil sensitivity varies over centimetres
 constexpr double kPatchKnotMm = 15;
 
-/// Pairs of standard normals in single precision: Box-Muller, both halves used. Noise is most of the work here.
-class FastNormals {
- public:
-  explicit FastNormals(Random& random) : random_(random) {}
+/// The length of a pair of standard normals alone, from one random word: Rayleigh, the magnitude of complex noise where
+/// there is no signal. It falls as the word rises.
+float rayleigh(std::uint32_t word) {
+  const float in_0_1 = 0x1p-32F * static_cast<float>(word) + 0x1p-33F;
+  return std::sqrt(std::max(0.0F, -2 * std::log(in_0_1)));
+}
 
-  std::array<float, 2> pair() {
-    const float angle = 2 * std::numbers::pi_v<float> * 0x1p-32F * static_cast<float>(random_.bits());
-    const float length = radius();
-    return {length * std::cos(angle), length * std::sin(angle)};
+/// A pair of standard normals in single precision: Box-Muller, both halves used. Noise is most of the work here.
+std::array<float, 2> normal_pair(Random& random) {
+  const float angle = 2 * std::numbers::pi_v<float> * 0x1p-32F * static_cast<float>(random.bits());
+  const float length = rayleigh(random.bits());
+  return {length * std::cos(angle), length * std::sin(angle)};
+}
+
+std::uint8_t byte_of(float value, double exponent) {
+  if (exponent != 1) value = 255 * std::pow(std::min(value, 255.0F) / 255, static_cast<float>(exponent));
+  return static_cast<std::uint8_t>(std::clamp(value + 0.5F, 0.0F, 255.0F));
+}
+
+/// The byte of a voxel without signal, by its random word. Words are taken in ranges: where the largest and the
+/// smallest value of a range give one byte, so do all between, and no logarithm is needed. Most of a volume is air.
+class AirBytes {
+ public:
+  AirBytes(float noise, double exponent) : noise_(noise), exponent_(exponent) {
+    constexpr float kRounding = 1e-5F;  // far more than that of a logarithm and a root
+    for (std::uint32_t range = 0; range < kRanges; ++range) {
+      const std::uint32_t first = range << kShift, last = first + ((1U << kShift) - 1);
+      const std::uint8_t most = byte_of(noise * rayleigh(first) * (1 + kRounding), exponent);
+      const std::uint8_t least = byte_of(noise * rayleigh(last) * (1 - kRounding), exponent);
+      bytes_[range] = most == least ? most : kMixed;
+    }
   }
 
-  /// The length of a pair alone: Rayleigh, the magnitude of complex noise where there is no signal.
-  float radius() {
-    const float in_0_1 = 0x1p-32F * static_cast<float>(random_.bits()) + 0x1p-33F;
-    return std::sqrt(std::max(0.0F, -2 * std::log(in_0_1)));
+  std::uint8_t operator()(std::uint32_t word) const {
+    const std::int16_t byte = bytes_[word >> kShift];
+    return byte != kMixed ? static_cast<std::uint8_t>(byte) : byte_of(noise_ * rayleigh(word), exponent_);
   }
 
  private:
-  Random& random_;
+  static constexpr std::uint32_t kRanges = 4096, kShift = 20;  // their number, and 32 bits less those that name one
+  static constexpr std::int16_t kMixed = -1;
+  float noise_;
+  double exponent_;
+  std::array<std::int16_t, kRanges> bytes_;
 };
-
-/// A box of voxels [low, high).
-struct Box {
-  std::array<int, 3> low{}, high{};
-  int size(std::size_t axis) const { return high[axis] - low[axis]; }
-  bool rows_at(int j, int k) const { return j >= low[1] && j < high[1] && k >= low[2] && k < high[2]; }
-};
-
-/// The box of all voxels that are not air, wider by `margin` where the grid allows; empty where all is air.
-Box head_box(const Volume<std::int32_t>& ids, int margin) {
-  const std::array<int, 3>& size = ids.geometry.size;
-  Box box{size, {0, 0, 0}};
-  for (int k = 0; k < size[2]; ++k) {
-    for (int j = 0; j < size[1]; ++j) {
-      const auto begin = ids.voxels.begin() + static_cast<std::ptrdiff_t>(ids.index(0, j, k)), end = begin + size[0];
-      const auto first = std::find_if(begin, end, [](std::int32_t id) { return id != 0; });
-      if (first == end) {
-        continue;
-      }
-      auto last = end - 1;
-      while (*last == 0) {
-        --last;
-      }
-      const std::array<int, 3> low{static_cast<int>(first - begin), j, k}, high{static_cast<int>(last - begin), j, k};
-      for (std::size_t axis = 0; axis < 3; ++axis) {
-        box.low[axis] = std::min(box.low[axis], std::max(0, low[axis] - margin));
-        box.high[axis] = std::max(box.high[axis], std::min(size[axis], high[axis] + 1 + margin));
-      }
-    }
-  }
-  if (box.high[0] == 0) {
-    box.low = {0, 0, 0};
-  }
-  return box;
-}
 
 bool is_outside(std::int32_t id) {
   return id >= 500 && id < 1000;
@@ -88,7 +79,7 @@ Volume<std::int32_t> stripped(Volume<std::int32_t> ids, const ScanStyle& style) 
 
 /// The signal of the head before blur: each tissue's mean in this scan, and its texture.
 Block draw_tissues(const Volume<std::int32_t>& ids, const Box& box, double contrast, const ScanStyle& style,
-                   Random& random, FastNormals& normals) {
+                   Random& random) {
   struct Drawn {
     float mean, texture;
   };
@@ -100,8 +91,9 @@ Block draw_tissues(const Volume<std::int32_t>& ids, const Box& box, double contr
   std::optional<SmoothField> patches;
   if (!style.patches.empty()) patches.emplace(ids.geometry, kPatchKnotMm, 1, random);
   Block signal{{box.size(0), box.size(1), box.size(2)}, {}};
-  signal.values.reserve(static_cast<std::size_t>(signal.size[0]) * static_cast<std::size_t>(signal.size[1]) *
-                        static_cast<std::size_t>(signal.size[2]));
+  signal.values.resize(static_cast<std::size_t>(signal.size[0]) * static_cast<std::size_t>(signal.size[1]) *
+                       static_cast<std::size_t>(signal.size[2]));
+  float* to = signal.values.data();
   std::array<float, 2> pair{};
   bool spare = false;
   std::int32_t last_id = 0;
@@ -111,12 +103,9 @@ Block draw_tissues(const Volume<std::int32_t>& ids, const Box& box, double contr
     for (int j = box.low[1]; j < box.high[1]; ++j) {
       const std::size_t row = ids.index(0, j, k);
       const std::vector<float>* field = patches ? &patches->row(j, k) : nullptr;
-      for (int i = box.low[0]; i < box.high[0]; ++i) {
+      for (int i = box.low[0]; i < box.high[0]; ++i, ++to) {
         const std::int32_t id = ids.voxels[row + static_cast<std::size_t>(i)];
-        if (id == 0) {
-          signal.values.push_back(0);
-          continue;
-        }
+        if (id == 0) continue;
         if (id != last_id) {
           last_id = id;
           const std::size_t of = tissue_of(id);
@@ -126,10 +115,8 @@ Block draw_tissues(const Volume<std::int32_t>& ids, const Box& box, double contr
           patch = field != nullptr && outside ? static_cast<float>(style.patches[of]) : tissue.mean;
         }
         const float mean = field != nullptr && (*field)[static_cast<std::size_t>(i)] > 0 ? patch : tissue.mean;
-        if (!spare) {
-          pair = normals.pair();
-        }
-        signal.values.push_back(std::max(0.0F, mean + tissue.texture * pair[spare ? 1 : 0]));
+        if (!spare) pair = normal_pair(random);
+        *to = std::max(0.0F, mean + tissue.texture * pair[spare ? 1 : 0]);
         spare = !spare;
       }
     }
@@ -178,7 +165,6 @@ Volume<std::uint8_t> synthesise_t1(const Volume<std::int32_t>& whole, const Synt
   if (style.stripped) brain = stripped(whole, style);
   const Volume<std::int32_t>& ids = style.stripped ? brain : whole;
   const Geometry& grid = ids.geometry;
-  FastNormals normals(random);
   const double gain = 1 + 0.05 * options.contrast * std::clamp(random.normal(), -2.0, 2.0);  // of the receiver
   SmoothField bias = draw_bias(grid, options.bias, random);
 
@@ -189,42 +175,46 @@ Volume<std::uint8_t> synthesise_t1(const Volume<std::int32_t>& whole, const Synt
   const auto spread_along = [&](std::size_t axis) {
     return axis == style.axis && profile > 0 ? std::hypot(options.blur_mm, profile) : options.blur_mm;
   };
-  const Box box = head_box(ids, static_cast<int>(std::ceil(4 * spread_along(style.axis) / finest)));
-  Block signal = draw_tissues(ids, box, options.contrast, style, random, normals);
+  const int margin = static_cast<int>(std::ceil(4 * spread_along(style.axis) / finest));
+  const Box box = box_of_contents(ids, {margin, margin, margin});
+  Block signal = draw_tissues(ids, box, options.contrast, style, random);
   if ((options.blur_mm > 0 || profile > 0) && !signal.values.empty()) {
     std::array<AxisTaps, 3> taps;
     for (std::size_t axis = 0; axis < 3; ++axis) {
       taps[axis] = gaussian_taps(signal.size[axis], spread_along(axis) / spacing[axis]);
     }
-    signal = apply(std::move(signal), taps);
+    signal = apply(signal, taps);
   }
 
   Volume<std::uint8_t> image{grid, std::vector<std::uint8_t>(grid.voxels())};
   const auto noise = static_cast<float>(options.noise);
-  std::size_t to = 0;
+  const double exponent = style.exponent;
+  const AirBytes air_bytes(noise, exponent);
+  std::uint8_t* to = image.voxels.data();
+  const auto air = [&]() -> std::uint8_t {
+    if (!(noise > 0)) return 0;
+    const std::uint32_t word = random.bits();
+    return style.air_is_zero ? 0 : air_bytes(word);
+  };
   const float* from = signal.values.data();
   for (int k = 0; k < grid.size[2]; ++k) {
     for (int j = 0; j < grid.size[1]; ++j) {
-      const bool head = box.rows_at(j, k);
+      const bool head = box.has_row(j, k);
+      const int low = head ? box.low[0] : grid.size[0], high = head ? box.high[0] : grid.size[0];
       const std::vector<float>* log_bias = head ? &bias.row(j, k) : nullptr;
-      for (int i = 0; i < grid.size[0]; ++i) {
-        float value = 0;
-        if (head && i >= box.low[0] && i < box.high[0]) {
-          value = *from++;
+      for (int i = 0; i < low; ++i) *to++ = air();
+      for (int i = low; i < high; ++i) {
+        float value = *from++;
+        if (!(value > 0)) {
+          *to++ = air();
+          continue;
         }
-        if (value > 0) {
-          value *= static_cast<float>(gain) * std::exp((*log_bias)[static_cast<std::size_t>(i)]);
-          const auto [real, imaginary] = noise > 0 ? normals.pair() : std::array<float, 2>{};
-          const float in_phase = value + noise * real, quadrature = noise * imaginary;
-          value = std::sqrt(in_phase * in_phase + quadrature * quadrature);
-        } else if (noise > 0) {
-          value = noise * normals.radius();
-          if (style.air_is_zero) value = 0;
-        }
-        if (style.exponent != 1)
-          value = 255 * std::pow(std::min(value, 255.0F) / 255, static_cast<float>(style.exponent));
-        image.voxels[to++] = static_cast<std::uint8_t>(std::clamp(value + 0.5F, 0.0F, 255.0F));
+        value *= static_cast<float>(gain) * std::exp((*log_bias)[static_cast<std::size_t>(i)]);
+        const auto [real, imaginary] = noise > 0 ? normal_pair(random) : std::array<float, 2>{};
+        const float in_phase = value + noise * real, quadrature = noise * imaginary;
+        *to++ = byte_of(std::sqrt(in_phase * in_phase + quadrature * quadrature), exponent);
       }
+      for (int i = high; i < grid.size[0]; ++i) *to++ = air();
     }
   }
   return image;

@@ -1,6 +1,8 @@
 #include "data/anatomy/tissues.hpp"
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <initializer_list>
 
 namespace crossfade::data {
@@ -44,6 +46,7 @@ const Entry kEntries[] = {
 };
 
 constexpr std::size_t kSoftTissue = 1;
+constexpr std::int32_t kIdsBelow = 1000;  // of all in the table
 
 }  // namespace
 
@@ -59,17 +62,18 @@ std::span<const Tissue> tissues() {
 }
 
 std::size_t tissue_of(std::int32_t id) {
+  static const auto of_ids = [] {
+    std::array<std::uint8_t, kIdsBelow> result{};
+    result.fill(kSoftTissue);
+    for (std::size_t n = 0; n < std::size(kEntries); ++n)
+      for (const std::int32_t known : kEntries[n].ids)
+        result[static_cast<std::size_t>(known)] = static_cast<std::uint8_t>(n);
+    return result;
+  }();
   if ((id >= 1000 && id <= 1035) || (id >= 2000 && id <= 2035)) {  // cortical parcels of aparc
     id = 3;
   }
-  for (std::size_t n = 0; n < std::size(kEntries); ++n) {
-    for (const std::int32_t known : kEntries[n].ids) {
-      if (known == id) {
-        return n;
-      }
-    }
-  }
-  return kSoftTissue;
+  return id >= 0 && id < kIdsBelow ? of_ids[static_cast<std::size_t>(id)] : kSoftTissue;
 }
 
 }  // namespace crossfade::data

@@ -78,6 +78,26 @@ TEST(SynthesiseT1, NoiseIsRician) {
   EXPECT_NEAR(signal.sd, std::hypot(white.texture, 12), 0.3);
 }
 
+// Air goes by a table of random words; here by the formula.
+TEST(SynthesiseT1, NoiseOfAirIsRoundedFromItsExactValue) {
+  SynthesisOptions options = nothing();
+  for (const double noise : {4.0, 0.3, 60.0})
+    for (const double exponent : {1.0, 0.6, 1.9}) {
+      options.noise = noise;
+      const Volume<std::uint8_t> image = synthesise_t1(uniform(64, 0), options, stream(0), {.exponent = exponent});
+      Random random = stream(0);
+      random.normal();  // the gain
+      SmoothField(grid_of(64), 70, 1, random);
+      for (std::size_t t = 0; t < tissues().size(); ++t) random.normal();
+      for (const std::uint8_t voxel : image.voxels) {
+        const float u = 0x1p-32F * static_cast<float>(random.bits()) + 0x1p-33F;
+        float value = static_cast<float>(noise) * std::sqrt(std::max(0.0F, -2 * std::log(u)));
+        if (exponent != 1) value = 255 * std::pow(std::min(value, 255.0F) / 255, static_cast<float>(exponent));
+        ASSERT_EQ(voxel, static_cast<std::uint8_t>(std::clamp(value + 0.5F, 0.0F, 255.0F)));
+      }
+    }
+}
+
 TEST(SynthesiseT1, BlurLeavesTheMeanAndMixesNeighbours) {
   SynthesisOptions options = nothing();
   options.blur_mm = 1.5;
@@ -180,6 +200,38 @@ TEST(SmoothField, HasTheStatedSpreadAndFarPlacesAreIndependent) {
   EXPECT_NEAR(squares / kFields, 4, 4 * 0.2);
   EXPECT_NEAR(far / kFields, 0, 5 * 4 / std::sqrt(3000.0));
   EXPECT_GT(near / squares, 0.98);
+}
+
+TEST(SmoothField, StaysWithinItsBound) {
+  Random random(5, Purpose::kDeformation);
+  SmoothField field(grid_of(40), 8, 2, random);
+  float largest = 0;
+  for (int k = 0; k < 40; ++k)
+    for (int j = 0; j < 40; ++j)
+      for (const float value : field.row(j, k)) largest = std::max(largest, std::abs(value));
+  EXPECT_LE(largest, field.bound() * 1.00001F);
+  EXPECT_GT(largest, 0.3F * field.bound()) << "a bound that says something";
+}
+
+TEST(Deform, MovesWhatIsSmallInALargeVolumeAsAnyVoxelOfIt) {
+  // One corner at the edge of the grid, where the edge voxel continues outside, and all else far from it.
+  Volume<std::int32_t> ids = uniform(64, 0);
+  for (int k = 0; k < 64; ++k)
+    for (int j = 20; j < 30; ++j)
+      for (int i = 0; i < 12; ++i) ids.at(i, j, k) = 1 + i + 12 * (j - 20);
+  const Volume<std::int32_t> moved = deform(ids, 3, stream(7));
+  Random random = stream(7);
+  std::array<SmoothField, 3> shift{SmoothField(ids.geometry, 36, 3, random), SmoothField(ids.geometry, 36, 3, random),
+                                   SmoothField(ids.geometry, 36, 3, random)};
+  for (int k = 0; k < 64; ++k)
+    for (int j = 0; j < 64; ++j)
+      for (int i = 0; i < 64; ++i) {
+        const auto from = [&](std::size_t axis, int index) {
+          const float place = static_cast<float>(index) + shift[axis].row(j, k)[static_cast<std::size_t>(i)];
+          return std::clamp(static_cast<int>(std::floor(place + 0.5F)), 0, 63);
+        };
+        ASSERT_EQ(moved.at(i, j, k), ids.at(from(0, i), from(1, j), from(2, k)));
+      }
 }
 
 TEST(Deform, DefaultDisplacementsDoNotFold) {
