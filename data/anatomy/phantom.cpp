@@ -35,7 +35,8 @@ Hulls hulls_at(const Anatomy& a, Point p) {
 
 /// In the sagittal plane: the outline of the corpus callosum, within which the hemispheres are joined.
 double callosal_outline(Point p) {
-  return Ellipsoid{{0, -5, 9}, {1, 37, 24}}.distance({0, p.y, p.z});
+  static const Ellipsoid outline{{0, -5, 9}, {1, 37, 24}};
+  return outline.distance({0, p.y, p.z});
 }
 
 std::int32_t cerebrum_at(const Anatomy& a, Point p, double hull) {
@@ -53,7 +54,8 @@ std::int32_t cerebrum_at(const Anatomy& a, Point p, double hull) {
   const double depth = a.sulcus_depth;
   // Under the diencephalon the brain has neither cortex nor sulci.
   const bool floor = p.z < 2 && std::hypot(p.x / 17, (p.y + 12) / 24) < 1;
-  if (grey > 0 && !floor && surface < depth + a.cortex + 2) {
+  // Farther in, no sheet is nearer than the cortex is thick, and white matter stays what it is.
+  if (grey > 0 && !floor && surface < depth + a.cortex + 0.5) {
     const double sheet = a.sulci[left ? 0 : 1].distance(p);
     const double half_width = 0.4 + 0.9 * std::max(0.0, 1 - surface / depth);
     grey = std::min(grey, std::hypot(sheet, std::max(0.0, surface - depth)) - half_width);
@@ -89,17 +91,17 @@ std::int32_t brain_at(const Anatomy& a, Point p, const Hulls& hulls) {
 
 std::int32_t outside_cavity(const Anatomy& a, Point p, double cavity, double head) {
   const std::size_t side = p.x < 0 ? 0 : 1;
-  if (a.eyes[side].distance(p) < 0) {
+  if (a.eyes[side].contains(p)) {
     return 506;
   }
-  if (a.cord.distance(p) < 0) {
+  if (a.cord.contains(p)) {
     return 512;
   }
-  if (a.canal.distance(p) < 0) {
+  if (a.canal.contains(p)) {
     return 24;
   }
-  if (const double nasal = a.nasal_cavity.distance(p); nasal < 3 && cavity > 3) {
-    return nasal < -1 ? 0 : 509;
+  if (cavity > 3) {
+    if (const double nasal = a.nasal_cavity.distance(p); nasal < 3) return nasal < -1 ? 0 : 509;
   }
   if (cavity < a.skull) {  // two tables of compact bone, marrow between them
     return std::abs(cavity - 0.5 * a.skull) < 0.22 * a.skull ? 516 : 515;
@@ -107,10 +109,10 @@ std::int32_t outside_cavity(const Anatomy& a, Point p, double cavity, double hea
   if (head > -a.skin) {
     return 511;
   }
-  if (const double spine = a.spine.distance(p); spine < 0) {
-    return spine < -2.5 ? 516 : 515;
+  if (a.spine.contains(p)) {
+    return a.spine.distance(p) < -2.5 ? 516 : 515;
   }
-  return a.carotids[side].distance(p) < 0 ? 502 : 507;
+  return a.carotids[side].contains(p) ? 502 : 507;
 }
 
 /// The id at `p`; `clearance` receives, for a point in the air, its distance from the head, and 0 for others.

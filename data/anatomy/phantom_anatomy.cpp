@@ -59,11 +59,11 @@ Ellipsoid changed(const Ellipsoid& shape, const Change& change, int side) {
 }
 
 Tube changed(const Tube& shape, const Change& change, double thickness, int side) {
-  Tube result;
+  std::vector<Tube::Node> nodes;
   for (const Tube::Node& node : shape.nodes) {
-    result.nodes.push_back({mirrored(node.at + change.shift, side), node.radius * thickness});
+    nodes.push_back({mirrored(node.at + change.shift, side), node.radius * thickness});
   }
-  return result;
+  return nodes;
 }
 
 /// Fills in the bounds of a structure.
@@ -177,20 +177,16 @@ void draw_deep(Draw& draw, Anatomy& anatomy) {
 
 }  // namespace
 
-bool DeepStructure::contains(Point p) const {
-  const Point from = p - centre;
-  if (dot(from, from) > reach * reach) {
-    return false;
-  }
-  const auto inside = [&](const auto& shape) { return shape.distance(p) < 0; };
+bool DeepStructure::holds(Point p) const {
+  const auto inside = [&](const auto& shape) { return shape.contains(p); };
   return std::any_of(ellipsoids.begin(), ellipsoids.end(), inside) || std::any_of(tubes.begin(), tubes.end(), inside);
 }
 
 Point Anatomy::to_template(Point v) const {
   Point p = v - shift;
-  p = {std::cos(yaw) * p.x - std::sin(yaw) * p.y, std::sin(yaw) * p.x + std::cos(yaw) * p.y, p.z};
-  p = {p.x, std::cos(pitch) * p.y - std::sin(pitch) * p.z, std::sin(pitch) * p.y + std::cos(pitch) * p.z};
-  p = {std::cos(roll) * p.x - std::sin(roll) * p.z, p.y, std::sin(roll) * p.x + std::cos(roll) * p.z};
+  p = {yaw.cos * p.x - yaw.sin * p.y, yaw.sin * p.x + yaw.cos * p.y, p.z};
+  p = {p.x, pitch.cos * p.y - pitch.sin * p.z, pitch.sin * p.y + pitch.cos * p.z};
+  p = {roll.cos * p.x - roll.sin * p.z, p.y, roll.sin * p.x + roll.cos * p.z};
   return times(scale, p);
 }
 
@@ -233,9 +229,9 @@ Anatomy draw_anatomy(Random& random) {
   a.shift = draw.jitter(3) + Point{0, -2, 6};
   const double size = draw.factor(0.02);
   a.scale = size * draw.factors(0.025);
-  a.yaw = draw.offset(0.03);
-  a.pitch = draw.offset(0.06);
-  a.roll = draw.offset(0.03);
+  a.yaw = Turn(draw.offset(0.03));
+  a.pitch = Turn(draw.offset(0.06));
+  a.roll = Turn(draw.offset(0.03));
   return a;
 }
 

@@ -18,7 +18,13 @@ struct DeepStructure {
   Point centre;
   double reach = 0;
 
-  bool contains(Point p) const;
+  bool contains(Point p) const {
+    const Point from = p - centre;
+    return !(dot(from, from) > reach * reach) && holds(p);
+  }
+
+ private:
+  bool holds(Point p) const;
 };
 
 /// Lengths in mm, in the template's frame: right, anterior, superior from a point near the anterior commissure. Index 0
@@ -43,7 +49,7 @@ struct Anatomy {
 
   // From the scanner's frame to the template's: p = scale * rotate(v - shift)
   Point shift, scale;
-  double yaw = 0, pitch = 0, roll = 0;
+  Turn yaw, pitch, roll;
   Point to_template(Point v) const;
 };
 

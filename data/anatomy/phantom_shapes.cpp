@@ -4,30 +4,48 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <utility>
 
 namespace crossfade::data {
 
-double length(Point a) {
-  return std::sqrt(dot(a, a));
-}
-
-double Ellipsoid::distance(Point p) const {
+Point Ellipsoid::scaled(Point p) const {
   Point q = p - centre;
   if (yaw != 0) {
-    const double c = std::cos(yaw), s = std::sin(yaw);
+    const auto [c, s] = turns[0];
     q = {c * q.x - s * q.y, s * q.x + c * q.y, q.z};
   }
   if (pitch != 0) {
-    const double c = std::cos(pitch), s = std::sin(pitch);
+    const auto [c, s] = turns[1];
     q = {q.x, c * q.y + s * q.z, c * q.z - s * q.y};
   }
-  const Point scaled{q.x / radii.x, q.y / radii.y, q.z / radii.z};
-  const Point gradient{scaled.x / radii.x, scaled.y / radii.y, scaled.z / radii.z};
-  const double level = length(scaled), slope = length(gradient);
+  return {q.x / radii.x, q.y / radii.y, q.z / radii.z};
+}
+
+double Ellipsoid::distance(Point p) const {
+  const Point at = scaled(p);
+  const Point gradient{at.x / radii.x, at.y / radii.y, at.z / radii.z};
+  const double level = length(at), slope = length(gradient);
   if (slope < 1e-9) {
     return -std::min({radii.x, radii.y, radii.z});
   }
   return level * (level - 1) / slope;
+}
+
+bool Ellipsoid::contains(Point p) const {
+  const Point at = scaled(p);
+  return dot(at, at) < 1;  // as the level, its root, is then; rounding has the same side
+}
+
+Tube::Tube(std::vector<Node> nodes) : nodes(std::move(nodes)) {
+  constexpr double kFar = std::numeric_limits<double>::infinity();
+  low = {kFar, kFar, kFar};
+  high = {-kFar, -kFar, -kFar};
+  double reach = 0;
+  for (const Node& node : this->nodes) reach = std::max(reach, node.radius + 1e-6);  // more than rounding
+  for (const auto& [at, radius] : this->nodes) {
+    low = {std::min(low.x, at.x - reach), std::min(low.y, at.y - reach), std::min(low.z, at.z - reach)};
+    high = {std::max(high.x, at.x + reach), std::max(high.y, at.y + reach), std::max(high.z, at.z + reach)};
+  }
 }
 
 double Tube::distance(Point p) const {
@@ -39,11 +57,6 @@ double Tube::distance(Point p) const {
     best = std::min(best, length(from - t * along) - (a.radius + t * (b.radius - a.radius)));
   }
   return best;
-}
-
-double smooth_union(double a, double b, double width) {
-  const double overlap = std::max(width - std::abs(a - b), 0.0) / width;
-  return std::min(a, b) - overlap * overlap * width / 4;
 }
 
 double Folds::distance(Point p) const {

@@ -1,7 +1,9 @@
 // Implicit shapes that the phantom is put together from. Lengths are in mm; distances are negative inside.
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <vector>
 
 namespace crossfade::data {
@@ -22,18 +24,35 @@ inline Point operator*(double s, Point a) {
 inline double dot(Point a, Point b) {
   return a.x * b.x + a.y * b.y + a.z * b.z;
 }
-double length(Point a);
+inline double length(Point a) {
+  return std::sqrt(dot(a, a));
+}
+
+/// A rotation in a plane.
+struct Turn {
+  explicit Turn(double angle = 0) : cos(std::cos(angle)), sin(std::sin(angle)) {}
+  double cos, sin;
+};
 
 /// An ellipsoid, turned by `yaw` in the axial plane (radians, from anterior towards right) and then by `pitch` in the
 /// sagittal plane (from anterior towards superior).
 struct Ellipsoid {
+  Ellipsoid(Point centre = {}, Point radii = {}, double yaw = 0, double pitch = 0)
+      : centre(centre), radii(radii), yaw(yaw), pitch(pitch), turns{Turn(yaw), Turn(pitch)} {}
+
   Point centre;
   Point radii;
-  double yaw = 0;
-  double pitch = 0;
+  double yaw, pitch;
+  std::array<Turn, 2> turns;  // by yaw and pitch
 
   /// First-order distance to the surface: exact there, of the right sign everywhere.
   double distance(Point p) const;
+  /// distance(p) < 0, for less.
+  bool contains(Point p) const;
+
+ private:
+  /// From the centre along the own axes, in radii.
+  Point scaled(Point p) const;
 };
 
 /// A tube along a polyline with a radius at each point, which changes linearly in between.
@@ -42,13 +61,23 @@ struct Tube {
     Point at;
     double radius;
   };
-  std::vector<Node> nodes;
+  Tube(std::vector<Node> nodes = {});
 
   double distance(Point p) const;
+  /// distance(p) < 0, for less.
+  bool contains(Point p) const {
+    return p.x > low.x && p.y > low.y && p.z > low.z && p.x < high.x && p.y < high.y && p.z < high.z && distance(p) < 0;
+  }
+
+  std::vector<Node> nodes;
+  Point low, high;  // of a box around it
 };
 
 /// The smaller of two distances, rounded off over about `width`: shapes flow together.
-double smooth_union(double a, double b, double width);
+inline double smooth_union(double a, double b, double width) {
+  const double overlap = std::max(width - std::abs(a - b), 0.0) / width;
+  return std::min(a, b) - overlap * overlap * width / 4;
+}
 
 /// Meandering sheets that run inward from a surface round `centre`, like sulci from the hull of a brain: the zeros of a
 /// random wave of the direction from the centre (a sum of plane waves of equal wave number on the unit sphere), bent by

@@ -7,9 +7,11 @@
 #include <utility>
 #include <vector>
 
+#include "data/anatomy/phantom_shapes.hpp"
 #include "data/anatomy/synthesis.hpp"
 #include "data/labels/label_table.hpp"
 #include "data/labels/structures.hpp"
+#include "data/random.hpp"
 
 namespace crossfade::data {
 namespace {
@@ -148,6 +150,31 @@ TEST(Phantom, SidesLieOnTheirSideAndAreAlike) {
       EXPECT_NEAR(std::log(voxels[c] / voxels[right]), 0, std::log(1.6)) << kStructures[c];
     }
   }
+}
+
+TEST(Ellipsoid, ContainsThePointsOfNegativeDistance) {
+  Random random(2, Purpose::kSubject);
+  const Ellipsoid shape{{1, -2, 3}, {4.6, 9.2, 7}, -0.35, 0.1};
+  int inside = 0;
+  for (int n = 0; n < 100000; ++n) {
+    const Point p{random.uniform(-6, 8), random.uniform(-12, 8), random.uniform(-6, 12)};
+    ASSERT_EQ(shape.contains(p), shape.distance(p) < 0);
+    inside += shape.contains(p) ? 1 : 0;
+  }
+  EXPECT_NEAR(inside / 1e5, 4.6 * 9.2 * 7 * 4 / 3 * std::acos(-1.0) / (14 * 20 * 18), 0.01);
+  EXPECT_TRUE(shape.contains(shape.centre));
+}
+
+TEST(Tube, ContainsThePointsOfNegativeDistance) {
+  Random random(2, Purpose::kSubject);
+  const Tube shape{{{{-7, 28, 12}, 3.5}, {{-9, 16, 18}, 5.5}, {{-27, -42, 12}, 6.5}}};
+  int inside = 0;
+  for (int n = 0; n < 100000; ++n) {
+    const Point p{random.uniform(-36, 0), random.uniform(-52, 34), random.uniform(4, 26)};
+    ASSERT_EQ(shape.contains(p), shape.distance(p) < 0);
+    inside += shape.contains(p) ? 1 : 0;
+  }
+  EXPECT_GT(inside, 5000);
 }
 
 TEST(Phantom, SubjectsDifferAndCallsDoNot) {
