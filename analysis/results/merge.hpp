@@ -16,7 +16,8 @@ namespace crossfade::analysis {
 /// same, as the first file that has it says, in the order of the files. Trials of one hash are the same: the finished
 /// one is taken, then the one with more epochs, then that of the earlier file; its variant is that of the first file
 /// that has it in its grid. Columns that a file of an older version lacks are NULL, or the only value there was then.
-/// Each file is read in one transaction. Throws std::runtime_error as open_to_read and find_study do, naming the file,
+/// Each file is read in one transaction; the views counted_stage, subject_dice and table1_cell are evaluated once, and
+/// stand as tables of the same names. Throws std::runtime_error as open_to_read and find_study do, naming the file,
 /// and for a file whose study is of other classes than that of the first, by the first class that differs;
 /// std::invalid_argument for no file at all.
 SQLite::Database merge_study(const std::vector<std::filesystem::path>& files, const std::string& study);

@@ -135,14 +135,19 @@ nlohmann::ordered_json json(const ClaimTable& table) {
 
 }  // namespace
 
-std::string render_claims(const std::vector<std::filesystem::path>& databases, const std::string& format,
-                          const std::string& study) {
-  return render(format, [&] {
+std::vector<std::string> render_claims(const std::vector<std::filesystem::path>& databases,
+                                       const std::vector<std::string>& formats, const std::string& study) {
+  return render(formats, [&] {
     const ClaimTable table = read_claims(databases, study);
     nlohmann::ordered_json all = json(table);
     TextTable exact = in_full(all.at("claims"));
     return Report{.table = readable(table), .notes = notes(table), .exact = std::move(exact), .json = std::move(all)};
   });
+}
+
+std::string render_claims(const std::vector<std::filesystem::path>& databases, const std::string& format,
+                          const std::string& study) {
+  return render_claims(databases, std::vector{format}, study).front();
 }
 
 }  // namespace crossfade::analysis

@@ -141,12 +141,16 @@ nlohmann::ordered_json json(const MetricTable& table) {
 
 std::string render_metrics(const std::vector<std::filesystem::path>& databases, const std::string& format,
                            const std::string& study) {
-  return render(format, [&] {
-    const MetricTable table = read_metrics(databases, study);
-    nlohmann::ordered_json all = json(table);
-    TextTable exact = in_full(all.at("rows"));
-    return Report{.table = readable(table), .notes = notes(table), .exact = std::move(exact), .json = std::move(all)};
-  });
+  return render(
+             {format},
+             [&] {
+               const MetricTable table = read_metrics(databases, study);
+               nlohmann::ordered_json all = json(table);
+               TextTable exact = in_full(all.at("rows"));
+               return Report{
+                   .table = readable(table), .notes = notes(table), .exact = std::move(exact), .json = std::move(all)};
+             })
+      .front();
 }
 
 }  // namespace crossfade::analysis

@@ -106,14 +106,20 @@ nlohmann::ordered_json json(const StructureTable& table) {
 
 }  // namespace
 
-std::string render_structures(const std::vector<std::filesystem::path>& databases, const std::string& format,
-                              const std::string& study, const std::string& variant, const std::string& than) {
-  return render(format, [&] {
+std::vector<std::string> render_structures(const std::vector<std::filesystem::path>& databases,
+                                           const std::vector<std::string>& formats, const std::string& study,
+                                           const std::string& variant, const std::string& than) {
+  return render(formats, [&] {
     const StructureTable table = read_structures(databases, study, variant, than);
     nlohmann::ordered_json all = json(table);
     TextTable exact = in_full(all.at("structures"));
     return Report{.table = readable(table), .notes = notes(table), .exact = std::move(exact), .json = std::move(all)};
   });
+}
+
+std::string render_structures(const std::vector<std::filesystem::path>& databases, const std::string& format,
+                              const std::string& study, const std::string& variant, const std::string& than) {
+  return render_structures(databases, std::vector{format}, study, variant, than).front();
 }
 
 }  // namespace crossfade::analysis

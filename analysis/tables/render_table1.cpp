@@ -177,9 +177,10 @@ nlohmann::ordered_json json(const Table1& table) {
 
 }  // namespace
 
-std::string render_table1(const std::vector<std::filesystem::path>& databases, const std::string& format,
-                          const std::string& study, bool with_paper) {
-  return render(format, [&] {
+std::vector<std::string> render_table1(const std::vector<std::filesystem::path>& databases,
+                                       const std::vector<std::string>& formats, const std::string& study,
+                                       bool with_paper) {
+  return render(formats, [&] {
     Table1 table = read_table1(databases, study);
     if (with_paper) add_paper(table);
     return Report{.table = readable(table),
@@ -187,6 +188,11 @@ std::string render_table1(const std::vector<std::filesystem::path>& databases, c
                   .exact = in_full(table.rows, table.columns),
                   .json = json(table)};
   });
+}
+
+std::string render_table1(const std::vector<std::filesystem::path>& databases, const std::string& format,
+                          const std::string& study, bool with_paper) {
+  return render_table1(databases, std::vector{format}, study, with_paper).front();
 }
 
 }  // namespace crossfade::analysis

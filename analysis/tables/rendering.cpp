@@ -67,10 +67,19 @@ const std::vector<std::string>& report_formats() {
   return names;
 }
 
-std::string render(const std::string& format, const std::function<Report()>& make) {
-  for (const auto& [name, renderer] : kRenderers)
-    if (name == format) return renderer(make());
-  throw std::invalid_argument("unknown format '" + format + "' of a table; there is text, markdown, csv, json, latex");
+std::vector<std::string> render(const std::vector<std::string>& formats, const std::function<Report()>& make) {
+  std::vector<Renderer> renderers;
+  for (const std::string& format : formats) {
+    const auto found = std::ranges::find(kRenderers, format, &std::pair<std::string, Renderer>::first);
+    if (found == kRenderers.end())
+      throw std::invalid_argument("unknown format '" + format +
+                                  "' of a table; there is text, markdown, csv, json, latex");
+    renderers.push_back(found->second);
+  }
+  const Report report = make();
+  std::vector<std::string> out;
+  for (const Renderer renderer : renderers) out.push_back(renderer(report));
+  return out;
 }
 
 TextTable in_full(const nlohmann::ordered_json& rows, std::vector<std::string> columns) {

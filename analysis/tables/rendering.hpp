@@ -18,10 +18,10 @@ struct Report {
   nlohmann::ordered_json json;     // a number that is none prints as null
 };
 
-/// Text: the table and its notes, wrapped at its width, but not below 80. Markdown: a line a note. LaTeX: a float with
-/// the notes as caption, or a longtable where it is longer than a page. `make` is called once, after the check of
-/// `format`. Throws std::invalid_argument for a format that isn't one of report_formats().
-std::string render(const std::string& format, const std::function<Report()>& make);
+/// The report in each of `formats`. Text: the table and its notes, wrapped at its width, but not below 80. Markdown: a
+/// line a note. LaTeX: a float with the notes as caption, or a longtable where it is longer than a page. `make` is
+/// called once, after the check of the formats. Throws std::invalid_argument for one that isn't of report_formats().
+std::vector<std::string> render(const std::vector<std::string>& formats, const std::function<Report()>& make);
 
 /// The `exact` table of rows that are objects of strings, numbers and null: a cell is empty where there is no number.
 /// `columns` empty: the keys of the first row.

@@ -9,7 +9,7 @@
 
 namespace crossfade::analysis {
 
-/// "text", "markdown", "csv", "json", "latex".
+/// "text", "markdown", "csv", "json", "latex", in this order.
 const std::vector<std::string>& report_formats();
 
 /// Table 1 of the latest study in the database (or the one named), from the view table1. `databases`: one file, or
@@ -19,6 +19,10 @@ const std::vector<std::string>& report_formats();
 /// unknown format or no file.
 std::string render_table1(const std::vector<std::filesystem::path>& databases, const std::string& format,
                           const std::string& study = {}, bool with_paper = false);
+/// The same in each of `formats`, from one look at the databases.
+std::vector<std::string> render_table1(const std::vector<std::filesystem::path>& databases,
+                                       const std::vector<std::string>& formats, const std::string& study = {},
+                                       bool with_paper = false);
 
 /// The study's structures of one variant (empty: the first of the grid with a fine-tuned stage, or else the first that
 /// has results), ranked by what fine-tuning gained, or in a study without a fine-tuned stage by their Dice; with `than`
@@ -29,6 +33,9 @@ std::string render_table1(const std::vector<std::filesystem::path>& databases, c
 std::string render_structures(const std::vector<std::filesystem::path>& databases, const std::string& format,
                               const std::string& study = {}, const std::string& variant = {},
                               const std::string& than = {});
+std::vector<std::string> render_structures(const std::vector<std::filesystem::path>& databases,
+                                           const std::vector<std::string>& formats, const std::string& study = {},
+                                           const std::string& variant = {}, const std::string& than = {});
 
 /// All metrics of each variant in each column of Table 1: mean and sample sd over test subjects, made as a cell of
 /// Table 1 is. Databases, formats and errors as above; throws std::runtime_error where nothing is finished. csv has the
@@ -42,6 +49,8 @@ std::string render_metrics(const std::vector<std::filesystem::path>& databases, 
 /// role, anatomies, better_dice, than_dice, difference, low, high, seed_sd, p, p_holm, verdict, most_in.
 std::string render_claims(const std::vector<std::filesystem::path>& databases, const std::string& format,
                           const std::string& study = {});
+std::vector<std::string> render_claims(const std::vector<std::filesystem::path>& databases,
+                                       const std::vector<std::string>& formats, const std::string& study = {});
 
 /// Dice per subject and structure with means, for `runner evaluate`. Formats: text, csv, json. csv has the columns
 /// subject, structure, dice and leaves the cell of an undefined Dice empty. Throws std::invalid_argument for another

@@ -15,15 +15,14 @@ namespace crossfade::runner {
 namespace {
 
 namespace fs = std::filesystem;
-using Render = std::function<std::string(const std::string& format)>;
-
-void write_formats(const fs::path& stem, const Render& render) {
+/// `texts`: in the order of report_formats().
+void write_formats(const fs::path& stem, const std::vector<std::string>& texts) {
   const std::map<std::string, std::string> endings = {
       {"text", "txt"}, {"markdown", "md"}, {"csv", "csv"}, {"json", "json"}, {"latex", "tex"}};
-  for (const std::string& format : analysis::report_formats()) {
-    const fs::path file = stem.string() + "." + endings.at(format);
+  for (std::size_t f = 0; f < texts.size(); ++f) {
+    const fs::path file = stem.string() + "." + endings.at(analysis::report_formats()[f]);
     std::ofstream out(file);
-    out << render(format);
+    out << texts[f];
     if (!out.flush()) throw std::runtime_error("cannot write " + file.string());
   }
 }
@@ -39,19 +38,18 @@ void write_outputs(const fs::path& database, const fs::path& folder, const std::
       log_warning("no " + what + ": " + error.what());
     }
   };
-  const Render table1 = [&](const std::string& format) { return analysis::render_table1(databases, format, study); };
-  const Render of_claims = [&](const std::string& format) { return analysis::render_claims(databases, format, study); };
+  const std::vector<std::string>& formats = analysis::report_formats();
+  const std::vector<std::string> table1 = analysis::render_table1(databases, formats, study);
   write_formats(folder / "table1", table1);
-  std::cout << table1("text");
+  std::cout << table1.front();  // text
   if (claims) {
+    const std::vector<std::string> of_claims = analysis::render_claims(databases, formats, study);
     write_formats(folder / "claims", of_claims);
-    std::cout << '\n' << of_claims("text");
+    std::cout << '\n' << of_claims.front();
   }
   std::cout << std::flush;
-  attempt("table of structures", [&] {
-    write_formats(folder / "structures",
-                  [&](const std::string& format) { return analysis::render_structures(databases, format, study); });
-  });
+  attempt("table of structures",
+          [&] { write_formats(folder / "structures", analysis::render_structures(databases, formats, study)); });
   attempt("figure 1", [&] {
     for (const auto& file : analysis::plot_figure1(databases, folder / "figure1", study))
       log_info("wrote " + file.string());

@@ -5,9 +5,11 @@
 #include <SQLiteCpp/SQLiteCpp.h>
 
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "analysis/figures/figure1.hpp"
 #include "analysis/figures/figure2.hpp"
+#include "analysis/results/merge.hpp"
 #include "analysis/tables/report.hpp"
 #include "tests/analysis/study.hpp"
 
@@ -53,6 +55,39 @@ class Merge : public testing::Test {
     return nlohmann::json::parse(render_table1(files, "json"))["rows"].at(i);
   }
 };
+
+/// All of a view or table, in no order.
+std::multiset<std::vector<std::string>> rows_of(SQLite::Database& db, const std::string& name) {
+  std::multiset<std::vector<std::string>> rows;
+  SQLite::Statement query(db, "SELECT * FROM " + name);
+  while (query.executeStep()) {
+    std::vector<std::string> row;
+    for (int c = 0; c < query.getColumnCount(); ++c)
+      row.push_back(std::string(query.getColumnName(c)) + " = " + query.getColumn(c).getString() + " of type " +
+                    std::to_string(query.getColumn(c).getType()));
+    rows.insert(std::move(row));
+  }
+  return rows;
+}
+
+TEST_F(Merge, KeepsWhatTheViewsOfTheFileSay) {
+  write_made_up_study(a);
+  SQLite::Database file(a.string()), merged = merge_study({a}, {});
+  for (const std::string view : {"counted_stage", "subject_dice", "table1_cell", "table1", "figure2"}) {
+    EXPECT_FALSE(rows_of(file, view).empty()) << view;
+    EXPECT_EQ(rows_of(merged, view), rows_of(file, view)) << view;
+  }
+}
+
+TEST_F(Merge, RendersSeveralFormatsAsOneAtATime) {
+  write_made_up_study(a);
+  const std::vector<std::string> table1 = render_table1({a}, report_formats());
+  const std::vector<std::string> structures = render_structures({a}, report_formats());
+  for (std::size_t f = 0; f < report_formats().size(); ++f) {
+    EXPECT_EQ(table1.at(f), render_table1({a}, report_formats()[f]));
+    EXPECT_EQ(structures.at(f), render_structures({a}, report_formats()[f]));
+  }
+}
 
 TEST_F(Merge, GivesTheStudyThatWasSplit) {
   const auto whole = folder / "whole.sqlite";
