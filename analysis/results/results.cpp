@@ -29,9 +29,11 @@ void copy_epochs(SQLite::Database& db, std::int64_t from, std::int64_t to) {
   change(
       db,
       "INSERT INTO epoch (stage_id, epoch, step, recorded, loss, learning_rate, gradient_norm, dice_mean, dice_pooled,"
-      " seconds_train, seconds_validate, seconds_data, seconds_checkpoint, seconds_communication, images)"
+      " seconds_train, seconds_validate, seconds_data, seconds_checkpoint, seconds_communication, seconds_buckets,"
+      " seconds_loss_sums, seconds_norm_sums, images)"
       " SELECT ?, epoch, step, recorded, loss, learning_rate, gradient_norm, dice_mean, dice_pooled,"
-      " seconds_train, seconds_validate, seconds_data, seconds_checkpoint, seconds_communication, images"
+      " seconds_train, seconds_validate, seconds_data, seconds_checkpoint, seconds_communication, seconds_buckets,"
+      " seconds_loss_sums, seconds_norm_sums, images"
       " FROM epoch WHERE stage_id = ?",
       to, from);
   constexpr const char* kPairs =
@@ -191,11 +193,12 @@ void ResultsDatabase::record_epoch(std::int64_t trial, const EpochRecord& e) {
     const std::int64_t id =
         get_id(db,
                "INSERT INTO epoch (stage_id, epoch, step, loss, learning_rate, gradient_norm, dice_mean, dice_pooled,"
-               " seconds_train, seconds_validate, seconds_data, seconds_checkpoint, seconds_communication, images)"
-               " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+               " seconds_train, seconds_validate, seconds_data, seconds_checkpoint, seconds_communication,"
+               " seconds_buckets, seconds_loss_sums, seconds_norm_sums, images)"
+               " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
                stage, e.epoch, e.step, e.loss, e.learning_rate, e.gradient_norm, mean_over_subjects(e.validation),
-               pooled_dice(all), e.seconds_train, e.seconds_validate, e.seconds_data, e.seconds_checkpoint,
-               e.seconds_communication, e.images);
+               pooled_dice(all), e.seconds_train, e.seconds_validate, e.seconds_data, e.overhead.checkpoint,
+               e.overhead.communication, e.overhead.buckets, e.overhead.loss_sums, e.overhead.norm_sums, e.images);
     for (const TermValue& t : e.terms)
       change(db, "INSERT INTO epoch_term VALUES (?, ?, ?, ?)", id, t.term, t.value, t.weight);
     insert_pooled_dice(db, id, all);

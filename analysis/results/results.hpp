@@ -78,6 +78,17 @@ struct TermValue {
   double weight = 0;  // at the epoch's last step
 };
 
+/// Seconds of an epoch that went into other things than its work, as the leader of the group of ranks met them; NaN:
+/// not known. Over NCCL the host waits for no rank, so that all but `checkpoint` is not known.
+struct EpochOverhead {
+  static constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
+  double checkpoint = kUnknown;     // writing the checkpoints that stood before the epoch began
+  double communication = kUnknown;  // in which steps waited for other ranks; 0 for one rank. Of these:
+  double buckets = kUnknown;    // for gradients, from the last one's computation on: not hidden by the backward pass
+  double loss_sums = kUnknown;  // all-reduces of the loss
+  double norm_sums = kUnknown;  // all-reduces of batch normalisation
+};
+
 /// One epoch of training, and what validation found after it.
 struct EpochRecord {
   int stage = 0;
@@ -88,9 +99,8 @@ struct EpochRecord {
   double learning_rate = 0;
   double gradient_norm = 0;               // mean over the epoch's steps, before clipping
   std::vector<SubjectCounts> validation;  // from which pooled and mean Dice and the rows of `dice` are made
-  double seconds_train = 0, seconds_validate = 0, seconds_data = 0;      // data: waiting for batches, a part of train
-  double seconds_checkpoint = std::numeric_limits<double>::quiet_NaN();  // writing the checkpoint; NaN: not known
-  double seconds_communication = std::numeric_limits<double>::quiet_NaN();  // with other ranks; NaN: not known
+  double seconds_train = 0, seconds_validate = 0, seconds_data = 0;  // data: waiting for batches, a part of train
+  EpochOverhead overhead = {};  // all but the checkpoint's are a part of seconds_train
   std::int64_t images = 0;
   bool again = false;  // by a trial that goes on from a checkpoint: counts only where the epoch is not recorded
 };

@@ -111,8 +111,11 @@ CREATE TABLE epoch (                  -- one epoch of training and the validatio
   seconds_validate REAL NOT NULL,
   seconds_data     REAL NOT NULL,     -- waiting for batches, a part of seconds_train
   images           INTEGER NOT NULL,
-  seconds_checkpoint    REAL,         -- writing the checkpoint; NULL: not known
-  seconds_communication REAL,         -- with other ranks; NULL: not known
+  seconds_checkpoint    REAL,         -- writing the checkpoints that stood before it; NULL: none, or not known
+  seconds_communication REAL,         -- waiting for other ranks, a part of seconds_train; NULL: not known. Of these:
+  seconds_buckets       REAL,         -- for gradients that the backward pass did not hide
+  seconds_loss_sums     REAL,         -- all-reduces of the loss
+  seconds_norm_sums     REAL,         -- all-reduces of batch normalisation
   UNIQUE (stage_id, epoch)
 ) STRICT;
 
@@ -264,7 +267,8 @@ SELECT v.name AS variant, t.seed, t.fold, s.name AS stage, e.epoch, e.dice_mean 
                                 WHERE o.trial_id = t.id AND o.plane = s.plane AND o.position < s.position), 0)
          AS trial_epoch,              -- over all stages of this plane
        e.dice_pooled, e.learning_rate, e.images, t.state, t.id AS trial, study.name AS study,
-       s.plane, e.seconds_checkpoint, e.seconds_communication
+       s.plane, e.seconds_checkpoint, e.seconds_communication, e.seconds_buckets, e.seconds_loss_sums,
+       e.seconds_norm_sums, e.seconds_train, e.seconds_data, e.seconds_validate
 FROM epoch AS e
 JOIN stage AS s ON s.id = e.stage_id
 JOIN trial AS t ON t.id = s.trial_id

@@ -3,6 +3,8 @@
 #include <ATen/Context.h>
 
 #include <algorithm>
+#include <chrono>
+#include <limits>
 #include <optional>
 #include <torch/csrc/distributed/c10d/HashStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroup.hpp>
@@ -27,6 +29,10 @@ void use(torch::Device device) {
   c10::cuda::set_device(device.index());
 #endif
   at::globalContext().setDeterministicCuDNN(true);
+}
+
+double seconds_since(std::chrono::steady_clock::time_point begin) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
 c10::intrusive_ptr<c10d::ProcessGroup> process_group(const c10::intrusive_ptr<c10d::Store>& store,
@@ -79,9 +85,11 @@ struct Group::State {
   c10::intrusive_ptr<c10d::Backend> nccl_loss, nccl_norm, nccl_gradients;
   // Either.
   c10::intrusive_ptr<c10d::ProcessGroup> gradients;
+  CommunicationSeconds communication;
 
   State(Communicator given, torch::Device on) : device(on), ranks(std::move(given)) {
     if (device.is_cuda()) use(device);
+    reset_communication();
     if (ranks.size() == 1) return;
     if (device.is_cpu()) {
       loss = ranks.duplicate();
@@ -108,10 +116,20 @@ struct Group::State {
     }
   }
 
+  void reset_communication() {
+    const double none = ranks.size() == 1 || device.is_cpu() ? 0 : std::numeric_limits<double>::quiet_NaN();
+    communication = {none, none, none};
+  }
+
   void all_reduce(torch::Tensor& sums, std::optional<Communicator>& over_mpi,
-                  const c10::intrusive_ptr<c10d::Backend>& over_nccl) {
+                  const c10::intrusive_ptr<c10d::Backend>& over_nccl, double& seconds) {
     if (ranks.size() == 1) return;
-    if (over_mpi) return all_reduce_sum(*over_mpi, sums);
+    if (over_mpi) {
+      const auto begin = std::chrono::steady_clock::now();
+      all_reduce_sum(*over_mpi, sums);
+      seconds += seconds_since(begin);
+      return;
+    }
     std::vector<torch::Tensor> tensors = {sums};
     over_nccl->allreduce(tensors, c10d::AllreduceOptions())->wait();
   }
@@ -134,10 +152,10 @@ Communicator& Group::ranks() {
 }
 
 void Group::all_reduce_loss(torch::Tensor& sums) {
-  state_->all_reduce(sums, state_->loss, state_->nccl_loss);
+  state_->all_reduce(sums, state_->loss, state_->nccl_loss, state_->communication.loss);
 }
 void Group::all_reduce_norm(torch::Tensor& sums) {
-  state_->all_reduce(sums, state_->norm, state_->nccl_norm);
+  state_->all_reduce(sums, state_->norm, state_->nccl_norm, state_->communication.norm);
 }
 
 void Group::all_reduce_counts(std::vector<std::int64_t>& counts) {
@@ -156,8 +174,16 @@ void Group::barrier() {
   state_->ranks.barrier();
 }
 
+const CommunicationSeconds& Group::communication() const {
+  return state_->communication;
+}
+void Group::reset_communication() {
+  state_->reset_communication();
+}
+
 struct GradientReducer::State {
   std::vector<torch::Tensor> parameters;
+  CommunicationSeconds* communication = nullptr;  // the group's
   c10::intrusive_ptr<MpiBackend> mpi;
   std::unique_ptr<c10d::Reducer> reducer;  // none for one rank
 };
@@ -176,6 +202,7 @@ GradientReducer::GradientReducer(Group& group, std::vector<torch::Tensor> parame
     for (std::size_t& index : bucket) index = reversed.size() - 1 - index;
   }
   state_->mpi = group.state_->mpi;
+  state_->communication = &group.state_->communication;
   state_->reducer = std::make_unique<c10d::Reducer>(
       state_->parameters, std::move(buckets), group.state_->gradients, std::vector<bool>(reversed.size(), false),
       static_cast<std::int64_t>(bucket_bytes), /*find_unused_parameters=*/false, /*gradient_as_bucket_view=*/true,
@@ -201,6 +228,12 @@ void GradientReducer::prepare() {
 
 void GradientReducer::prepare_backward(const torch::Tensor& loss) {
   if (state_->reducer) state_->reducer->prepare_for_backward({loss});
+}
+
+void GradientReducer::finish_backward() {
+  // The Reducer hands over its last bucket when the last gradient is there, and backward() returns when all are
+  // reduced.
+  if (state_->mpi) state_->communication->buckets += seconds_since(state_->mpi->last_handed_over());
 }
 
 void GradientReducer::zero_gradients() {

@@ -13,6 +13,13 @@
 
 namespace crossfade::runner {
 
+/// Seconds in which this rank stood waiting for the others. NaN over NCCL, where calls are queued on the device and the
+/// host waits for none; 0 for one rank.
+struct CommunicationSeconds {
+  double buckets = 0;  // of gradients: from when the last gradient was computed until all were averaged
+  double loss = 0, norm = 0;
+};
+
 /// Loss, batch normalisation and gradients have a communicator each. On CPUs collectives run over MPI by a c10d backend
 /// of ours, on GPUs over NCCL (which MPI launches); the code above this header is the same. Both give the same bits in
 /// the same place twice.
@@ -38,6 +45,10 @@ class Group {
   void broadcast(const torch::Tensor& tensor);
   void barrier();
 
+  /// Since the group began, or the last reset_communication().
+  const CommunicationSeconds& communication() const;
+  void reset_communication();
+
  private:
   friend class GradientReducer;
   struct State;
@@ -54,9 +65,11 @@ class GradientReducer {
   ~GradientReducer();
 
   /// Around each step: zero_gradients(), prepare(), forward, prepare_backward(loss), loss.backward(), then the
-  /// gradients are averaged. Also after a step that an exception broke off on all ranks alike.
+  /// gradients are averaged, and finish_backward() tells the group's communication() how long that took. Also after a
+  /// step that an exception broke off on all ranks alike.
   void prepare();
   void prepare_backward(const torch::Tensor& loss);
+  void finish_backward();
   /// Sets all gradients to zero, as buckets allow.
   void zero_gradients();
   /// Buckets whose sum over the ranks is done, since the group began; 0 for one rank and over NCCL.

@@ -101,6 +101,7 @@ void MpiBackend::serve() {
 c10::intrusive_ptr<c10d::Work> MpiBackend::allreduce(std::vector<at::Tensor>& tensors,
                                                      const c10d::AllreduceOptions& options) {
   TORCH_CHECK(options.reduceOp == c10d::ReduceOp::SUM, "the MPI backend can only sum");
+  last_handed_over_ = std::chrono::steady_clock::now();
   return enqueue(c10d::OpType::ALLREDUCE, tensors, [this, tensors] {
     for (const at::Tensor& tensor : tensors) all_reduce_sum(communicator_, tensor);
     ++reductions_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -38,6 +39,8 @@ class MpiBackend : public c10d::Backend {
 
   /// All-reduces that are done.
   std::int64_t reductions() const { return reductions_; }
+  /// When allreduce() was last called. To be asked on the thread that calls it.
+  std::chrono::steady_clock::time_point last_handed_over() const { return last_handed_over_; }
 
  private:
   class Call;
@@ -46,6 +49,7 @@ class MpiBackend : public c10d::Backend {
 
   Communicator communicator_;
   std::atomic<std::int64_t> reductions_ = 0;
+  std::chrono::steady_clock::time_point last_handed_over_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<c10::intrusive_ptr<Call>> calls_;

@@ -3,15 +3,35 @@
 
 #include <nlohmann/json.hpp>
 
+#include <array>
+#include <utility>
+
 #include "analysis/results/results.hpp"
 
 namespace crossfade::analysis {
+
+inline constexpr std::array kOverheads = {
+    std::pair{"checkpoint", &EpochOverhead::checkpoint}, std::pair{"communication", &EpochOverhead::communication},
+    std::pair{"buckets", &EpochOverhead::buckets}, std::pair{"loss_sums", &EpochOverhead::loss_sums},
+    std::pair{"norm_sums", &EpochOverhead::norm_sums}};
+
+inline void to_json(nlohmann::json& json, const EpochOverhead& overhead) {
+  for (const auto& [name, seconds] : kOverheads) json[name] = overhead.*seconds;
+}
+
+/// JSON's text has no NaN: it is null there.
+inline void from_json(const nlohmann::json& json, EpochOverhead& overhead) {
+  for (const auto& [name, seconds] : kOverheads) {
+    const nlohmann::json& value = json.at(name);
+    overhead.*seconds = value.is_null() ? EpochOverhead::kUnknown : value.get<double>();
+  }
+}
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Counts, true_positive, false_positive, false_negative)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SubjectCounts, subject, counts)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TermValue, term, value, weight)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EpochRecord, stage, epoch, step, loss, terms, learning_rate, gradient_norm,
-                                   validation, seconds_train, seconds_validate, seconds_data, images, again)
+                                   validation, seconds_train, seconds_validate, seconds_data, overhead, images, again)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SurfaceScores, hd95_mm, nsd, volume_difference)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SubjectSurfaces, subject, scores)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(StageResult, stage, best_epoch, best_dice, stopped, validation, test, surfaces,

@@ -14,7 +14,7 @@ namespace crossfade::runner {
 
 // Found by argument-dependent lookup, so not in the unnamed namespace.
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EpochSums, loss, gradient_norm, terms, weights, learning_rate, images, seconds_train,
-                                   seconds_data)
+                                   seconds_data, overhead)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Position, stage, epoch, step, sums, last_dice, best_dice, best_epoch,
                                    optimizer_steps)
 
@@ -37,6 +37,11 @@ struct OptionsFromJson {
   }
 };
 
+/// An epoch or its sums, as earlier programs wrote them, too.
+void require_overhead(json& epoch) {
+  if (!epoch.contains("overhead")) epoch["overhead"] = analysis::EpochOverhead();
+}
+
 void restore(const TensorFile& file, const std::string& name, const torch::Tensor& target) {
   const torch::NoGradGuard no_grad;
   const torch::Tensor& source = file.tensor(name);
@@ -55,6 +60,11 @@ void EpochSums::add(const StepResult& step, int images_of_step) {
   weights = step.weights;
   learning_rate = step.learning_rate;
   images += images_of_step;
+  const CommunicationSeconds& waited = step.communication;
+  overhead.communication += waited.buckets + waited.loss + waited.norm;
+  overhead.buckets += waited.buckets;
+  overhead.loss_sums += waited.loss;
+  overhead.norm_sums += waited.norm;
 }
 
 std::string to_json(const Position& position) {
@@ -62,7 +72,9 @@ std::string to_json(const Position& position) {
 }
 
 Position position_from_json(const std::string& text) {
-  return json::parse(text).get<Position>();
+  json position = json::parse(text);
+  require_overhead(position.at("sums"));
+  return position.get<Position>();
 }
 
 std::string to_json(const std::vector<analysis::EpochRecord>& epochs) {
@@ -70,7 +82,9 @@ std::string to_json(const std::vector<analysis::EpochRecord>& epochs) {
 }
 
 std::vector<analysis::EpochRecord> epochs_from_json(const std::string& text) {
-  return json::parse(text).get<std::vector<analysis::EpochRecord>>();
+  json epochs = json::parse(text);
+  for (json& epoch : epochs) require_overhead(epoch);
+  return epochs.get<std::vector<analysis::EpochRecord>>();
 }
 
 TensorFile save_network(const model::Network& network, const model::ModelOptions& options, int in_channels,

@@ -25,6 +25,7 @@ struct EpochSums {
   double learning_rate = 0;     // of the last step
   std::int64_t images = 0;
   double seconds_train = 0, seconds_data = 0;
+  analysis::EpochOverhead overhead = {.communication = 0, .buckets = 0, .loss_sums = 0, .norm_sums = 0};
 
   void add(const StepResult& step, int images_of_step);
 };
@@ -41,7 +42,8 @@ struct Position {
   std::int64_t optimizer_steps = 0;
 };
 
-/// Numbers survive bit for bit. from_json throws std::exception for anything else than to_json made.
+/// Numbers survive bit for bit. from_json throws std::exception for anything else than to_json made, of this program or
+/// an earlier one, whose epochs have an overhead that is not known.
 std::string to_json(const Position& position);
 Position position_from_json(const std::string& text);
 

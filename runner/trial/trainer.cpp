@@ -87,6 +87,7 @@ schedules::LossResult Trainer::evaluate_loss(const data::Batch& batch, double pr
 StepResult Trainer::step(const data::Batch& batch, double progress) {
   StepResult result;
   result.learning_rate = learning_rate(options_, progress);
+  group_.reset_communication();
   reducer_.zero_gradients();
   reducer_.prepare();
   const schedules::LossResult loss = evaluate_loss(batch, progress);
@@ -99,6 +100,8 @@ StepResult Trainer::step(const data::Batch& batch, double progress) {
   }
   reducer_.prepare_backward(loss.total);
   loss.total.backward();
+  reducer_.finish_backward();
+  result.communication = group_.communication();
 
   const std::vector<torch::Tensor> gradients = gradients_of(parameters_);
   result.gradient_norm = global_norm(gradients);

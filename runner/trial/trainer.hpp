@@ -22,13 +22,14 @@ void place_network(model::Network& network, torch::Device device, torch::ScalarT
 torch::Tensor image_tensor(const float* images, const std::array<std::int64_t, 4>& shape, torch::Device device,
                            torch::ScalarType type);
 
-/// What one step found; the same on all ranks.
+/// What one step found; the same on all ranks, but for `communication`.
 struct StepResult {
   double loss = 0;
   std::vector<double> terms, weights;  // in the order of the schedule; terms unweighted
   double learning_rate = 0;
-  double gradient_norm = 0;  // before clipping
-  std::string not_finite;    // empty, or what was not finite ("loss term wdice", "gradient"): nothing was updated then
+  double gradient_norm = 0;            // before clipping
+  CommunicationSeconds communication;  // of this rank, in this step
+  std::string not_finite;  // empty, or what was not finite ("loss term wdice", "gradient"): nothing was updated then
 };
 
 /// Trains one stage of a net. Collective over the group, one thread. `network` is placed, and it and `group` outlive

@@ -241,8 +241,11 @@ class Trial {
       } catch (const std::exception& failure) {
         error = describe_failure(failure);
       }
-      position_.sums.seconds_data += now() - asked;
-      if (asked_to_stop(events_, group_, error)) return TrialOutcome::kInterrupted;
+      const double loaded = now();
+      position_.sums.seconds_data += loaded - asked;
+      const bool stop = asked_to_stop(events_, group_, error);
+      if (group_.size() > 1) position_.sums.overhead.communication += now() - loaded;
+      if (stop) return TrialOutcome::kInterrupted;
       if (!batch) return TrialOutcome::kFinished;
 
       const std::int64_t step = steps_before + position_.step;
@@ -284,6 +287,7 @@ class Trial {
     record.gradient_norm = sums.gradient_norm / steps;
     record.seconds_train = sums.seconds_train;
     record.seconds_data = sums.seconds_data;
+    record.overhead = sums.overhead;
     record.images = sums.images;
     const double begin = now();
     record.validation = validate();
@@ -301,8 +305,10 @@ class Trial {
     }
     if (leads() && events_.on_epoch) events_.on_epoch(record);
     epochs_.push_back(std::move(record));
+    const double saving = now();
     if (best) save_best();
     save_last();
+    position_.sums.overhead.checkpoint = now() - saving;
   }
 
   void report(const analysis::StageResult& result) {
@@ -344,7 +350,9 @@ class Trial {
     position_ = {};
     epochs_.clear();
     position_.stage = next;
+    const double saving = now();
     if (position_.stage < static_cast<int>(stages_.size())) save_last();
+    position_.sums.overhead.checkpoint = now() - saving;
   }
 
   /// Stages behind one that stopped are never trained; they score as a net that finds nothing.

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <thread>
 
@@ -46,6 +47,7 @@ data::Batch part_of_batch(int step, int count, const Group& group) {
 struct Outcome {
   torch::Tensor parameters, gradient, buffers;  // flattened
   std::vector<double> losses, norms;
+  CommunicationSeconds communication;  // of the last step
 };
 
 torch::Tensor flatten(const std::vector<torch::Tensor>& tensors) {
@@ -82,6 +84,7 @@ Outcome train(Group& group, const Case& c, const std::vector<int>& counts, doubl
     EXPECT_EQ(result.not_finite, "");
     outcome.losses.push_back(result.loss);
     outcome.norms.push_back(result.gradient_norm);
+    outcome.communication = result.communication;
   }
   std::vector<torch::Tensor> gradients;
   for (const torch::Tensor& parameter : network->parameters()) gradients.push_back(parameter.grad());
@@ -166,6 +169,24 @@ TEST_P(Ranks, HoldTheSameParameters) {
   EXPECT_TRUE(torch::equal(torch::cat({mine.parameters, mine.buffers}), of_rank_0));
 }
 
+TEST_P(Ranks, KnowHowLongAStepWaitedForOthers) {
+  const Case& c = GetParam();
+  const CommunicationSeconds none = train(alone, c.norm, c.type, {6, 6}, 1).communication;
+  EXPECT_EQ(none.buckets + none.loss + none.norm, 0);
+  const auto begin = std::chrono::steady_clock::now();
+  const CommunicationSeconds waited = train(all, c.norm, c.type, {6, 6}, 1).communication;
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  if (all.size() == 1) return;
+  if (all.device().is_cuda()) {
+    EXPECT_TRUE(std::isnan(waited.buckets) && std::isnan(waited.loss) && std::isnan(waited.norm));
+    return;
+  }
+  EXPECT_GT(waited.buckets, 0);
+  EXPECT_GT(waited.loss, 0);
+  EXPECT_EQ(waited.norm > 0, std::string(c.norm) == "batch");
+  EXPECT_LT(waited.buckets + waited.loss + waited.norm, seconds);
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Cases, Ranks,
     testing::Values(Case{"none", torch::kDouble, 1e-10, 1e-9}, Case{"batch", torch::kDouble, 1e-10, 1e-9},
@@ -206,8 +227,14 @@ TEST(GradientReducer, SendsABucketWhileTheBackwardPassGoesOn) {
                               parameters[1])
                                  .sum();
   reducer.prepare_backward(loss);
+  const auto began = std::chrono::steady_clock::now();
   loss.backward();
+  const auto over = std::chrono::steady_clock::now();
+  reducer.finish_backward();
   EXPECT_TRUE(came) << "the first bucket was not reduced before the backward pass had ended";
+  // What follows the last gradient is not hidden; the wait for the first bucket is before it.
+  EXPECT_GT(group.communication().buckets, 0);
+  EXPECT_LT(group.communication().buckets, std::chrono::duration<double>(over - began).count());
   EXPECT_EQ(reducer.buckets_reduced(), 2);
   EXPECT_TRUE(torch::equal(parameters[0].grad(), torch::ones({1000})));
 }

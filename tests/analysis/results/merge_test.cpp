@@ -38,7 +38,8 @@ void make_older(const std::filesystem::path& file, int version) {
          " FROM stage;"
          "DROP TABLE stage; ALTER TABLE older RENAME TO stage; ALTER TABLE trial DROP COLUMN flops; DROP TABLE claim;"
          "DROP TABLE subject_time; ALTER TABLE epoch DROP COLUMN seconds_checkpoint;"
-         "ALTER TABLE epoch DROP COLUMN seconds_communication;"
+         "ALTER TABLE epoch DROP COLUMN seconds_communication; ALTER TABLE epoch DROP COLUMN seconds_buckets;"
+         "ALTER TABLE epoch DROP COLUMN seconds_loss_sums; ALTER TABLE epoch DROP COLUMN seconds_norm_sums;"
          "CREATE TABLE of_all AS SELECT id, name FROM structure; DROP TABLE structure;"
          "ALTER TABLE of_all RENAME TO structure;"
          "PRAGMA user_version = " +

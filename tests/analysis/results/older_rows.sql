@@ -1,4 +1,5 @@
--- Rows of two studies, as programs of versions 3 to 5 wrote them. In the first, Dice of 'base' is 0.5 and 0.7 in subject
+-- Rows of two studies, as programs of versions 3 to 5 wrote them (from 6 on the
+-- structures are each study's own). In the first, Dice of 'base' is 0.5 and 0.7 in subject
 -- a, 0.8 and none in b with seed 1, and 0.6, 0.6, 1 and none with seed 2.
 INSERT INTO structure (id, name) VALUES
   (0, 'None'), (1, 'Left-Cerebral-White-Matter'), (2, 'Left-Cerebral-Cortex'), (3, 'Right-Cerebral-White-Matter'),

@@ -300,10 +300,10 @@ TEST_F(Results, RefuseADatabaseOfAnotherProgram) {
 
 TEST_F(Results, RefuseAnotherSchemaVersion) {
   { ResultsDatabase db(file); }
-  SQLite::Database(file.string(), SQLite::OPEN_READWRITE).exec("PRAGMA user_version = 7");
+  SQLite::Database(file.string(), SQLite::OPEN_READWRITE).exec("PRAGMA user_version = 8");
   for (const auto& error :
        {error_of([&] { ResultsDatabase db(file); }), error_of([&] { render_table1({file}, "text"); })})
-    EXPECT_NE(error.find("has schema version 7, this program"), std::string::npos) << error;
+    EXPECT_NE(error.find("has schema version 8, this program"), std::string::npos) << error;
 }
 
 TEST_F(Results, ReadButDoNotWriteAnOlderVersion) {
@@ -314,7 +314,7 @@ TEST_F(Results, ReadButDoNotWriteAnOlderVersion) {
   SQLite::Database(file.string(), SQLite::OPEN_READWRITE).exec("PRAGMA user_version = 1");
   EXPECT_NE(render_table1({file}, "text").find("made-up"), std::string::npos);
   const std::string error = error_of([&] { ResultsDatabase db(file); });
-  EXPECT_NE(error.find("has schema version 1, this program writes versions 3 to 6"), std::string::npos) << error;
+  EXPECT_NE(error.find("has schema version 1, this program writes versions 3 to 7"), std::string::npos) << error;
 }
 
 TEST_F(Results, RenewTheViewsOfAFileOfThisVersion) {
@@ -333,12 +333,15 @@ TEST_F(Results, KeepSecondsOfAnEpochWhereTheyAreKnown) {
   EpochRecord epoch = epoch_record(random, 1, 0.5);
   db.record_epoch(id, epoch);
   epoch.epoch = 2;
-  epoch.seconds_checkpoint = 0.5;
-  epoch.seconds_communication = 0;
+  epoch.overhead = {.checkpoint = 0.5, .communication = 0.375, .buckets = 0, .loss_sums = 0.25, .norm_sums = 0.125};
   db.record_epoch(id, epoch);
-  EXPECT_EQ(ask("SELECT seconds_checkpoint FROM figure1 WHERE epoch = 1"), "NULL");
-  EXPECT_EQ(ask("SELECT seconds_communication FROM figure1 WHERE epoch = 1"), "NULL");
-  EXPECT_EQ(ask("SELECT seconds_checkpoint || ' ' || seconds_communication FROM figure1 WHERE epoch = 2"), "0.5 0.0");
+  const std::string columns[] = {"seconds_checkpoint", "seconds_communication", "seconds_buckets", "seconds_loss_sums",
+                                 "seconds_norm_sums"};
+  const std::string known[] = {"0.5", "0.375", "0.0", "0.25", "0.125"};
+  for (std::size_t i = 0; i < std::size(columns); ++i) {
+    EXPECT_EQ(ask("SELECT " + columns[i] + " FROM figure1 WHERE epoch = 1"), "NULL");
+    EXPECT_EQ(ask("SELECT " + columns[i] + " FROM figure1 WHERE epoch = 2"), known[i]) << columns[i];
+  }
 }
 
 TEST_F(Results, KeepHowLongASubjectTook) {

@@ -5,11 +5,13 @@
 #include <torch/types.h>
 #include <torch/utils.h>
 
+#include <cmath>
 #include <cstdlib>
 #include <fstream>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <regex>
 
 #include "runner/trial/state.hpp"
 #include "tests/data/small_shard.hpp"
@@ -22,6 +24,7 @@ namespace {
 namespace fs = std::filesystem;
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 TensorFile example() {
   TensorFile file;
@@ -201,6 +204,42 @@ TEST(Position, SurvivesItsTextBitForBit) {
   EXPECT_EQ(read.sums.loss, position.sums.loss);
   EXPECT_EQ(read.sums.terms, position.sums.terms);
   EXPECT_EQ(read.best_dice, position.best_dice);
+}
+
+/// The text without what came after its first programs.
+std::string as_once(const std::string& text) {
+  return std::regex_replace(text, std::regex(R"("overhead":\{[^}]*\},)"), "");
+}
+
+TEST(EpochOverhead, SurvivesItsTextWhereItIsKnownAndWhereNot) {
+  const analysis::EpochOverhead known = {.checkpoint = 0.1 + 0.2, .communication = 1.0 / 3, .buckets = 1e-300};
+  Position position;
+  position.sums.overhead = known;
+  analysis::EpochRecord record;
+  record.overhead = known;
+  const std::string epochs = to_json(std::vector{record});
+  for (const analysis::EpochOverhead& read :
+       {position_from_json(to_json(position)).sums.overhead, epochs_from_json(epochs).at(0).overhead}) {
+    EXPECT_EQ(read.checkpoint, known.checkpoint);
+    EXPECT_EQ(read.communication, known.communication);
+    EXPECT_EQ(read.buckets, known.buckets);
+    EXPECT_TRUE(std::isnan(read.loss_sums));
+    EXPECT_TRUE(std::isnan(read.norm_sums));
+  }
+}
+
+TEST(EpochOverhead, IsNotKnownOfCheckpointsOfEarlierPrograms) {
+  analysis::EpochRecord record;
+  record.epoch = 2;
+  record.overhead = {0, 0, 0, 0, 0};
+  const std::string position = as_once(to_json(Position())), epochs = as_once(to_json(std::vector{record}));
+  ASSERT_THAT(position + epochs, Not(HasSubstr("overhead")));
+  EXPECT_EQ(epochs_from_json(epochs).at(0).epoch, 2);
+  EpochSums sums = position_from_json(position).sums;
+  sums.add(StepResult(), 8);  // the rest of an epoch whose beginning is not known
+  for (const analysis::EpochOverhead& read : {epochs_from_json(epochs).at(0).overhead, sums.overhead})
+    for (const double seconds : {read.checkpoint, read.communication, read.buckets, read.loss_sums, read.norm_sums})
+      EXPECT_TRUE(std::isnan(seconds));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <torch/types.h>
 
+#include <cmath>
 #include <fstream>
 #include <tuple>
 
@@ -129,6 +130,22 @@ TEST_P(TrialOfEitherPrecision, InterruptedAnywhereEndsBitForBitAsIfNothingHadHap
       EXPECT_EQ(epochs[e].validation[0].counts, whole.epochs[e].validation[0].counts);
     }
     EXPECT_EQ(after.stages[0].test[0].counts, whole.stages[0].test[0].counts);
+  }
+}
+
+TEST_F(TrialOfOneRank, RecordsWhatTheCheckpointsBeforeAnEpochTookAndWaitsForNoRank) {
+  Heard before, after;
+  run(small_trial(), "a", before, 4);  // within the second epoch
+  run(small_trial(), "a", after);
+  ASSERT_EQ(before.epochs.size(), 1U);
+  EXPECT_TRUE(std::isnan(before.epochs[0].overhead.checkpoint)) << "there was none";
+  ASSERT_EQ(after.epochs.size(), 3U);
+  for (const analysis::EpochRecord& epoch : after.epochs) {
+    EXPECT_GT(epoch.overhead.checkpoint, 0) << epoch.epoch;
+    EXPECT_EQ(epoch.overhead.communication, 0);
+    EXPECT_EQ(epoch.overhead.buckets, 0);
+    EXPECT_EQ(epoch.overhead.loss_sums, 0);
+    EXPECT_EQ(epoch.overhead.norm_sums, 0);
   }
 }
 
