@@ -24,6 +24,9 @@ Action add_grid_options(CLI::App& app) {
   app.add_option("--log-steps", options->log_steps,
                  "append each training step's loss, gradient norm and learning rate to this file")
       ->type_name("FILE.csv");
+  app.add_option("--profile", options->profile,
+                 "write a trace of a few steps of the first training of rank 0 to this file, for ui.perfetto.dev")
+      ->type_name("FILE.json");
   app.add_option("--only", options->only,
                  "run only the trials whose name (as --dry-run prints it) contains TEXT; repeatable")
       ->type_name("TEXT")

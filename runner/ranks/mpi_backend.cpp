@@ -1,5 +1,8 @@
 #include "runner/ranks/mpi_backend.hpp"
 
+#include <ATen/ThreadLocalState.h>
+#include <ATen/record_function.h>
+
 namespace crossfade::runner {
 namespace {
 
@@ -102,7 +105,10 @@ c10::intrusive_ptr<c10d::Work> MpiBackend::allreduce(std::vector<at::Tensor>& te
                                                      const c10d::AllreduceOptions& options) {
   TORCH_CHECK(options.reduceOp == c10d::ReduceOp::SUM, "the MPI backend can only sum");
   last_handed_over_ = std::chrono::steady_clock::now();
-  return enqueue(c10d::OpType::ALLREDUCE, tensors, [this, tensors] {
+  // A profiler records the caller's thread, and those that take over its state.
+  return enqueue(c10d::OpType::ALLREDUCE, tensors, [this, tensors, caller = at::ThreadLocalState()] {
+    const at::ThreadLocalStateGuard as_the_caller(caller);
+    RECORD_USER_SCOPE("buckets");
     for (const at::Tensor& tensor : tensors) all_reduce_sum(communicator_, tensor);
     ++reductions_;
   });

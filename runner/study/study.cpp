@@ -265,7 +265,7 @@ Plan open_ledger(World& world, const Study& study, const StudyOptions& options, 
 
 /// Takes trials from the queue until none is left. Every rank of `ranks` comes here.
 void work(const Study& study, const Plan& plan, const fs::path& folder, const Workers& workers, Communicator& ranks,
-          Group& group, QueueClient& queue, StepLog* steps) {
+          Group& group, QueueClient& queue, StepLog* steps, StepProfile* profile) {
   const bool leads = ranks.rank() == 0;
   for (;;) {
     int index = leads ? queue.next() : kNoTrial;
@@ -287,6 +287,7 @@ void work(const Study& study, const Plan& plan, const fs::path& folder, const Wo
     };
     events.on_stage = [&](const analysis::StageResult& result) { queue.stage(index, result); };
     events.stop_requested = [] { return interrupt_signal() != 0; };
+    events.profile = profile;
     try {
       std::vector<std::vector<StageData>> planes;
       together(ranks, [&] { planes = open_data(trial, plan.cohorts); });
@@ -301,6 +302,18 @@ void work(const Study& study, const Plan& plan, const fs::path& folder, const Wo
       if (leads) queue.ended(index, Ending::kFailed, data::valid_utf8(describe_failure(failure)));
     }
   }
+}
+
+/// Whether the trace is there, or need not be.
+bool say_of(const StepProfile& profile, const fs::path& file) {
+  if (!profile.error().empty())
+    log_error(profile.error());
+  else if (profile.steps() > 0)
+    log_info("--profile: " + std::to_string(profile.steps()) + " steps of rank 0 in " + file.string() +
+             ", for ui.perfetto.dev");
+  else
+    log_info("--profile: rank 0 trained no step, so " + file.string() + " is not written");
+  return profile.error().empty();
 }
 
 }  // namespace
@@ -326,6 +339,14 @@ int run_study(World& world, const StudyOptions& options) {
       return std::string();
     });
     together(all, [&] { steps.emplace(options.log_steps); });
+  }
+  std::optional<StepProfile> profile;  // on rank 0
+  if (!options.profile.empty()) {
+    on_root(all, [&] {
+      require_profile_path(options.profile);
+      profile.emplace(options.profile, workers.device.is_cuda());
+      return std::string();
+    });
   }
   Ledger ledger;
   Plan plan;
@@ -363,7 +384,8 @@ int run_study(World& world, const StudyOptions& options) {
     }
     QueueClient queue(channel);
     try {
-      work(study, plan, results_folder(file), workers, ranks, group, queue, steps ? &*steps : nullptr);
+      work(study, plan, results_folder(file), workers, ranks, group, queue, steps ? &*steps : nullptr,
+           profile ? &*profile : nullptr);
     } catch (const std::exception& error) {
       end_world(world, error);  // here, as the server's thread would be waited for on the way out
     }
@@ -380,6 +402,7 @@ int run_study(World& world, const StudyOptions& options) {
       log_error(std::string("the trials are stored, but not all of their tables and figures: ") + error.what());
       broken = 1;
     }
+    if (profile && !say_of(*profile, options.profile)) broken = 1;
     if (summary.failed > 0) {
       log_error(std::to_string(summary.failed) + " trials failed; their reasons are in the table trial of " +
                 file.string());

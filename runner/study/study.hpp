@@ -16,15 +16,16 @@ struct StudyOptions {
   std::filesystem::path cohorts = "cohorts";  // where prepared cohorts are kept
   std::string progress = "auto";              // auto, lines, bar
   std::filesystem::path log_steps;            // a line of CSV a training step (step_log.hpp); empty: none
+  std::filesystem::path profile;              // a trace of a few steps (profile.hpp); empty: none
   std::vector<std::string> only;              // run only trials whose name contains one of these; empty: all
   bool dry_run = false;
 };
 
 /// Collective over the world. Beside the database FILE.sqlite stands a folder FILE with the log, the checkpoints, and
 /// at the end tables and figures (outputs.hpp); beside a FILE without ending it is FILE-files. Returns the exit code: 0
-/// when every trial of the grid is finished, 1 when some failed or their tables could not be written, kExitStopped when
-/// interrupted. Throws AgreedError where nothing could start (an error in the grid,
-/// bad data, a results path or log of steps that can't be written, ranks that can't be split).
+/// when every trial of the grid is finished, 1 when some failed or their tables or a trace could not be written,
+/// kExitStopped when interrupted. Throws AgreedError where nothing could start (an error in the grid, bad data, a
+/// results path, log of steps or trace that can't be written, ranks that can't be split).
 int run_study(World& world, const StudyOptions& options);
 
 }  // namespace crossfade::runner

@@ -1,5 +1,6 @@
 #include "runner/trial/trainer.hpp"
 
+#include <ATen/record_function.h>
 #include <torch/types.h>
 #include <torch/utils.h>
 
@@ -81,7 +82,12 @@ schedules::LossResult Trainer::evaluate_loss(const data::Batch& batch, double pr
                                                {count, batch.height, batch.width}, torch::kByte)
                                   .to(device);
   network_.group().dummy = dummy;
-  return loss_(network_.forward(images), labels, progress, dummy, /*consume=*/true);
+  const torch::Tensor logits = [&] {
+    RECORD_USER_SCOPE("forward");
+    return network_.forward(images);
+  }();
+  RECORD_USER_SCOPE("loss");
+  return loss_(logits, labels, progress, dummy, /*consume=*/true);
 }
 
 StepResult Trainer::step(const data::Batch& batch, double progress) {
@@ -98,11 +104,15 @@ StepResult Trainer::step(const data::Batch& batch, double progress) {
     result.not_finite = name_not_finite(loss, loss_);
     return result;
   }
-  reducer_.prepare_backward(loss.total);
-  loss.total.backward();
-  reducer_.finish_backward();
+  {
+    RECORD_USER_SCOPE("backward");
+    reducer_.prepare_backward(loss.total);
+    loss.total.backward();
+    reducer_.finish_backward();
+  }
   result.communication = group_.communication();
 
+  RECORD_USER_SCOPE("optimiser");
   const std::vector<torch::Tensor> gradients = gradients_of(parameters_);
   result.gradient_norm = global_norm(gradients);
   if (!std::isfinite(result.gradient_norm)) {

@@ -1,5 +1,6 @@
 #include "runner/trial/trial.hpp"
 
+#include <ATen/record_function.h>
 #include <torch/types.h>
 
 #include <algorithm>
@@ -232,11 +233,14 @@ class Trial {
     const std::int64_t images_before = position_.sums.images;
     together(group_.ranks(), [&] { loader.start(static_cast<std::uint32_t>(position_.epoch), position_.step); });
     network_->train();
+    ProfiledEpoch profiled(events_.profile);
     for (;;) {
       std::string error;
       std::optional<data::Batch> batch;
+      profiled.begin_step(static_cast<int>(loader.steps()) - position_.step);
       const double asked = now();
       try {
+        RECORD_USER_SCOPE("data");
         if (position_.step < loader.steps()) batch = loader.next();
       } catch (const std::exception& failure) {
         error = describe_failure(failure);

@@ -10,6 +10,7 @@
 #include "analysis/results/results.hpp"
 #include "data/shards/shard.hpp"
 #include "runner/grid/config.hpp"
+#include "runner/process/profile.hpp"
 #include "runner/ranks/group.hpp"
 #include "runner/trial/progress.hpp"
 #include "runner/trial/state.hpp"
@@ -33,6 +34,7 @@ struct TrialEvents {
   std::function<void(const analysis::EpochRecord&)> on_epoch;
   std::function<void(const analysis::StageResult&)> on_stage;
   std::function<bool()> stop_requested;
+  StepProfile* profile = nullptr;  // records some of this rank's steps; nullptr: none
 };
 
 enum class TrialOutcome { kFinished, kInterrupted };

@@ -38,6 +38,7 @@ Nets load_nets(const TrialConfig& config, const std::vector<View>& views, const 
 TrialEvents shifted(const TrialEvents& events, int before, std::vector<std::string>& stopped) {
   TrialEvents own;
   own.stop_requested = events.stop_requested;
+  own.profile = events.profile;
   own.on_step = [&events, before](TrialProgress progress) {
     progress.stage += before;
     events.on_step(progress);

@@ -315,6 +315,78 @@ class LogSteps(Case):
         self.assertEqual((self.folder / "notes.csv").read_text(), "mine\n")
 
 
+class Profile(Case):
+    NAMES = ("data", "forward", "loss", "backward", "optimiser")
+
+    def ranges(self, file):
+        """The ranges of a trace by name: their begin, end and thread."""
+        found = {}
+        for event in json.loads((self.folder / file).read_text())["traceEvents"]:
+            if event.get("cat") == "user_annotation":
+                found.setdefault(event["name"], []).append((event["ts"], event["ts"] + event["dur"], event["tid"]))
+        return {name: sorted(of) for name, of in found.items()}
+
+    def losses(self, results):
+        return self.query(results, "select stage_id, epoch, loss, gradient_norm, dice_mean from epoch order by 1, 2")
+
+    def test_a_trace_has_five_steps_with_their_parts_and_changes_no_result(self):
+        for ranks in (1, 2):
+            more = ["--set", f"run.ranks_per_trial={ranks}", "--set", "stages.pretrain.batch=1",
+                    "--set", "stages.pretrain.epochs=1"]
+            file = f"traces/{ranks}.json"
+            completed = self.run_runner(*self.study(f"{ranks}.sqlite", "--profile", file, *more), ranks=ranks)
+            self.assertEqual(completed.returncode, 0, completed.stderr)
+            self.assertEqual(completed.stderr.count(f"--profile: 5 steps of rank 0 in {file}"), 1, completed.stderr)
+            self.assertNotIn("ERROR", completed.stderr)
+            self.assertNotIn("STAGE", completed.stderr)
+            ranges = self.ranges(file)
+            buckets = ranges.pop("buckets", [])
+            self.assertEqual({name: len(of) for name, of in ranges.items()}, {name: 5 for name in self.NAMES})
+            for step in zip(*(ranges[name] for name in self.NAMES), strict=True):
+                ends = [time for begin, end, _ in step for time in (begin, end)]
+                self.assertEqual(ends, sorted(ends), "one after another")
+            if ranks == 1:
+                self.assertEqual(buckets, [])
+            else:
+                self.assertGreaterEqual(len(buckets), 5)
+                self.assertFalse({of[2] for of in buckets} & {of[2] for of in ranges["backward"]}, "a thread of its own")
+                for begin, end, _ in buckets:
+                    self.assertTrue(any(b <= begin and end <= e for b, e, _ in ranges["backward"]))
+            self.assertEqual([path.name for path in (self.folder / "traces").iterdir()], [f"{ranks}.json"])
+            (self.folder / file).unlink()
+
+            completed = self.run_runner(*self.study(f"{ranks}.sqlite", "--profile", file, *more), ranks=ranks)
+            self.assertEqual(completed.returncode, 0, completed.stderr)
+            self.assertEqual(completed.stderr.count(f"--profile: rank 0 trained no step, so {file} is not written"), 1)
+            self.assertFalse((self.folder / file).exists())
+
+            self.assertEqual(self.run_runner(*self.study("bare.sqlite", *more), ranks=ranks).returncode, 0)
+            self.assertEqual(self.losses("bare.sqlite"), self.losses(f"{ranks}.sqlite"))
+            for path in self.folder.glob("bare*"):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+            seconds = self.query(f"{ranks}.sqlite", """
+                select seconds_train, seconds_data, seconds_communication, seconds_buckets, seconds_loss_sums, seconds_norm_sums,
+                       seconds_checkpoint from figure1""")
+            for train, data, communication, *parts, checkpoint in seconds:
+                if ranks == 1:
+                    self.assertEqual([communication, *parts], [0] * 4)
+                else:
+                    self.assertGreater(min(parts), 0)
+                    self.assertGreaterEqual(communication, sum(parts))
+                    self.assertLess(data + communication, train)
+                self.assertIsNone(checkpoint, "the first epoch has none before it")
+
+    def test_a_file_that_cannot_be_written_is_refused_before_anything_starts(self):
+        (self.folder / "notes.json").write_text("mine")
+        for file, said in ((".", "Is a directory"), ("notes.json/trace.json", "cannot write notes.json/trace.json: Not a directory")):
+            completed = self.run_runner(*self.study("r.sqlite", "--profile", file), ranks=2)
+            self.assertEqual(completed.returncode, 2)
+            self.assertEqual(len(self.errors(completed)), 1, completed.stderr)
+            self.assertIn(said, self.errors(completed)[0])
+            self.assertEqual(sorted(path.name for path in self.folder.iterdir()), ["notes.json", "tiny.yaml"])
+
+
 class TestOnlyCohort(Case):
     def test_needs_no_training_subjects(self):
         (self.folder / "maps").mkdir()
