@@ -45,6 +45,7 @@ SETTINGS = [
     Setting("channels-last, net compiled", compiled="net"),
     Setting("channels-last, net and plain loss compiled", compiled="net and loss"),
 ]
+# Those with CUDA graphs were written without a GPU at hand, and have not been run.
 GPU_SETTINGS = SETTINGS + [
     Setting("channels-last, net compiled, CUDA graphs", compiled="net", mode="reduce-overhead"),
     Setting("channels-last, net and plain loss compiled, CUDA graphs", compiled="net and loss", mode="reduce-overhead"),
