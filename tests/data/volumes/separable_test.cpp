@@ -41,7 +41,7 @@ TEST(Separable, AddsUpEachElementInTheOrderOfItsTaps) {
                                        interpolation_taps(gaussian_taps(size[2], 0), 9, 0.4, 0.1)};
     Block expected = block;
     for (const std::size_t axis : {0, 1, 2}) expected = plain(expected, taps[axis], axis);
-    const Block result = apply(block, taps);
+    const Block result = data::apply(block, taps);
     EXPECT_EQ(result.size, expected.size);
     EXPECT_EQ(result.values, expected.values);
   }
