@@ -171,10 +171,10 @@ TEST_P(Ranks, HoldTheSameParameters) {
 
 TEST_P(Ranks, KnowHowLongAStepWaitedForOthers) {
   const Case& c = GetParam();
-  const CommunicationSeconds none = train(alone, c.norm, c.type, {6, 6}, 1).communication;
+  const CommunicationSeconds none = train(alone, c, {6, 6}, 1).communication;
   EXPECT_EQ(none.buckets + none.loss + none.norm, 0);
   const auto begin = std::chrono::steady_clock::now();
-  const CommunicationSeconds waited = train(all, c.norm, c.type, {6, 6}, 1).communication;
+  const CommunicationSeconds waited = train(all, c, {6, 6}, 1).communication;
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   if (all.size() == 1) return;
   if (all.device().is_cuda()) {
