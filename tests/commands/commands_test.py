@@ -220,6 +220,30 @@ class Evaluate(Case):
         self.assertEqual(completed.stderr.count("do not say what they were trained on"), 1, completed.stderr)
 
 
+class Precision(Case):
+    def test_bf16_trains_and_predicts_where_it_is_computed_and_is_refused_elsewhere(self):
+        completed = self.run_runner(*self.study("r.sqlite", "--set", "precision=bf16"), ranks=2)
+        flags = set(pathlib.Path("/proc/cpuinfo").read_text().split())
+        if not flags & {"avx512_bf16", "amx_bf16", "bf16"}:
+            self.assertEqual(completed.returncode, 2, completed.stderr)
+            self.assertIn("has precision bf16, which the processor of", completed.stderr)
+            self.assertEqual(self.query("r.sqlite", "select count(*) from epoch"), [(0,)])
+            return
+        self.assertEqual(completed.returncode, 0, completed.stderr)
+        self.assertEqual(self.query("r.sqlite", "select distinct json_extract(config, '$.precision') from trial"), [("bf16",)])
+        self.assertEqual(self.query("r.sqlite", "select count(*) from variant where model not like '%bf16)'"), [(0,)])
+        both = self.run_runner(*self.study("r.sqlite"), ranks=2)
+        self.assertEqual(both.returncode, 0, both.stderr)
+        losses = self.query("r.sqlite", """
+            select json_extract(t.config, '$.precision'), e.loss from epoch e join stage s on s.id = e.stage_id
+            join trial t on t.id = s.trial_id order by t.variant_id, t.id, s.position, e.epoch""")
+        by_precision = {name: [loss for precision, loss in losses if precision == name] for name in ("fp32", "bf16")}
+        self.assertEqual(len(by_precision["fp32"]), len(by_precision["bf16"]))
+        self.assertNotEqual(by_precision["fp32"], by_precision["bf16"])
+        for a, b in zip(*by_precision.values()):
+            self.assertAlmostEqual(a / b, 1, delta=0.05)  # a few steps of a tiny net, each rounded by 2^-9
+
+
 class LogSteps(Case):
     HEADER = "trial,stage,plane,step,loss,gradient_norm,learning_rate"
 
