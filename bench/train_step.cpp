@@ -88,7 +88,7 @@ void add(torch::Device device, model::Precision precision, const std::string& no
   auto* added = benchmark::RegisterBenchmark(
       name.c_str(), [=](benchmark::State& state) { train_step(state, device, norm, precision); });
   added->ArgNames({"width", "side", "batch", "threads"})->Unit(benchmark::kMillisecond);
-  added->MinWarmUpTime(0.5)->UseRealTime();
+  added->MinWarmUpTime(2)->UseRealTime();
   for (const auto& one : arguments) added->Args(one);
 }
 
