@@ -5,10 +5,8 @@ Rounds alternate between all of them, so that a machine whose speed drifts slows
 one round; printed are its quartiles over rounds.
 """
 
-import json
 import pathlib
 import statistics
-import subprocess
 import sys
 
 import torch
@@ -17,11 +15,10 @@ from monai.losses import DiceCELoss
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "peers"))
 import train_step as peers
 from losses import wce_and_wdice
+from ours import measure
 
 BATCH, CLASSES, SIDE, ROUNDS, SECONDS = 8, 28, 256, 7, 2
 WEIGHTS = torch.tensor([0.1 + 0.1 * c for c in range(CLASSES)])
-
-
 monai = DiceCELoss(to_onehot_y=True, softmax=True, batch=True, weight=WEIGHTS)
 plain = lambda logits, labels: wce_and_wdice(logits, labels, WEIGHTS)
 PEERS = {
@@ -37,14 +34,12 @@ def milliseconds(loss, logits, labels):
     return peers.milliseconds(step, SECONDS)
 
 
-def ours(program, threads):
-    out = subprocess.run([program, f"--benchmark_filter=^loss/side:{SIDE}/threads:{threads}/", "--benchmark_format=json"],
-                         check=True, capture_output=True, text=True).stdout
-    return json.loads(out)["benchmarks"][0]["real_time"]
+def ours(threads):
+    return measure(sys.argv[1], f"loss/side:{SIDE}/threads:{threads}/")["real_time"]
 
 
 peers.keep_freed_memory()
-print(f"w-CE + w-Dice, {BATCH} x {SIDE} x {SIDE}, {CLASSES} classes; {peers.processor()}; {ROUNDS} rounds; median, and quartiles of the ratio")
+print(f"w-CE + w-Dice, {BATCH} x {SIDE} x {SIDE}, {CLASSES} classes; {peers.machine('cpu')}; {ROUNDS} rounds; median, and quartiles of the ratio")
 print("| loss | threads | ms | peer / Crossfade |")
 print("| --- | ---: | ---: | ---: |")
 torch.manual_seed(1)
@@ -54,7 +49,7 @@ for threads in (1, 2):
     peers.use_threads(threads)
     for peer in PEERS.values():  # compiles
         milliseconds(peer, logits, labels)
-    rounds = [(ours(sys.argv[1], threads), *(milliseconds(peer, logits, labels) for peer in PEERS.values()))
+    rounds = [(ours(threads), *(milliseconds(peer, logits, labels) for peer in PEERS.values()))
               for _ in range(ROUNDS)]
     mine, *theirs = zip(*rounds)
     print(f"| Crossfade | {threads} | {statistics.median(mine):.1f} | |")

@@ -8,32 +8,29 @@ rounds: what no step can be faster than. A target is met where the lower quartil
 """
 
 import argparse
-import json
 import pathlib
-import subprocess
 import sys
 
 import torch
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "peers"))
 import train_step as peers
+from ours import measure
 
 TARGET, OF_THE_BEST = 1.2, 0.9  # at least the first, or the second times what convolutions alone would give
 ALONE = "its convolutions alone"
 
 
-def ours(program, work, precision, threads, seconds):
+def ours(options, work, precision, threads):
     """What the program says of one step: real_time in ms, tensors_mib and resident_mib."""
-    name = (f"^{work.device}_{precision}_{work.norm}/width:{work.width}/side:{work.side}/batch:{peers.BATCH}/"
+    name = (f"{work.device}_{precision}_{work.norm}/width:{work.width}/side:{work.side}/batch:{peers.BATCH}/"
             f"threads:{threads}/")
-    out = subprocess.run([program, f"--benchmark_filter={name}", f"--benchmark_min_time={seconds}",
-                          "--benchmark_format=json"], check=True, capture_output=True, text=True).stdout
-    return json.loads(out)["benchmarks"][0]
+    return measure(options.program, name, f"--benchmark_min_time={options.seconds}")
 
 
 def row(options, work, precision, threads):
     peers.use_threads(threads)
-    settings = peers.GPU_SETTINGS if work.device == "cuda" else peers.SETTINGS
+    settings = peers.settings_for(work.device)
     runs = {setting.name: peers.Step(work, setting, precision) for setting in settings}
     runs[ALONE] = peers.Convolutions(work, precision)
     for run in runs.values():
@@ -41,7 +38,7 @@ def row(options, work, precision, threads):
             run()
     times = {name: [] for name in ["Crossfade", *runs]}
     for _ in range(options.rounds):
-        said = ours(options.program, work, precision, threads, options.seconds)
+        said = ours(options, work, precision, threads)
         times["Crossfade"].append(said["real_time"])
         for name, run in runs.items():
             times[name].append(peers.milliseconds(run, options.seconds, work.device))
@@ -73,12 +70,11 @@ def main():
     parser.add_argument("--seconds", type=float, default=1.5, help="of each in a round")
     options = parser.parse_args()
     peers.keep_freed_memory()
-    torch.backends.cudnn.benchmark = True
-    torch._dynamo.config.recompile_limit = 64
+    peers.tune()
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    names = [setting.name for setting in (peers.GPU_SETTINGS if device == "cuda" else peers.SETTINGS)]
+    names = [setting.name for setting in peers.settings_for(device)]
     print(f"U-Net of depth {peers.DEPTH}, {peers.BATCH} slices, {peers.CLASSES} classes, Adam; "
-          f"{torch.cuda.get_device_name() if device == 'cuda' else peers.processor()}; torch {torch.__version__}; "
+          f"{peers.machine(device)}; torch {torch.__version__}; "
           f"{options.rounds} rounds; ms a step and peer / Crossfade, medians")
     heads = ["precision", "width", "norm", "slices", "threads", "Crossfade, ms", *names, "the best of them (quartiles)",
              "target", "met", "convolutions' share", "tensors, MiB", "resident, MiB"]

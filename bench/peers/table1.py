@@ -36,7 +36,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "tests"))
 import shards
 from losses import loss
 from quicknat import QuickNAT
-from train_step import keep_freed_memory
+from train_step import keep_freed_memory, tune
 from unet import UNet
 
 CLASSES, BATCH, CROP, SEED, TOLERANCE_MM = 28, 8, 64, 1, 1
@@ -270,7 +270,7 @@ class Worker:
         keep_freed_memory()
         os.sched_setaffinity(0, {cores.get()})
         torch.set_num_threads(1)
-        torch._dynamo.config.recompile_limit = 64
+        tune()
         subjects = [Subject(file) for file in shard_files]
         self.train, self.validation = subjects[:TRAIN], subjects[TRAIN:TRAIN + VALIDATION]
         self.test = subjects[TRAIN + VALIDATION:]

@@ -164,6 +164,17 @@ def use_threads(threads):
 use_threads.cores = os.sched_getaffinity(0)
 
 
+def settings_for(device):
+    return GPU_SETTINGS if device == "cuda" else SETTINGS
+
+
+def tune():
+    """What holds for all of a process."""
+    torch.backends.cudnn.benchmark = True
+    # Each width and precision compiles the same code anew: a limit would fall back to eager without a word.
+    torch._dynamo.config.recompile_limit = 64
+
+
 def synchronize(device):
     if device == "cuda":
         torch.cuda.synchronize()
@@ -240,7 +251,9 @@ def memory(work, setting, precision, threads, keep=True):
         return pool.apply(memory_here, (work, setting, precision, threads, keep))
 
 
-def processor():
+def machine(device):
+    if device == "cuda":
+        return torch.cuda.get_device_name()
     names = (line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name"))
     return next(names, "unknown processor")
 
@@ -265,14 +278,12 @@ def main():
     if options.malloc == "kept":
         keep_freed_memory()
     use_threads(options.threads)
-    torch.backends.cudnn.benchmark = True
-    # Each width and precision compiles the same code anew: a limit would fall back to eager without a word.
-    torch._dynamo.config.recompile_limit = 64
+    tune()
     work = Work(options.width, options.side, options.norm, options.device)
-    device = torch.cuda.get_device_name() if work.device == "cuda" else f"{processor()}, threads: {options.threads}"
+    device = machine(work.device) + ("" if work.device == "cuda" else f", threads: {options.threads}")
     print(f"U-Net of width {work.width}, norm {work.norm}, {BATCH} slices of {work.side} x {work.side}, "
           f"{CLASSES} classes; torch {torch.__version__}; {device}; malloc {options.malloc}; {options.rounds} rounds")
-    settings = GPU_SETTINGS if work.device == "cuda" else SETTINGS
+    settings = settings_for(work.device)
     chosen = [(setting, precision) for precision in options.precision for setting in settings]
     runs = {(precision, setting.name): Step(work, setting, precision) for setting, precision in chosen}
     losses = {key: step().item() for key, step in runs.items()}
