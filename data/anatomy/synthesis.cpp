@@ -90,7 +90,7 @@ Block draw_tissues(const Volume<std::int32_t>& ids, const Box& box, double contr
   }
   std::optional<SmoothField> patches;
   if (!style.patches.empty()) patches.emplace(ids.geometry, kPatchKnotMm, 1, random);
-  Block signal{{box.size(0), box.size(1), box.size(2)}, {}};
+  Block signal{box.size(), {}};
   signal.values.resize(static_cast<std::size_t>(signal.size[0]) * static_cast<std::size_t>(signal.size[1]) *
                        static_cast<std::size_t>(signal.size[2]));
   float* to = signal.values.data();

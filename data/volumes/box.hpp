@@ -17,6 +17,7 @@ struct Box {
 
   bool empty() const { return low[0] >= high[0]; }
   int size(std::size_t axis) const { return high[axis] - low[axis]; }
+  std::array<int, 3> size() const { return {size(0), size(1), size(2)}; }
   bool has_row(int j, int k) const { return j >= low[1] && j < high[1] && k >= low[2] && k < high[2]; }
   void include(const Box& other) {
     for (std::size_t axis = 0; axis < 3; ++axis) {
@@ -26,8 +27,17 @@ struct Box {
   }
 };
 
-/// The smallest box that holds every voxel other than 0, widened by `margin` voxels along each axis as far as the grid
-/// goes; empty, from 0 to 0, where all are 0.
+/// The box and `margin` more voxels on each side, as far as a grid of `size` has them; from 0 to 0 where it is empty.
+inline Box widened_within(Box box, const std::array<int, 3>& margin, const std::array<int, 3>& size) {
+  if (box.empty()) return {{0, 0, 0}, {0, 0, 0}};
+  for (std::size_t axis = 0; axis < 3; ++axis) {
+    box.low[axis] = std::max(0, box.low[axis] - margin[axis]);
+    box.high[axis] = std::min(size[axis], box.high[axis] + margin[axis]);
+  }
+  return box;
+}
+
+/// The smallest box that holds every voxel other than 0, widened_within() the grid.
 template <class T>
 Box box_of_contents(const Volume<T>& volume, const std::array<int, 3>& margin) {
   const std::array<int, 3>& size = volume.geometry.size;
@@ -42,12 +52,7 @@ Box box_of_contents(const Volume<T>& volume, const std::array<int, 3>& margin) {
       while (*(behind - 1) == 0) --behind;
       box.include({{static_cast<int>(first - begin), j, k}, {static_cast<int>(behind - begin), j + 1, k + 1}});
     }
-  if (box.empty()) return {{0, 0, 0}, {0, 0, 0}};
-  for (std::size_t axis = 0; axis < 3; ++axis) {
-    box.low[axis] = std::max(0, box.low[axis] - margin[axis]);
-    box.high[axis] = std::min(size[axis], box.high[axis] + margin[axis]);
-  }
-  return box;
+  return widened_within(box, margin, size);
 }
 
 }  // namespace crossfade::data

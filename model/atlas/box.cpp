@@ -8,12 +8,12 @@ namespace {
 /// Calls `visit` with index and place of each voxel of the box, in the order of the grid.
 template <class Visit>
 void for_each_voxel(const Box& box, const std::array<int, 3>& size, Visit visit) {
-  for (int k = box.first[2]; k < box.end[2]; ++k) {
-    for (int j = box.first[1]; j < box.end[1]; ++j) {
+  for (int k = box.low[2]; k < box.high[2]; ++k) {
+    for (int j = box.low[1]; j < box.high[1]; ++j) {
       const std::size_t row =
           static_cast<std::size_t>(size[0]) *
           (static_cast<std::size_t>(j) + static_cast<std::size_t>(size[1]) * static_cast<std::size_t>(k));
-      for (int i = box.first[0]; i < box.end[0]; ++i)
+      for (int i = box.low[0]; i < box.high[0]; ++i)
         visit(row + static_cast<std::size_t>(i), std::array<int, 3>{i, j, k});
     }
   }
@@ -22,20 +22,12 @@ void for_each_voxel(const Box& box, const std::array<int, 3>& size, Visit visit)
 }  // namespace
 
 Box labelled_box(const std::vector<WarpedAtlas>& atlases, const std::array<int, 3>& size, int margin) {
-  Box box{size, {}};
-  for_each_voxel({{}, size}, size, [&](std::size_t v, const std::array<int, 3>& at) {
+  Box box;
+  for_each_voxel({{0, 0, 0}, size}, size, [&](std::size_t v, const std::array<int, 3>& at) {
     if (std::ranges::none_of(atlases, [v](const WarpedAtlas& atlas) { return atlas.labels[v] != 0; })) return;
-    for (std::size_t a = 0; a < 3; ++a) {
-      box.first[a] = std::min(box.first[a], at[a]);
-      box.end[a] = std::max(box.end[a], at[a] + 1);
-    }
+    box.include({at, {at[0] + 1, at[1] + 1, at[2] + 1}});
   });
-  if (box.end[0] == 0) return {};
-  for (std::size_t a = 0; a < 3; ++a) {
-    box.first[a] = std::max(box.first[a] - margin, 0);
-    box.end[a] = std::min(box.end[a] + margin, size[a]);
-  }
-  return box;
+  return data::widened_within(box, {margin, margin, margin}, size);
 }
 
 std::vector<std::uint8_t> cut(const std::vector<std::uint8_t>& voxels, const std::array<int, 3>& size, const Box& box) {

@@ -5,15 +5,12 @@
 #include <cstdint>
 #include <vector>
 
+#include "data/volumes/box.hpp"
 #include "model/atlas/fusion.hpp"
 
 namespace crossfade::model {
 
-/// The voxels from `first` to before `end` on each axis.
-struct Box {
-  std::array<int, 3> first{}, end{};
-  std::array<int, 3> size() const { return {end[0] - first[0], end[1] - first[1], end[2] - first[2]}; }
-};
+using data::Box;
 
 /// The smallest box with all voxels that some atlas labels and `margin` more on each side, as far as the grid of `size`
 /// has them; of size 0 where nothing is labelled.
