@@ -70,21 +70,13 @@ T* memory(const torch::Tensor& tensor) {
   return static_cast<T*>(tensor.data_ptr());
 }
 
-/// Calls `body` with a null pointer of the kernels' type for the dtype.
+/// Calls `body` with the kernels for the dtype that this machine runs best.
 template <class Body>
-void with_type(torch::ScalarType type, const Body& body) {
-  if (type == torch::kFloat64) return body(static_cast<double*>(nullptr));
-  if (type == torch::kBFloat16) return body(static_cast<Bfloat16*>(nullptr));
-  body(static_cast<float*>(nullptr));
-}
-
-/// Of the best set that this machine can run.
-template <class T>
-const PixelKernels<T>& kernels() {
+void with_kernels(torch::ScalarType type, const Body& body) {
   const KernelSet& best = *kernel_sets().front();
-  if constexpr (std::is_same_v<T, float>) return best.of_float;
-  if constexpr (std::is_same_v<T, double>) return best.of_double;
-  if constexpr (std::is_same_v<T, Bfloat16>) return best.of_bfloat16;
+  if (type == torch::kFloat64) return body(best.of_double);
+  if (type == torch::kBFloat16) return body(best.of_bfloat16);
+  body(best.of_float);
 }
 
 template <class T>
@@ -116,7 +108,7 @@ SoftmaxPass softmax_pass_cpu(const torch::Tensor& logits, const torch::Tensor& l
     const auto scale = [&] { return torch::empty(labels.sizes(), arithmetic_type(logits)); };
     result.kept = {scale(), scale()};
   }
-  with_type(logits.scalar_type(), [&]<class T>(T*) {
+  with_kernels(logits.scalar_type(), [&]<class T>(const PixelKernels<T>& kernels) {
     using A = Arithmetic<T>;
     for_each_block(images, pixels_per_image,
                    [&](std::int64_t block, std::int64_t /*image*/, std::int64_t first, std::int64_t last) {
@@ -124,8 +116,8 @@ SoftmaxPass softmax_pass_cpu(const torch::Tensor& logits, const torch::Tensor& l
                      for (const torch::Tensor& map : pixel_weights) weights.push_back(memory<A>(map) + first);
                      double* const own = table.data() + block * layout.size();
                      RowSums sums{own, own + layout.mass(), own + layout.labelled(), own + layout.weighted(0)};
-                     kernels<T>().softmax(row_of<T>(logits, labels, first, last), weights.data(), weights.size(),
-                                          options.squared, scale_of<T>(result.kept, first), sums);
+                     kernels.softmax(row_of<T>(logits, labels, first, last), weights.data(), weights.size(),
+                                     options.squared, scale_of<T>(result.kept, first), sums);
                      own[layout.not_finite()] = sums.not_finite;
                    });
   });
@@ -138,14 +130,14 @@ torch::Tensor gradient_pass_cpu(const GradientParts& parts, bool consume) {
   const torch::Tensor& logits = parts.logits;
   const std::int64_t classes = logits.size(3);
   const torch::Tensor gradient = consume ? logits : torch::empty_like(logits);
-  with_type(logits.scalar_type(), [&]<class T>(T*) {
+  with_kernels(logits.scalar_type(), [&]<class T>(const PixelKernels<T>& kernels) {
     using A = Arithmetic<T>;
     for_each_block(logits.size(0), logits.size(1) * logits.size(2),
                    [&](std::int64_t /*block*/, std::int64_t image, std::int64_t first, std::int64_t last) {
-                     kernels<T>().gradient(row_of<T>(logits, parts.labels, first, last), scale_of<T>(parts.kept, first),
-                                           memory<A>(parts.overlap) + image * 3 * classes,
-                                           parts.nll.defined() ? memory<A>(parts.nll) + first : nullptr,
-                                           memory<T>(gradient) + first * classes);
+                     kernels.gradient(row_of<T>(logits, parts.labels, first, last), scale_of<T>(parts.kept, first),
+                                      memory<A>(parts.overlap) + image * 3 * classes,
+                                      parts.nll.defined() ? memory<A>(parts.nll) + first : nullptr,
+                                      memory<T>(gradient) + first * classes);
                    });
   });
   return gradient;
