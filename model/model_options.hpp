@@ -1,9 +1,27 @@
 // What a grid says of a net.
 #pragma once
 
+#include <stdexcept>
 #include <string>
 
 namespace crossfade::model {
+
+/// What the net's layers compute in. Bf16 is what PyTorch's autocast means by it: convolutions and what passes between
+/// them are bfloat16, sums and statistics at least float32, and parameters, gradients and running statistics stay as
+/// they are.
+enum class Precision { kFp32, kBf16 };
+
+/// "fp32" or "bf16", as grids and checkpoints name it.
+constexpr const char* name_of(Precision precision) {
+  return precision == Precision::kBf16 ? "bf16" : "fp32";
+}
+
+/// The other way. Throws std::invalid_argument for another name.
+inline Precision precision_named(const std::string& name) {
+  for (const Precision precision : {Precision::kFp32, Precision::kBf16})
+    if (name == name_of(precision)) return precision;
+  throw std::invalid_argument("precision: unknown name '" + name + "'; known: fp32, bf16");
+}
 
 struct ModelOptions {
   std::string name = "unet";

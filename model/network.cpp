@@ -56,16 +56,6 @@ constexpr std::array kArchitectures = {
 
 }  // namespace
 
-const char* name_of(Precision precision) {
-  return precision == Precision::kBf16 ? "bf16" : "fp32";
-}
-
-Precision precision_named(const std::string& name) {
-  for (const Precision precision : {Precision::kFp32, Precision::kBf16})
-    if (name == name_of(precision)) return precision;
-  throw std::invalid_argument("precision: unknown name '" + name + "'; known: fp32, bf16");
-}
-
 torch::Tensor Network::forward(const torch::Tensor& images) {
   if (precision_ == Precision::kFp32) return compute(images);
   const Autocast autocast(images.device().type());

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <string>
 
 #include "model/model_options.hpp"
 
@@ -20,15 +19,6 @@ struct GroupContext {
   AllReduce all_reduce = [](torch::Tensor&) {};  // identity: one rank
   bool dummy = false;  // this step, this rank has no slice: its input counts in no statistic and gets gradient zero
 };
-
-/// What the net's layers compute in. Bf16 is what PyTorch's autocast means by it: convolutions and what passes between
-/// them are bfloat16, sums and statistics at least float32, and parameters, gradients and running statistics stay as
-/// they are.
-enum class Precision { kFp32, kBf16 };
-
-/// "fp32" or "bf16", as grids and checkpoints name it; and back, which throws std::invalid_argument for another name.
-const char* name_of(Precision precision);
-Precision precision_named(const std::string& name);
 
 /// A net from [n, in_channels, H, W] to logits [n, classes, H, W], which are of the type that it computes in.
 class Network : public torch::nn::Module {

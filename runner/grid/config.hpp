@@ -129,8 +129,8 @@ struct TrialConfig {
   std::string variant;
   std::uint64_t seed = 1;
   int fold = 0;
-  std::string method = "net";      // key in the grid: net or atlas
-  std::string precision = "fp32";  // key in the grid: fp32 or bf16; model::Precision
+  std::string method = "net";  // key in the grid: net or atlas
+  model::Precision precision = model::Precision::kFp32;
   model::ModelOptions model;
   schedules::LossOptions loss_options;
   ViewOptions views;

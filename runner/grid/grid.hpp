@@ -31,7 +31,7 @@ std::vector<std::string> stage_hashes(const TrialConfig& trial, const Study& stu
 std::string trial_model_label(const TrialConfig& trial);
 std::string trial_loss_label(const TrialConfig& trial);
 std::string model_label(const model::ModelOptions& model, const ViewOptions& views = {},
-                        const std::string& precision = "fp32");
+                        model::Precision precision = model::Precision::kFp32);
 std::string loss_label(const std::vector<schedules::ScheduledTerm>& loss);
 
 /// The reference of all grid keys with types, defaults, ranges and help, made from the descriptions beside the structs.

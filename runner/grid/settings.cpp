@@ -135,7 +135,8 @@ Settings read_settings(const Value& map, const std::string& path) {
     settings.method = read_choice(*method, reader.path_of("method"), "net", "atlas");
   reader.group("atlas", settings.atlas, "");
   if (const Value* precision = reader.take("precision"))
-    settings.precision = read_choice(*precision, reader.path_of("precision"), "fp32", "bf16");
+    settings.precision = model::precision_named(read_choice(
+        *precision, reader.path_of("precision"), name_of(model::Precision::kFp32), name_of(model::Precision::kBf16)));
   reader.group("model", settings.model, "");
   reader.group("optimizer", settings.optimizer, "");
   if (const Value* loss = reader.take("loss")) settings.loss = read_loss(*loss, reader.path_of("loss"));

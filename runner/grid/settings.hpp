@@ -18,7 +18,7 @@ struct Settings {
   std::optional<std::vector<int>> folds;                     // nothing: all of the cohort's
   std::map<int, std::vector<std::uint64_t>> seeds_of_folds;  // in place of `seeds`
   std::string method = "net";
-  std::string precision = "fp32";
+  model::Precision precision = model::Precision::kFp32;
   AtlasOptions atlas;
   model::ModelOptions model;
   OptimizerOptions optimizer;

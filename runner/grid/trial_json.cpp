@@ -45,7 +45,7 @@ nlohmann::json trial_json(const TrialConfig& trial, Parameters parameters) {
                          {"model", parameters(trial.model)},
                          {"loss_options", parameters(trial.loss_options)},
                          {"stages", nlohmann::json::array()}};
-  if (trial.precision != "fp32") json["precision"] = trial.precision;
+  if (trial.precision != model::Precision::kFp32) json["precision"] = name_of(trial.precision);
   if (nlohmann::json views = parameters(trial.views); !views.empty()) json["views"] = std::move(views);
   for (const StageOptions& stage : trial.stages) {
     nlohmann::json options = parameters(stage);
@@ -83,7 +83,7 @@ nlohmann::json config_json(const TrialConfig& trial) {
   nlohmann::json json = trial_json(trial, kAll);
   json["variant"] = trial.variant;
   json["method"] = trial.method;
-  json["precision"] = trial.precision;
+  json["precision"] = name_of(trial.precision);
   return json;
 }
 

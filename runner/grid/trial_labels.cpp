@@ -61,7 +61,7 @@ std::string trial_loss_label(const TrialConfig& trial) {
   return uses_atlases(trial) ? "–" : loss_label(trial.stages.front().loss);
 }
 
-std::string model_label(const model::ModelOptions& model, const ViewOptions& views, const std::string& precision) {
+std::string model_label(const model::ModelOptions& model, const ViewOptions& views, model::Precision precision) {
   const bool unet = model.name == "unet";
   const model::ModelOptions published;
   std::string label = std::string(unet ? "U-Net" : "QuickNAT") + " (width " + std::to_string(model.width);
@@ -69,7 +69,7 @@ std::string model_label(const model::ModelOptions& model, const ViewOptions& vie
   if (unet && model.norm != "none") label += ", " + model.norm + " norm";
   if (!unet && model.kernel != published.kernel) label += ", kernel " + std::to_string(model.kernel);
   if (const std::size_t count = views_of(views).size(); count > 1) label += ", " + std::to_string(count) + " views";
-  if (precision != "fp32") label += ", " + precision;
+  if (precision != model::Precision::kFp32) label += std::string(", ") + name_of(precision);
   return label + ")";
 }
 

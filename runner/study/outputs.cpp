@@ -15,6 +15,7 @@ namespace crossfade::runner {
 namespace {
 
 namespace fs = std::filesystem;
+
 /// `texts`: in the order of report_formats().
 void write_formats(const fs::path& stem, const std::vector<std::string>& texts) {
   const std::map<std::string, std::string> endings = {

@@ -79,7 +79,7 @@ void require_bf16(const Plan& plan, const Workers& workers) {
   if (plan.of_bf16.empty() || !workers.device.is_cpu() || computes_bf16()) return;
   throw std::runtime_error(
       "variant '" + plan.of_bf16 + "' has precision bf16, which the processor of " + World::host() + " (" + machine() +
-      ") would only emulate, slowly: expected precision fp32, or " + "a processor with AVX512-BF16 or AMX-BF16");
+      ") would only emulate, slowly: expected precision fp32, or a processor with AVX512-BF16 or AMX-BF16");
 }
 
 fs::path results_file(const Study& study, const StudyOptions& options) {
@@ -253,9 +253,9 @@ Plan open_ledger(World& world, const Study& study, const StudyOptions& options, 
   });
   for (const int index : ledger.pending) {
     const TrialConfig& trial = study.trials[static_cast<std::size_t>(index)];
-    if (trial.precision == "bf16" && plan.of_bf16.empty()) plan.of_bf16 = trial.variant;
+    if (trial.precision == model::Precision::kBf16 && plan.of_bf16.empty()) plan.of_bf16 = trial.variant;
   }
-  require_bf16(plan, workers);
+  require_bf16(plan, workers);  // before cohorts are prepared; on the other ranks once they know the plan
   log_info("study " + study.name + ": " + std::to_string(study.trials.size()) + " trials, " +
            std::to_string(ledger.pending.size()) + " to run, on " + workers.description + ", results in " +
            file.string());

@@ -385,7 +385,7 @@ class Trial {
 std::shared_ptr<model::Network> network_of(const TrialConfig& config, const data::ShardInfo& data,
                                            torch::Device device) {
   auto network = model::make_network(config.model, data.channel_count(), data.classes.count(), config.seed);
-  network->set_precision(model::precision_named(config.precision));
+  network->set_precision(config.precision);
   place_network(*network, device);
   return network;
 }

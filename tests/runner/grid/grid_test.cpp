@@ -192,7 +192,7 @@ TEST(GridLabels, NameNets) {
   EXPECT_EQ(model_label({"unet", 16, 4, "none"}), "U-Net (width 16)");
   EXPECT_EQ(model_label({"unet", 16, 4, "batch"}), "U-Net (width 16, batch norm)");
   EXPECT_EQ(model_label({"unet", 8, 3, "none"}), "U-Net (width 8, depth 3)");
-  EXPECT_EQ(model_label({"unet", 16, 4, "batch"}, {}, "bf16"), "U-Net (width 16, batch norm, bf16)");
+  EXPECT_EQ(model_label({"unet", 16, 4, "batch"}, {}, model::Precision::kBf16), "U-Net (width 16, batch norm, bf16)");
   EXPECT_EQ(model_label({"quicknat"}), "QuickNAT (width 64)");
   EXPECT_EQ(model_label({"quicknat", 16, 3, "none", 3}), "QuickNAT (width 16, depth 3, kernel 3)");
 }

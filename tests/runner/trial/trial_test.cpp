@@ -104,7 +104,7 @@ INSTANTIATE_TEST_SUITE_P(Precisions, TrialOfEitherPrecision, testing::Values("fp
 
 TEST_P(TrialOfEitherPrecision, InterruptedAnywhereEndsBitForBitAsIfNothingHadHappened) {
   TrialConfig config = small_trial();
-  config.precision = GetParam();
+  config.precision = model::precision_named(GetParam());
   Heard whole;
   run(config, "whole", whole);
   for (const int stop_after : {0, 1, 3, 5}) {  // before anything, within an epoch, at its end, within the second
