@@ -189,19 +189,18 @@ CROSSFADE_INLINE void largest_of(const std::array<V, 4>& values, V& most) {
 }
 
 template <class T, bool rectify>
-CROSSFADE_INLINE void pool_of(const RowPair<T>& x, Extent extent, T* pooled) {
+CROSSFADE_INLINE void pool_of(const RowPair<const T>& x, Extent extent, const RowPair<T>& full, T* pooled) {
   using V = Vector<Arithmetic<T>>;
   for (std::int64_t i = 0; i < extent.pixels; ++i) {
-    const std::array<T*, 4> from = square(x, i);
+    const std::array<const T*, 4> from = square(x, i);
+    const std::array<T*, 4> to = square(full, i);
     each_chunk<T>(
         extent.channels, [&](const Chunk<T>& chunk) __attribute__((always_inline)) {
           std::array<V, 4> values;
           for (std::size_t k = 0; k < 4; ++k) {
             chunk.load(from[k], values[k]);
-            if constexpr (rectify) {
-              where_positive(values[k], values[k], values[k]);
-              chunk.store(values[k], from[k]);
-            }
+            if constexpr (rectify) where_positive(values[k], values[k], values[k]);
+            chunk.store(values[k], to[k]);
           }
           V most;
           largest_of(values, most);
@@ -211,17 +210,17 @@ CROSSFADE_INLINE void pool_of(const RowPair<T>& x, Extent extent, T* pooled) {
 }
 
 template <class T>
-void pool(const RowPair<T>& x, bool rectify, Extent extent, T* pooled) {
-  if (rectify) return pool_of<T, true>(x, extent, pooled);
-  pool_of<T, false>(x, extent, pooled);
+void pool(const RowPair<const T>& x, bool rectify, Extent extent, const RowPair<T>& full, T* pooled) {
+  if (rectify) return pool_of<T, true>(x, extent, full, pooled);
+  pool_of<T, false>(x, extent, full, pooled);
 }
 
 template <class T, bool rectified>
-CROSSFADE_INLINE void pool_gradient_of(const RowPair<const T>& x, const T* d_pooled, const RowPair<const T>& d_skip,
+CROSSFADE_INLINE void pool_gradient_of(const RowPair<const T>& full, const T* d_pooled, const RowPair<const T>& d_skip,
                                        Extent extent, const RowPair<T>& dx) {
   using V = Vector<Arithmetic<T>>;
   for (std::int64_t i = 0; i < extent.pixels; ++i) {
-    const std::array<const T*, 4> input = square(x, i), skip = square(d_skip, i);
+    const std::array<const T*, 4> input = square(full, i), skip = square(d_skip, i);
     const std::array<T*, 4> to = square(dx, i);
     each_chunk<T>(
         extent.channels, [&](const Chunk<T>& chunk) __attribute__((always_inline)) {
@@ -245,10 +244,10 @@ CROSSFADE_INLINE void pool_gradient_of(const RowPair<const T>& x, const T* d_poo
 }
 
 template <class T>
-void pool_gradient(const RowPair<const T>& x, bool rectify, const T* d_pooled, const RowPair<const T>& d_skip,
+void pool_gradient(const RowPair<const T>& full, bool rectify, const T* d_pooled, const RowPair<const T>& d_skip,
                    Extent extent, const RowPair<T>& dx) {
-  if (rectify) return pool_gradient_of<T, true>(x, d_pooled, d_skip, extent, dx);
-  pool_gradient_of<T, false>(x, d_pooled, d_skip, extent, dx);
+  if (rectify) return pool_gradient_of<T, true>(full, d_pooled, d_skip, extent, dx);
+  pool_gradient_of<T, false>(full, d_pooled, d_skip, extent, dx);
 }
 
 template <class T>

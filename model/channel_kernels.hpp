@@ -50,10 +50,10 @@ struct ChannelKernels {
   void (*affine_gradient)(const T* dy, const T* x, const AffineGradient<A>& by, Extent extent, T* dx);
   /// dy where y is above 0; dx may be dy.
   void (*rectifier_gradient)(const T* dy, const T* y, std::int64_t count, T* dx);
-  /// The largest of each 2 × 2 pixels; `extent` is that of `pooled`. With `rectify` x becomes max(0, x) first.
-  void (*pool)(const RowPair<T>& x, bool rectify, Extent extent, T* pooled);
-  /// dx = d_skip, and d_pooled added where x was the (first) largest; with `rectify` 0 where x is.
-  void (*pool_gradient)(const RowPair<const T>& x, bool rectify, const T* d_pooled, const RowPair<const T>& d_skip,
+  /// full = x, or with `rectify` max(0, x), and the largest of each 2 × 2 pixels of it; `extent` is that of `pooled`.
+  void (*pool)(const RowPair<const T>& x, bool rectify, Extent extent, const RowPair<T>& full, T* pooled);
+  /// dx = d_skip, and d_pooled added where `full` was the (first) largest; with `rectify` 0 where `full` is.
+  void (*pool_gradient)(const RowPair<const T>& full, bool rectify, const T* d_pooled, const RowPair<const T>& d_skip,
                         Extent extent, const RowPair<T>& dx);
   /// Pixel (w, k) of z [pixels, 4, channels] plus bias goes to the k-th of the 2 × 2 pixels w of `to`.
   void (*spread)(const T* z, const A* bias, Extent extent, const RowPair<T>& to);

@@ -27,8 +27,8 @@ torch::Tensor DenseBlock::forward(const torch::Tensor& x) {
   const torch::Tensor first = conv1_->forward(norm1_->forward(x, /*rectify=*/true));
   const torch::Tensor both = torch::cat({x, first}, 1);
   const torch::Tensor second = conv2_->forward(norm2_->forward(both, /*rectify=*/true));
-  return convolve_pixels(norm3_->forward(torch::cat({both, second}, 1), /*rectify=*/true), conv3_->weight,
-                         conv3_->bias);
+  const torch::Tensor all = norm3_->forward(torch::cat({both, second}, 1), /*rectify=*/true);
+  return convolve_pixels(all, /*rectify=*/false, conv3_->weight, conv3_->bias);
 }
 
 QuickNat::QuickNat(const ModelOptions& options, int in_channels, int classes) : in_channels_(in_channels) {
@@ -64,7 +64,7 @@ torch::Tensor QuickNat::compute(const torch::Tensor& images) {
     x = torch::max_unpool2d(x, places[level], {skip.size(2), skip.size(3)});
     x = decoder_[level]->forward(torch::cat({skip, x}, 1));
   }
-  return convolve_pixels(x, classifier_->weight, classifier_->bias);
+  return convolve_pixels(x, /*rectify=*/false, classifier_->weight, classifier_->bias);
 }
 
 }  // namespace crossfade::model

@@ -1,10 +1,14 @@
 #include "model/sampling.hpp"
 
 #include <ATen/Parallel.h>
+#include <ATen/autocast_mode.h>
 #include <torch/autograd.h>
 #include <torch/types.h>
 #include <torch/utils.h>
 
+#include <algorithm>
+
+#include "model/channel_pass.hpp"
 #include "model/kernel_dispatch.hpp"
 
 namespace crossfade::model {
@@ -30,6 +34,12 @@ RowPair<T> rows_of(const torch::Tensor& full, std::int64_t n) {
   const std::int64_t stride = full.stride(3), row = full.size(3) * stride;
   T* const upper = memory<std::remove_const_t<T>>(full) + 2 * n * row;
   return {upper, upper + row, stride};
+}
+
+/// Its n-th row, of the images one after the other.
+template <class T>
+T* row_of(const torch::Tensor& half, std::int64_t n) {
+  return memory<T>(half) + n * half.size(3) * half.size(1);
 }
 
 /// Whether rows_of() finds its rows: all but the channels, which may be some of more, is channels-last.
@@ -72,59 +82,61 @@ class Rectify : public torch::autograd::Function<Rectify> {
 
 class Pool : public torch::autograd::Function<Pool> {
  public:
-  static tensor_list forward(AutogradContext* context, const torch::Tensor& x, bool rectify) {
-    const torch::Tensor half =
-        torch::empty({x.size(0), x.size(1), x.size(2) / 2, x.size(3) / 2}, x.options().memory_format(kLast));
+  static tensor_list forward(AutogradContext* context, const torch::Tensor& x, bool rectify, std::int64_t room) {
+    const auto options = x.options().memory_format(kLast);
+    const torch::Tensor full = torch::empty({x.size(0), x.size(1) + room, x.size(2), x.size(3)}, options),
+                        half = torch::empty({x.size(0), x.size(1), x.size(2) / 2, x.size(3) / 2}, options);
     with_kernels(x.scalar_type(), [&]<class T>(const ChannelKernels<T>& kernels) {
       for_each_row(half, [&](std::int64_t n, Extent extent) {
-        kernels.pool(rows_of<T>(x, n), rectify, extent, memory<T>(half) + n * extent.pixels * extent.channels);
+        kernels.pool(rows_of<const T>(x, n), rectify, extent, rows_of<T>(full, n), row_of<T>(half, n));
       });
     });
-    if (rectify) context->mark_dirty({x});
-    context->save_for_backward({x});
+    context->save_for_backward({full});
+    context->saved_data["channels"] = x.size(1);
     context->saved_data["rectify"] = rectify;
-    return {x, half};
+    return {full, half};
   }
 
   static tensor_list backward(AutogradContext* context, const tensor_list& outer) {
-    const torch::Tensor x = context->get_saved_variables()[0];
+    const torch::Tensor full = context->get_saved_variables()[0];
     const bool rectify = context->saved_data["rectify"].toBool();
-    const torch::Tensor d_full = with_rows(outer[0]), d_half = outer[1].contiguous(kLast), dx = torch::empty_like(x);
-    with_kernels(x.scalar_type(), [&]<class T>(const ChannelKernels<T>& kernels) {
+    const torch::Tensor d_full = with_rows(outer[0]), d_half = outer[1].contiguous(kLast);
+    const std::int64_t channels = context->saved_data["channels"].toInt();
+    const torch::Tensor dx =
+        torch::empty({full.size(0), channels, full.size(2), full.size(3)}, full.options().memory_format(kLast));
+    with_kernels(dx.scalar_type(), [&]<class T>(const ChannelKernels<T>& kernels) {
       for_each_row(d_half, [&](std::int64_t n, Extent extent) {
-        kernels.pool_gradient(rows_of<const T>(x, n), rectify, memory<T>(d_half) + n * extent.pixels * extent.channels,
-                              rows_of<const T>(d_full, n), extent, rows_of<T>(dx, n));
+        kernels.pool_gradient(rows_of<const T>(full, n), rectify, row_of<T>(d_half, n), rows_of<const T>(d_full, n),
+                              extent, rows_of<T>(dx, n));
       });
     });
-    return {dx, {}};
+    return {dx, {}, {}};
   }
 };
 
-/// z holds for each pixel its four of twice the resolution, [n, H, W, 4, C].
+/// Fills what `skip` has room for. z holds for each pixel its four of twice the resolution, [n, H, W, 4, C].
 class Spread : public torch::autograd::Function<Spread> {
  public:
   static torch::Tensor forward(AutogradContext* context, const torch::Tensor& skip, const torch::Tensor& z,
                                const torch::Tensor& bias) {
-    const std::int64_t skips = skip.size(1), channels = z.size(4);
-    context->saved_data["skips"] = skips;
+    const std::int64_t channels = z.size(4);
+    context->saved_data["channels"] = channels;
     context->saved_data["type"] = bias.scalar_type();
-    const torch::Tensor result =
-        torch::empty({skip.size(0), skips + channels, skip.size(2), skip.size(3)}, skip.options().memory_format(kLast));
-    result.narrow(1, 0, skips).copy_(skip);
-    const torch::Tensor up = result.narrow(1, skips, channels), plus = bias.to(arithmetic_type(z)).contiguous();
+    const torch::Tensor up = skip.narrow(1, skip.size(1) - channels, channels);
+    const torch::Tensor plus = bias.to(arithmetic_type(z)).contiguous();
     with_kernels(z.scalar_type(), [&]<class T>(const ChannelKernels<T>& kernels) {
       for_each_row(pixels_of(z), [&](std::int64_t n, Extent extent) {
         kernels.spread(memory<T>(z) + n * extent.pixels * 4 * channels, memory<data::Arithmetic<T>>(plus), extent,
                        rows_of<T>(up, n));
       });
     });
-    return result;
+    return skip.detach();  // not "modified in place": what the pooling keeps of it stands
   }
 
   static tensor_list backward(AutogradContext* context, const tensor_list& outer) {
     const torch::Tensor gradient = with_rows(outer[0]);
-    const std::int64_t skips = context->saved_data["skips"].toInt(), channels = gradient.size(1) - skips;
-    const torch::Tensor up = gradient.narrow(1, skips, channels);
+    const std::int64_t channels = context->saved_data["channels"].toInt();
+    const torch::Tensor up = gradient.narrow(1, gradient.size(1) - channels, channels);
     const torch::Tensor dz =
         torch::empty({up.size(0), up.size(2) / 2, up.size(3) / 2, 4, channels}, gradient.options());
     const torch::Tensor rows = pixels_of(dz);
@@ -136,7 +148,7 @@ class Spread : public torch::autograd::Function<Spread> {
                        memory<double>(sums) + n * channels);
       });
     });
-    return {gradient.narrow(1, 0, skips), dz, sums.sum(0).to(context->saved_data["type"].toScalarType())};
+    return {gradient, dz, sums.sum(0).to(context->saved_data["type"].toScalarType())};
   }
 
  private:
@@ -149,35 +161,86 @@ torch::Tensor pixel_rows(const torch::Tensor& x) {
   return x.permute({0, 2, 3, 1}).reshape({-1, x.size(1)});
 }
 
+class ConvolvePixels : public torch::autograd::Function<ConvolvePixels> {
+ public:
+  static torch::Tensor forward(AutogradContext* context, const torch::Tensor& x, bool rectify,
+                               const torch::Tensor& weight, const torch::Tensor& bias) {
+    if (rectify) x.relu_();
+    const torch::Tensor matrix = weight.flatten(1).to(x.scalar_type());
+    context->save_for_backward({x, matrix});
+    context->saved_data["rectify"] = rectify;
+    context->saved_data["type"] = weight.scalar_type();
+    const torch::Tensor y = torch::addmm(bias.to(x.scalar_type()), pixel_rows(x), matrix.t());
+    return y.view({x.size(0), x.size(2), x.size(3), weight.size(0)}).permute({0, 3, 1, 2});
+  }
+
+  static tensor_list backward(AutogradContext* context, const tensor_list& outer) {
+    const auto saved = context->get_saved_variables();
+    const torch::Tensor &x = saved[0], &matrix = saved[1];
+    const torch::Tensor dy = outer[0].contiguous(kLast), rows = pixel_rows(dy);
+    const auto type = context->saved_data["type"].toScalarType();
+    const torch::Tensor d_weight = torch::mm(rows.t(), pixel_rows(x)).to(type).view({dy.size(1), x.size(1), 1, 1});
+    const torch::Tensor d_bias = channel_sums(dy, dy)[0].to(type);
+    if (!context->saved_data["rectify"].toBool()) {
+      const torch::Tensor dx = torch::mm(rows, matrix).view({x.size(0), x.size(2), x.size(3), x.size(1)});
+      return {dx.permute({0, 3, 1, 2}), {}, d_weight, d_bias};
+    }
+    write_gradient(rows, matrix, pixel_rows(x));
+    x.unsafeGetTensorImpl()->bump_version();  // so that a second backward() is refused
+    return {x.detach(), {}, d_weight, d_bias};
+  }
+
+ private:
+  // Pixels whose gradient stays in the cache between the product and what 0 does to it.
+  static constexpr std::int64_t kBlock = 4096;
+
+  /// x becomes dy · matrix where x is above 0, else 0.
+  static void write_gradient(const torch::Tensor& dy, const torch::Tensor& matrix, const torch::Tensor& x) {
+    for (std::int64_t first = 0; first < x.size(0); first += kBlock) {
+      const std::int64_t count = std::min(kBlock, x.size(0) - first);
+      const torch::Tensor to = x.narrow(0, first, count), dx = torch::mm(dy.narrow(0, first, count), matrix);
+      with_kernels(x.scalar_type(), [&]<class T>(const ChannelKernels<T>& kernels) {
+        at::parallel_for(0, dx.numel(), at::internal::GRAIN_SIZE, [&](std::int64_t begin, std::int64_t end) {
+          kernels.rectifier_gradient(memory<T>(dx) + begin, memory<T>(to) + begin, end - begin, memory<T>(to) + begin);
+        });
+      });
+    }
+  }
+};
+
 }  // namespace
 
 torch::Tensor rectify(const torch::Tensor& x) {
   return takes_kernels(x) && torch::GradMode::is_enabled() ? Rectify::apply(x) : x.relu_();
 }
 
-Pooled pool(const torch::Tensor& x, bool rectify) {
+Pooled pool(const torch::Tensor& x, bool rectify, std::int64_t room) {
+  const std::int64_t channels = x.size(1);
   if (takes_kernels(x)) {
-    const tensor_list both = Pool::apply(x, rectify);
-    return {both[0], both[1]};
+    const tensor_list both = Pool::apply(x, rectify, room);
+    return {{both[0], channels}, both[1]};
   }
   const torch::Tensor full = rectify ? x.relu_() : x;
-  return {full, torch::max_pool2d(full, 2)};
+  return {{full, channels}, torch::max_pool2d(full, 2)};
 }
 
-torch::Tensor join_up(const torch::Tensor& skip, const torch::Tensor& below, const torch::Tensor& weight,
+torch::Tensor join_up(const Skip& skip, const torch::Tensor& below, const torch::Tensor& weight,
                       const torch::Tensor& bias) {
-  if (!takes_kernels(skip) || !takes_kernels(below))
-    return torch::cat({skip, torch::conv_transpose2d(below, weight, bias, /*stride=*/2)}, 1);
+  const bool has_room = skip.memory.size(1) == skip.channels + weight.size(1);
+  if (!has_room || !takes_kernels(skip.memory) || !takes_kernels(below))
+    return torch::cat({skip.pixels(), torch::conv_transpose2d(below, weight, bias, /*stride=*/2)}, 1);
   // A product of matrices, [pixels, D] by [D, 4·C]: each pixel below gives 2 × 2 above that no other gives to.
   const torch::Tensor matrix = weight.permute({0, 2, 3, 1}).reshape({weight.size(0), -1});
   const torch::Tensor z = torch::mm(pixel_rows(below), matrix);
-  return Spread::apply(skip, z.view({below.size(0), below.size(2), below.size(3), 4, weight.size(1)}), bias);
+  return Spread::apply(skip.memory, z.view({below.size(0), below.size(2), below.size(3), 4, weight.size(1)}), bias);
 }
 
-torch::Tensor convolve_pixels(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias) {
-  if (!takes_kernels(x)) return torch::conv2d(x, weight, bias);
-  const torch::Tensor y = torch::linear(pixel_rows(x), weight.flatten(1), bias);
-  return y.view({x.size(0), x.size(2), x.size(3), weight.size(0)}).permute({0, 3, 1, 2});
+torch::Tensor convolve_pixels(const torch::Tensor& x, bool rectify, const torch::Tensor& weight,
+                              const torch::Tensor& bias) {
+  if (!takes_kernels(x)) return torch::conv2d(rectify ? x.relu_() : x, weight, bias);
+  // What autocast would do to a convolution's input; it does not look into functions of ours.
+  const bool autocast = at::autocast::is_autocast_enabled(at::kCPU);
+  return ConvolvePixels::apply(autocast ? x.to(at::autocast::get_autocast_dtype(at::kCPU)) : x, rectify, weight, bias);
 }
 
 }  // namespace crossfade::model

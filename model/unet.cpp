@@ -21,21 +21,13 @@ DoubleConvolution::DoubleConvolution(int in, int out, bool normalise,
   if (normalise) norm2_ = register_module("norm2", std::make_shared<BatchNorm>(out, group));
 }
 
-torch::Tensor DoubleConvolution::convolve(torch::Tensor x) {
+Convolved DoubleConvolution::forward(const torch::Tensor& x) {
   // ReLU in place: neither a convolution nor the normalisation needs its own output for its gradient.
-  x = conv1_->forward(x);
-  x = norm1_ ? norm1_->forward(x, /*rectify=*/true) : rectify(x);
-  return conv2_->forward(x);
-}
-
-torch::Tensor DoubleConvolution::forward(const torch::Tensor& x) {
-  const torch::Tensor y = convolve(x);
-  return norm2_ ? norm2_->forward(y, /*rectify=*/true) : rectify(y);
-}
-
-Pooled DoubleConvolution::forward_pooled(const torch::Tensor& x) {
-  const torch::Tensor y = convolve(x);
-  return norm2_ ? pool(norm2_->forward(y, /*rectify=*/true), /*rectify=*/false) : pool(y, /*rectify=*/true);
+  torch::Tensor y = conv1_->forward(x);
+  y = norm1_ ? norm1_->forward(y, /*rectify=*/true) : rectify(y);
+  y = conv2_->forward(y);
+  if (!norm2_) return {y, /*rectify=*/true};
+  return {norm2_->forward(y, /*rectify=*/true), /*rectify=*/false};
 }
 
 Up::Up(int out, bool normalise, const std::shared_ptr<const GroupContext>& group) {
@@ -43,7 +35,7 @@ Up::Up(int out, bool normalise, const std::shared_ptr<const GroupContext>& group
   convolutions_ = register_module("conv", std::make_shared<DoubleConvolution>(2 * out, out, normalise, group));
 }
 
-torch::Tensor Up::forward(const torch::Tensor& below, const torch::Tensor& skip) {
+Convolved Up::forward(const torch::Tensor& below, const Skip& skip) {
   return convolutions_->forward(join_up(skip, below, up_->weight, up_->bias));
 }
 
@@ -67,15 +59,17 @@ UNet::UNet(const ModelOptions& options, int in_channels, int classes) : in_chann
 torch::Tensor UNet::compute(const torch::Tensor& images) {
   check_images("U-Net", images, in_channels_);
   torch::Tensor x = first_input(images);
-  std::vector<torch::Tensor> skips;
+  std::vector<Skip> skips;
   for (const auto& level : encoder_) {
-    const Pooled pooled = level->forward_pooled(x);
-    skips.push_back(pooled.full);
-    x = pooled.half;
+    const Convolved y = level->forward(x);
+    Pooled pooled = pool(y.values, y.rectify, /*room=*/y.values.size(1));
+    skips.push_back(std::move(pooled.full));
+    x = std::move(pooled.half);
   }
-  x = bottom_->forward(x);
-  for (std::size_t level = decoder_.size(); level-- > 0;) x = decoder_[level]->forward(x, skips[level]);
-  return convolve_pixels(x, classifier_->weight, classifier_->bias);
+  Convolved y = bottom_->forward(x);
+  for (std::size_t level = decoder_.size(); level-- > 0;)
+    y = decoder_[level]->forward(y.rectify ? rectify(y.values) : y.values, skips[level]);
+  return convolve_pixels(y.values, y.rectify, classifier_->weight, classifier_->bias);
 }
 
 }  // namespace crossfade::model

@@ -12,16 +12,19 @@
 
 namespace crossfade::model {
 
+/// What comes out of convolutions. The ReLU is left to what follows, which may do it in the same pass.
+struct Convolved {
+  torch::Tensor values;
+  bool rectify;  // whether it is still to come; behind a normalisation it is done
+};
+
 /// Two 3×3 convolutions, each with ReLU, and with batch normalisation between them where asked for.
 class DoubleConvolution : public torch::nn::Module {
  public:
   DoubleConvolution(int in, int out, bool normalise, const std::shared_ptr<const GroupContext>& group);
-  torch::Tensor forward(const torch::Tensor& x);
-  Pooled forward_pooled(const torch::Tensor& x);
+  Convolved forward(const torch::Tensor& x);
 
  private:
-  torch::Tensor convolve(torch::Tensor x);  // up to what follows the second convolution
-
   torch::nn::Conv2d conv1_{nullptr}, conv2_{nullptr};
   std::shared_ptr<BatchNorm> norm1_, norm2_;  // none: null
 };
@@ -30,7 +33,7 @@ class DoubleConvolution : public torch::nn::Module {
 class Up : public torch::nn::Module {
  public:
   Up(int out, bool normalise, const std::shared_ptr<const GroupContext>& group);
-  torch::Tensor forward(const torch::Tensor& below, const torch::Tensor& skip);
+  Convolved forward(const torch::Tensor& below, const Skip& skip);
 
  private:
   torch::nn::ConvTranspose2d up_{nullptr};

@@ -40,13 +40,16 @@ TEST(Sampling, PoolsLikeTorch) {
   for (const auto dtype : kTypes) {
     for (const std::int64_t channels : {3, 16, 37}) {
       for (const bool rectified : {false, true}) {
+        const std::int64_t room = rectified ? 5 : 0;
         const torch::Tensor x = leaf(1, {2, channels, 6, 10}, dtype), reference = plain(x);
         const torch::Tensor d_full = normal(2, x.sizes()).to(dtype), d_half = normal(3, {2, channels, 3, 5}).to(dtype);
-        const Pooled pooled = pool(x + 0, rectified);
-        torch::autograd::backward({pooled.full, pooled.half}, {d_full, d_half});
+        const Pooled pooled = pool(x + 0, rectified, room);
+        const torch::Tensor pooled_full = pooled.full.pixels();
+        torch::autograd::backward({pooled_full, pooled.half}, {d_full, d_half});
         const torch::Tensor full = rectified ? reference.relu() : reference + 0, half = torch::max_pool2d(full, 2);
         torch::autograd::backward({full, half}, {d_full.to(torch::kFloat64), d_half.to(torch::kFloat64)});
-        EXPECT_EQ(relative_difference(pooled.full, full), 0);
+        EXPECT_EQ(pooled.full.memory.size(1), channels + room);
+        EXPECT_EQ(relative_difference(pooled_full, full), 0);
         EXPECT_EQ(relative_difference(pooled.half, half), 0);
         EXPECT_LT(relative_difference(x.grad(), reference.grad()), rounding(dtype)) << channels << rectified;
       }
@@ -57,7 +60,7 @@ TEST(Sampling, PoolsLikeTorch) {
 // Plateaus, such as ReLU leaves: torch gives the gradient to the first of equal pixels as well.
 TEST(Sampling, GivesTheGradientToTheFirstOfEqualPixels) {
   const torch::Tensor x = normal(1, {2, 16, 6, 10}).sign().contiguous(kLast).requires_grad_(), reference = plain(x);
-  pool(x + 0, /*rectify=*/false).half.sum().backward();
+  pool(x + 0, /*rectify=*/false, /*room=*/0).half.sum().backward();
   torch::max_pool2d(reference, 2).sum().backward();
   EXPECT_TRUE(x.grad().equal(reference.grad()));
 }
@@ -66,9 +69,9 @@ TEST(Sampling, PoolsAGradientThatIsSomeChannelsOfAnother) {
   const torch::Tensor x = leaf(1, {2, 16, 6, 10}, torch::kFloat32), copied = x.detach().clone().requires_grad_();
   const torch::Tensor both = normal(2, {2, 24, 6, 10}).to(torch::kFloat32).contiguous(kLast);
   const torch::Tensor some = both.narrow(1, 5, 16), zero = torch::zeros({2, 16, 3, 5});
-  const Pooled of_some = pool(x + 0, true), of_copy = pool(copied + 0, true);
-  torch::autograd::backward({of_some.full, of_some.half}, {some, zero});
-  torch::autograd::backward({of_copy.full, of_copy.half}, {some.contiguous(kLast), zero});
+  const Pooled of_some = pool(x + 0, true, 0), of_copy = pool(copied + 0, true, 0);
+  torch::autograd::backward({of_some.full.memory, of_some.half}, {some, zero});
+  torch::autograd::backward({of_copy.full.memory, of_copy.half}, {some.contiguous(kLast), zero});
   EXPECT_TRUE(x.grad().equal(copied.grad()));
 }
 
@@ -85,45 +88,58 @@ TEST(Sampling, RectifiesLikeTorch) {
   }
 }
 
-// Against torch's transposed convolution and cat in float64.
+// Against torch's max_pool2d, transposed convolution and cat in float64, the way that a level of the U-Net takes; and
+// without room, where join_up() copies.
 TEST(Sampling, JoinsUpLikeTorch) {
   for (const auto dtype : kTypes) {
     for (const std::int64_t channels : {3, 16, 37}) {
-      const torch::Tensor skip = leaf(1, {2, 5, 6, 8}, dtype), below = leaf(2, {2, 19, 3, 4}, dtype);
-      const torch::Tensor weight = leaf(3, {19, channels, 2, 2}, dtype);
-      const torch::Tensor bias = normal(4, {channels}).to(dtype).requires_grad_();
-      const torch::Tensor dy = normal(5, {2, 5 + channels, 6, 8}).to(dtype);
-      const torch::Tensor y = join_up(skip, below, weight, bias);
-      y.backward(dy);
-      const std::vector<torch::Tensor> leaves = {skip, below, weight, bias};
+      for (const bool has_room : {true, false}) {
+        const torch::Tensor x = leaf(1, {2, 5, 6, 8}, dtype), below = leaf(2, {2, 19, 3, 4}, dtype);
+        const torch::Tensor weight = leaf(3, {19, channels, 2, 2}, dtype);
+        const torch::Tensor bias = normal(4, {channels}).to(dtype).requires_grad_();
+        const torch::Tensor dy = normal(5, {2, 5 + channels, 6, 8}).to(dtype), d_half = normal(6, {2, 5, 3, 4});
+        const Pooled pooled = pool(x + 0, /*rectify=*/true, has_room ? channels : 0);
+        const torch::Tensor y = join_up(pooled.full, below, weight, bias);
+        torch::autograd::backward({y, pooled.half}, {dy, d_half.to(dtype)});
+        const std::vector<torch::Tensor> leaves = {x, below, weight, bias};
+        std::vector<torch::Tensor> reference;
+        for (const torch::Tensor& one : leaves) reference.push_back(plain(one));
+        const torch::Tensor full = reference[0].relu(), half = torch::max_pool2d(full, 2);
+        const torch::Tensor up = torch::conv_transpose2d(reference[1], reference[2], reference[3], 2);
+        const torch::Tensor expected = torch::cat({full, up}, 1);
+        torch::autograd::backward({expected, half}, {dy.to(torch::kFloat64), d_half.to(dtype).to(torch::kFloat64)});
+        EXPECT_EQ(y.data_ptr() == pooled.full.memory.data_ptr(), has_room);
+        EXPECT_TRUE(y.is_contiguous(kLast));
+        EXPECT_LT(relative_difference(y, expected), rounding(dtype));
+        for (std::size_t i = 0; i < leaves.size(); ++i)
+          EXPECT_LT(relative_difference(leaves[i].grad(), reference[i].grad()), rounding(dtype)) << i;
+      }
+    }
+  }
+}
+
+// More pixels than are taken together.
+TEST(Sampling, ConvolvesPixelsLikeTorch) {
+  for (const auto dtype : kTypes) {
+    for (const bool rectified : {false, true}) {
+      const torch::Tensor x = leaf(1, {2, 19, 50, 43}, dtype), weight = leaf(2, {28, 19, 1, 1}, dtype);
+      const torch::Tensor bias = normal(3, {28}).to(dtype).requires_grad_(), dy = normal(4, {2, 28, 50, 43}).to(dtype);
+      const torch::Tensor input = x + 0, y = convolve_pixels(input, rectified, weight, bias);
+      torch::autograd::backward({y}, {dy}, /*retain_graph=*/true);
+      EXPECT_EQ(x.grad().data_ptr() == input.data_ptr(), rectified) << "in the memory that nobody needs any more";
+      const std::vector<torch::Tensor> leaves = {x, weight, bias};
       std::vector<torch::Tensor> reference;
       for (const torch::Tensor& one : leaves) reference.push_back(plain(one));
-      const torch::Tensor up = torch::conv_transpose2d(reference[1], reference[2], reference[3], 2);
-      const torch::Tensor expected = torch::cat({reference[0], up}, 1);
+      const torch::Tensor of = rectified ? reference[0].relu() : reference[0];
+      const torch::Tensor expected = torch::conv2d(of, reference[1], reference[2]);
       expected.backward(dy.to(torch::kFloat64));
       EXPECT_TRUE(y.is_contiguous(kLast));
       EXPECT_LT(relative_difference(y, expected), rounding(dtype));
       for (std::size_t i = 0; i < leaves.size(); ++i)
         EXPECT_LT(relative_difference(leaves[i].grad(), reference[i].grad()), rounding(dtype)) << i;
+      if (!rectified) continue;
+      EXPECT_ANY_THROW(torch::autograd::backward({y}, {dy}, true)) << "its input is gone";
     }
-  }
-}
-
-TEST(Sampling, ConvolvesPixelsLikeTorch) {
-  for (const auto dtype : kTypes) {
-    const torch::Tensor x = leaf(1, {2, 19, 5, 7}, dtype), weight = leaf(2, {28, 19, 1, 1}, dtype);
-    const torch::Tensor bias = normal(3, {28}).to(dtype).requires_grad_(), dy = normal(4, {2, 28, 5, 7}).to(dtype);
-    const torch::Tensor y = convolve_pixels(x, weight, bias);
-    y.backward(dy);
-    const std::vector<torch::Tensor> leaves = {x, weight, bias};
-    std::vector<torch::Tensor> reference;
-    for (const torch::Tensor& one : leaves) reference.push_back(plain(one));
-    const torch::Tensor expected = torch::conv2d(reference[0], reference[1], reference[2]);
-    expected.backward(dy.to(torch::kFloat64));
-    EXPECT_TRUE(y.is_contiguous(kLast));
-    EXPECT_LT(relative_difference(y, expected), rounding(dtype));
-    for (std::size_t i = 0; i < leaves.size(); ++i)
-      EXPECT_LT(relative_difference(leaves[i].grad(), reference[i].grad()), rounding(dtype)) << i;
   }
 }
 
