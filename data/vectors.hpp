@@ -123,11 +123,18 @@ CROSSFADE_INLINE void store_few(const Vector<Arithmetic<T>>& from, std::size_t c
 
 /// A vector as doubles, in one or two.
 CROSSFADE_INLINE void widen(const Floats& x, Doubles* to) {
+#if defined(__AVX512F__)
+  const auto low = _mm512_maskz_extractf64x4_pd(0xF, reinterpret_cast<__m512d>(x), 0),
+             high = _mm512_maskz_extractf64x4_pd(0xF, reinterpret_cast<__m512d>(x), 1);
+  to[0] = _mm512_maskz_cvtps_pd(0xFF, reinterpret_cast<__m256>(low));
+  to[1] = _mm512_maskz_cvtps_pd(0xFF, reinterpret_cast<__m256>(high));
+#else
   HalfFloats low, high;
   __builtin_memcpy(&low, &x, sizeof low);
   __builtin_memcpy(&high, reinterpret_cast<const char*>(&x) + sizeof low, sizeof high);
   to[0] = __builtin_convertvector(low, Doubles);
   to[1] = __builtin_convertvector(high, Doubles);
+#endif
 }
 CROSSFADE_INLINE void widen(const Doubles& x, Doubles* to) {
   to[0] = x;

@@ -67,14 +67,14 @@ CROSSFADE_INLINE A reduce(const Vector<A>& x, const Join& join) {
 }
 
 /// The classes of one pixel, seen either way.
-template <class A>
+template <class A, std::size_t most_vectors>
 union Row {
-  std::array<Vector<A>, kMostClasses / kLanes<A>> vectors;
-  std::array<A, kMostClasses> values;
+  std::array<Vector<A>, most_vectors> vectors;
+  std::array<A, most_vectors * kLanes<A>> values;
 };
 
-template <class A>
-CROSSFADE_INLINE void add(const Vector<A>& x, bool squared, Doubles* to) {
+template <class A, bool squared>
+CROSSFADE_INLINE void add(const Vector<A>& x, Doubles* to) {
   std::array<Doubles, data::kWide<A>> wide;
   data::widen(x, wide.data());
   for (std::size_t n = 0; n < data::kWide<A>; ++n) to[n] += squared ? wide[n] * wide[n] : wide[n];
@@ -82,9 +82,9 @@ CROSSFADE_INLINE void add(const Vector<A>& x, bool squared, Doubles* to) {
 
 /// `classes` logits as `vectors` vectors, filled up with what has no weight in a softmax where `marked` is 0. `rest`:
 /// logits from `from` on that may be read, at least `classes`.
-template <class T>
+template <class T, class Row>
 CROSSFADE_INLINE void load_row(const T* from, std::int64_t classes, std::int64_t rest, std::size_t vectors,
-                               const Vector<Arithmetic<T>>& marked, Row<Arithmetic<T>>& to) {
+                               const Vector<Arithmetic<T>>& marked, Row& to) {
   using A = Arithmetic<T>;
   if (rest >= static_cast<std::int64_t>(vectors * kLanes<A>)) {
     for (std::size_t n = 0; n < vectors; ++n) data::load(from + n * kLanes<A>, to.vectors[n]);
@@ -101,6 +101,7 @@ CROSSFADE_INLINE void load_row(const T* from, std::int64_t classes, std::int64_t
 
 template <class A>
 CROSSFADE_INLINE std::size_t vectors_of(std::int64_t classes) {
+  if (classes < 1) __builtin_unreachable();
   return (static_cast<std::size_t>(classes) + kLanes<A> - 1) / kLanes<A>;
 }
 
@@ -111,11 +112,52 @@ CROSSFADE_INLINE void mark(std::int64_t classes, std::size_t vectors, Vector<A>&
   for (std::size_t k = 0; k < kLanes<A>; ++k) marked[k] = k < used ? A(1) : A(0);
 }
 
-template <class T, std::size_t fixed>
+/// One logit.
+CROSSFADE_INLINE float number(float x) {
+  return x;
+}
+CROSSFADE_INLINE double number(double x) {
+  return x;
+}
+CROSSFADE_INLINE float number(Bfloat16 x) {
+  const std::uint32_t word = static_cast<std::uint32_t>(x.bits) << 16U;
+  float value;
+  __builtin_memcpy(&value, &word, sizeof value);
+  return value;
+}
+
+// Pixels that go through each part of the work together: what waits for a sum over the classes of one pixel leaves
+// room for the next, and a logarithm's call, which empties all vector registers, stands in a loop of its own.
+constexpr std::int64_t kTile = 32;
+
+// Of them so many side by side: one pixel's chain of dependent instructions is longer than a processor looks ahead.
+template <std::size_t vectors>
+constexpr std::size_t kGroup = vectors == 1 || vectors == 2 ? 4
+                               : vectors == 4               ? 2
+                                                            : 1;
+
+/// Calls `body` with an index and the number of pixels to take from there on, a constant.
+template <std::size_t group, class Body>
+CROSSFADE_INLINE void each_group(std::int64_t count, const Body& body) {
+  std::int64_t k = 0;
+  for (; k + static_cast<std::int64_t>(group) <= count; k += group)
+    body(k, std::integral_constant<std::size_t, group>());
+  for (; k < count; ++k) body(k, std::integral_constant<std::size_t, 1>());
+}
+
+/// What is known of the pixels of a tile before their masses are added up.
+template <class A, std::size_t vectors>
+struct Tile {
+  std::array<std::array<Vector<A>, vectors>, kTile> e;  // exp(logit - largest); 0 for an ignored pixel
+  std::array<A, kTile> largest, total, below, inverse;  // total: Σ e; below: largest - logit of the label
+};
+
+template <class T, std::size_t fixed, bool squared>
 CROSSFADE_INLINE void softmax_of(const PixelRow<T>& row, const Arithmetic<T>* const* weights, std::size_t maps,
-                                 bool squared, const SoftmaxScale<T>& scale, RowSums& sums) {
+                                 const SoftmaxScale<T>& scale, RowSums& sums) {
   using A = Arithmetic<T>;
   using V = Vector<A>;
+  constexpr std::size_t most_vectors = fixed > 0 ? fixed : kMostClasses / kLanes<A>;
   const std::int64_t classes = row.classes;
   const std::size_t vectors = fixed > 0 ? fixed : vectors_of<A>(classes);
   const auto most = [](V & a, const V& b) __attribute__((always_inline)) {
@@ -126,53 +168,70 @@ CROSSFADE_INLINE void softmax_of(const PixelRow<T>& row, const Arithmetic<T>* co
   };
   V marked;
   mark<A>(classes, vectors, marked);
-  std::array<Doubles, kMostClasses / kLanes<double>> mass{};
+  std::array<Doubles, most_vectors * data::kWide<A>> mass{};
   V not_finite{};
-  Row<A> z, e;
-  // Logarithms are taken of some pixels together: a call in between would empty all vector registers.
-  constexpr std::int64_t kTogether = 64;
-  std::array<A, kTogether> totals, below;  // Σ e, and how far the label's logit lies below the largest
-  for (std::int64_t begin = 0; begin < row.pixels; begin += kTogether) {
-    const std::int64_t end = begin + kTogether < row.pixels ? begin + kTogether : row.pixels;
-    for (std::int64_t i = begin; i < end; ++i) {
-      const auto own = static_cast<std::size_t>(i - begin);
-      load_row(row.logits + i * classes, classes, (row.pixels - i) * classes, vectors, marked, z);
-      // −inf for one class leaves the softmax finite, but is as much a sign of a broken net as NaN.
-      for (std::size_t n = 0; n < vectors; ++n) not_finite += z.vectors[n] * A(0);
-      const std::uint8_t label = row.labels[i];
-      if (label == kIgnored) {
-        totals[own] = 1;
-        below[own] = 0;
-        if (scale.largest != nullptr) scale.largest[i] = scale.inverse[i] = 0;
-        continue;
+  Tile<A, most_vectors> tile;
+  for (std::int64_t begin = 0; begin < row.pixels; begin += kTile) {
+    const std::int64_t count = begin + kTile < row.pixels ? kTile : row.pixels - begin;
+    const std::uint8_t* const labels = row.labels + begin;
+    const auto exponentials = [&]<std::size_t group>(std::int64_t first, std::integral_constant<std::size_t, group>)
+        __attribute__((always_inline)) {
+      std::array<Row<A, most_vectors>, group> z;
+      std::array<V, group> all;
+      const auto own = static_cast<std::size_t>(first);
+      for (std::size_t g = 0; g < group; ++g) {
+        const std::int64_t i = begin + first + static_cast<std::int64_t>(g);
+        load_row(row.logits + i * classes, classes, (row.pixels - i) * classes, vectors, marked, z[g]);
+        // −inf for one class leaves the softmax finite, but is as much a sign of a broken net as NaN.
+        for (std::size_t n = 0; n < vectors; ++n) not_finite += z[g].vectors[n] * A(0);
+        all[g] = z[g].vectors[0];
+        for (std::size_t n = 1; n < vectors; ++n) most(all[g], z[g].vectors[n]);
       }
-      V all = z.vectors[0];
-      for (std::size_t n = 1; n < vectors; ++n) most(all, z.vectors[n]);
-      const A largest = reduce<A>(all, most);
-      all = V{};
-      for (std::size_t n = 0; n < vectors; ++n) {
-        V x = z.vectors[n] - largest;
-        exp_not_positive(x);
-        e.vectors[n] = x;
-        all += x;
+      for (std::size_t g = 0; g < group; ++g) tile.largest[own + g] = reduce<A>(all[g], most);
+      for (std::size_t g = 0; g < group; ++g) {
+        all[g] = V{};
+        for (std::size_t n = 0; n < vectors; ++n) {
+          V x = z[g].vectors[n] - tile.largest[own + g];
+          exp_not_positive(x);
+          tile.e[own + g][n] = x;
+          all[g] += x;
+        }
       }
-      const A total = reduce<A>(all, plus), inverse = A(1) / total;
+      for (std::size_t g = 0; g < group; ++g) tile.total[own + g] = reduce<A>(all[g], plus);
+      for (std::size_t g = 0; g < group; ++g) {
+        const std::uint8_t label = labels[own + g];
+        if (label != kIgnored) {
+          const std::int64_t i = begin + first + static_cast<std::int64_t>(g);
+          tile.below[own + g] = tile.largest[own + g] - number(row.logits[i * classes + label]);
+        } else {
+          for (std::size_t n = 0; n < vectors; ++n) tile.e[own + g][n] = V{};
+          tile.largest[own + g] = tile.below[own + g] = 0;
+          tile.total[own + g] = 1;
+        }
+      }
+    };
+    each_group<kGroup<fixed>>(count, exponentials);
+    for (std::size_t own = 0; own < static_cast<std::size_t>(count); ++own) tile.inverse[own] = A(1) / tile.total[own];
+    for (std::size_t own = 0; own < static_cast<std::size_t>(count); ++own) {
+      const A inverse = tile.inverse[own];
       for (std::size_t n = 0; n < vectors; ++n)
-        add<A>(e.vectors[n] * inverse, squared, mass.data() + n * kLanes<A> / kLanes<double>);
-      sums.overlap[label] += static_cast<double>(e.values[label] * inverse);
+        add<A, squared>(tile.e[own][n] * inverse, mass.data() + n * data::kWide<A>);
+      const std::uint8_t label = labels[own];
+      if (label == kIgnored) continue;
+      const A e = tile.e[own][label / kLanes<A>][label % kLanes<A>];
+      sums.overlap[label] += static_cast<double>(e * inverse);
       sums.labelled[label] += 1;
-      totals[own] = total;
-      below[own] = largest - z.values[label];
-      if (scale.largest != nullptr) {
-        scale.largest[i] = largest;
-        scale.inverse[i] = inverse;
-      }
     }
-    for (std::int64_t i = begin; i < end; ++i) {
-      const auto own = static_cast<std::size_t>(i - begin);
-      const A nll = std::log(totals[own]) + below[own];
+    if (scale.largest != nullptr) {
+      const std::size_t bytes = static_cast<std::size_t>(count) * sizeof(A);
+      __builtin_memcpy(scale.largest + begin, tile.largest.data(), bytes);
+      __builtin_memcpy(scale.inverse + begin, tile.inverse.data(), bytes);
+    }
+    for (std::int64_t k = 0; k < count; ++k) {
+      const auto own = static_cast<std::size_t>(k);
+      const A nll = std::log(tile.total[own]) + tile.below[own];
       for (std::size_t map = 0; map < maps; ++map) {
-        const A weight = weights[map][i];
+        const A weight = weights[map][begin + k];
         sums.weighted[2 * map] += static_cast<double>(weight) * static_cast<double>(nll);
         sums.weighted[2 * map + 1] += static_cast<double>(weight);
       }
@@ -190,6 +249,7 @@ CROSSFADE_INLINE void gradient_of(const PixelRow<T>& row, const SoftmaxScale<T>&
                                   const Arithmetic<T>* nll, T* gradient) {
   using A = Arithmetic<T>;
   using V = Vector<A>;
+  constexpr std::size_t most_vectors = fixed > 0 ? fixed : kMostClasses / kLanes<A>;
   const std::int64_t classes = row.classes;
   const std::size_t vectors = fixed > 0 ? fixed : vectors_of<A>(classes), last = vectors - 1;
   const auto plus = [](V & a, const V& b) __attribute__((always_inline)) {
@@ -197,40 +257,57 @@ CROSSFADE_INLINE void gradient_of(const PixelRow<T>& row, const SoftmaxScale<T>&
   };
   V marked;
   mark<A>(classes, vectors, marked);
-  Row<A> constant{}, slope{}, z, p;
+  Row<A, most_vectors> constant{}, slope{}, number_of{};
   const std::size_t bytes = static_cast<std::size_t>(classes) * sizeof(A);
   __builtin_memcpy(constant.values.data(), overlap + classes, bytes);
   __builtin_memcpy(slope.values.data(), overlap + 2 * classes, bytes);
+  for (std::size_t c = 0; c < vectors * kLanes<A>; ++c) number_of.values[c] = static_cast<A>(c);
   const std::size_t before = last * kLanes<A>, behind = static_cast<std::size_t>(classes) - before;
-  for (std::int64_t i = 0; i < row.pixels; ++i) {
-    T* const out = gradient + i * classes;
-    const std::uint8_t label = row.labels[i];
-    if (label == kIgnored) {
-      __builtin_memset(out, 0, static_cast<std::size_t>(classes) * sizeof(T));
-      continue;
+  const auto write = [&]<std::size_t group>(std::int64_t first, std::integral_constant<std::size_t, group>)
+      __attribute__((always_inline)) {
+    std::array<Row<A, most_vectors>, group> z, p;
+    std::array<V, group> all;
+    for (std::size_t g = 0; g < group; ++g) {
+      const std::int64_t i = first + static_cast<std::int64_t>(g);
+      load_row(row.logits + i * classes, classes, (row.pixels - i) * classes, vectors, marked, z[g]);
+      all[g] = V{};
+      for (std::size_t n = 0; n < vectors; ++n) {
+        V x = z[g].vectors[n] - scale.largest[i];
+        exp_not_positive(x);
+        x *= scale.inverse[i];
+        p[g].vectors[n] = x;
+        z[g].vectors[n] = x * (constant.vectors[n] + slope.vectors[n] * x);  // p·d, but for the part of the label
+        all[g] += z[g].vectors[n];
+      }
     }
-    load_row(row.logits + i * classes, classes, (row.pixels - i) * classes, vectors, marked, z);
-    const A largest = scale.largest[i], inverse = scale.inverse[i];
-    V all{};
-    for (std::size_t n = 0; n < vectors; ++n) {
-      V x = z.vectors[n] - largest;
-      exp_not_positive(x);
-      x *= inverse;
-      p.vectors[n] = x;
-      z.vectors[n] = x * (constant.vectors[n] + slope.vectors[n] * x);  // p·d, but for the part of the label
-      all += z.vectors[n];
+    for (std::size_t g = 0; g < group; ++g) {
+      const std::int64_t i = first + static_cast<std::int64_t>(g);
+      const std::uint8_t label = row.labels[i];
+      T* const out = gradient + i * classes;
+      if (label == kIgnored) {
+        __builtin_memset(out, 0, static_cast<std::size_t>(classes) * sizeof(T));
+        continue;
+      }
+      const A at_label = p[g].values[label] * overlap[label], omega = nll != nullptr ? nll[i] : A(0);
+      const A shift = omega - (reduce<A>(all[g], plus) + at_label);
+      // Added where the label is by a comparison: a number written into a vector in memory would hold up its loading.
+      const V nothing{};
+      V own, of_label;
+      data::fill<A>(own, static_cast<A>(label));
+      data::fill<A>(of_label, at_label - omega);
+      for (std::size_t n = 0; n < vectors; ++n) {
+        const V added = number_of.vectors[n] == own ? of_label : nothing;
+        z[g].vectors[n] = z[g].vectors[n] + p[g].vectors[n] * shift + added;
+      }
+      for (std::size_t n = 0; n < last; ++n) data::store(z[g].vectors[n], out + n * kLanes<A>);
+      if (behind == kLanes<A>) {
+        data::store(z[g].vectors[last], out + before);
+      } else {
+        data::store_few(z[g].vectors[last], behind, out + before);
+      }
     }
-    const A at_label = p.values[label] * overlap[label], omega = nll != nullptr ? nll[i] : A(0);
-    const A shift = omega - (reduce<A>(all, plus) + at_label);
-    for (std::size_t n = 0; n < vectors; ++n) z.vectors[n] += p.vectors[n] * shift;
-    z.values[label] += at_label - omega;
-    for (std::size_t n = 0; n < last; ++n) data::store(z.vectors[n], out + n * kLanes<A>);
-    if (behind == kLanes<A>) {
-      data::store(z.vectors[last], out + before);
-    } else {
-      data::store_few(z.vectors[last], behind, out + before);
-    }
-  }
+  };
+  each_group<kGroup<fixed>>(row.pixels, write);
 }
 
 /// Calls `run` with the number of vectors of a row as a constant, or 0 for many, so that few stay in registers.
@@ -254,8 +331,10 @@ template <class T>
 void softmax(const PixelRow<T>& row, const Arithmetic<T>* const* weights, std::size_t maps, bool squared,
              const SoftmaxScale<T>& scale, RowSums& sums) {
   with_vectors<Arithmetic<T>>(
-      row.classes, [&]<std::size_t n>(std::integral_constant<std::size_t, n>)
-                       __attribute__((always_inline)) { softmax_of<T, n>(row, weights, maps, squared, scale, sums); });
+      row.classes, [&]<std::size_t n>(std::integral_constant<std::size_t, n>) __attribute__((always_inline)) {
+        if (squared) return softmax_of<T, n, true>(row, weights, maps, scale, sums);
+        softmax_of<T, n, false>(row, weights, maps, scale, sums);
+      });
 }
 
 template <class T>
