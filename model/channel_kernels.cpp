@@ -3,6 +3,7 @@
 #include "model/channel_kernels.hpp"
 
 #include <array>
+#include <limits>
 
 #include "data/vectors.hpp"
 
@@ -286,10 +287,75 @@ void gather(const RowPair<const T>& from, Extent extent, T* z, double* bias_sums
   }
 }
 
+/// A vector of integers in the order of the numbers in x, NaN above all; -0 and 0 are one.
+template <class A, class V, class I>
+CROSSFADE_INLINE void order_of(const V& x, I& to) {
+  constexpr int kBits = 8 * sizeof(A);
+  const V value = x + A(0);
+  I bits;
+  __builtin_memcpy(&bits, &value, sizeof bits);
+  bits ^= (bits >> (kBits - 1)) & std::numeric_limits<std::remove_reference_t<decltype(bits[0])>>::max();
+  const I most = I{} + std::numeric_limits<std::remove_reference_t<decltype(bits[0])>>::max();
+  to = x != x ? most : bits;
+}
+
+template <class T, std::size_t fixed>
+CROSSFADE_INLINE void largest_of(const T* x, Extent extent, std::uint8_t* result) {
+  using A = Arithmetic<T>;
+  using V = Vector<A>;
+  using I = decltype(V{} == V{});
+  using Integer = std::conditional_t<sizeof(A) == 8, std::int64_t, std::int32_t>;
+  constexpr std::size_t most_vectors = fixed > 0 ? fixed : 256 / kLanes<A>;
+  const std::size_t vectors = fixed > 0 ? fixed : data::vectors_of<A>(extent.channels);
+  const std::size_t behind = static_cast<std::size_t>(extent.channels) - (vectors - 1) * kLanes<A>;
+  const auto most = [](I & a, const I& b) __attribute__((always_inline)) {
+    a = a > b ? a : b;
+  };
+  const auto least = [](I & a, const I& b) __attribute__((always_inline)) {
+    a = a < b ? a : b;
+  };
+  I lane{};
+  for (std::size_t k = 0; k < kLanes<A>; ++k) lane[k] = static_cast<Integer>(k);
+  const I lowest = I{} + std::numeric_limits<Integer>::min(), none = I{} + Integer(256);
+  const auto find = [&]<std::size_t group>(std::int64_t first, std::integral_constant<std::size_t, group>)
+      __attribute__((always_inline)) {
+    std::array<std::array<I, most_vectors>, group> order;
+    std::array<I, group> all, at;
+    for (std::size_t g = 0; g < group; ++g) {
+      const T* const pixel = x + (first + static_cast<std::int64_t>(g)) * extent.channels;
+      all[g] = lowest;
+      for (std::size_t n = 0; n < vectors; ++n) {
+        V value;
+        const bool few = n + 1 == vectors && behind < kLanes<A>;
+        few ? data::load_few(pixel + n * kLanes<A>, behind, value) : data::load(pixel + n * kLanes<A>, value);
+        order_of<A>(value, order[g][n]);
+        if (few) order[g][n] = lane < static_cast<Integer>(behind) ? order[g][n] : lowest;
+        most(all[g], order[g][n]);
+      }
+    }
+    for (std::size_t g = 0; g < group; ++g) all[g] = I{} + data::reduce<Integer>(all[g], most);
+    for (std::size_t g = 0; g < group; ++g) {
+      at[g] = none;
+      for (std::size_t n = 0; n < vectors; ++n)
+        least(at[g], order[g][n] == all[g] ? lane + static_cast<Integer>(n * kLanes<A>) : none);
+    }
+    for (std::size_t g = 0; g < group; ++g)
+      result[first + static_cast<std::int64_t>(g)] = static_cast<std::uint8_t>(data::reduce<Integer>(at[g], least));
+  };
+  data::each_group<data::kGroup<fixed>>(extent.pixels, find);
+}
+
+template <class T>
+void largest(const T* x, Extent extent, std::uint8_t* channels) {
+  data::with_vectors<Arithmetic<T>>(
+      extent.channels, [&]<std::size_t n>(std::integral_constant<std::size_t, n>)
+                           __attribute__((always_inline)) { largest_of<T, n>(x, extent, channels); });
+}
+
 template <class T>
 constexpr ChannelKernels<T> kernels_of() {
-  return {sums<T>, affine<T>,        affine_gradient<T>, rectifier_gradient<T>,
-          pool<T>, pool_gradient<T>, spread<T>,          gather<T>};
+  return {sums<T>,   affine<T>, affine_gradient<T>, rectifier_gradient<T>, pool<T>, pool_gradient<T>,
+          spread<T>, gather<T>, largest<T>};
 }
 
 }  // namespace

@@ -59,6 +59,9 @@ struct ChannelKernels {
   void (*spread)(const T* z, const A* bias, Extent extent, const RowPair<T>& to);
   /// The way back; adds Σ to bias_sums [channels].
   void (*gather)(const RowPair<const T>& from, Extent extent, T* z, double* bias_sums);
+  /// The channel in which each pixel is largest, or the first that is NaN; of equal ones the first. At most 256
+  /// channels.
+  void (*largest)(const T* x, Extent extent, std::uint8_t* channels);
 };
 
 struct ChannelKernelSet {

@@ -243,4 +243,18 @@ torch::Tensor convolve_pixels(const torch::Tensor& x, bool rectify, const torch:
   return ConvolvePixels::apply(autocast ? x.to(at::autocast::get_autocast_dtype(at::kCPU)) : x, rectify, weight, bias);
 }
 
+torch::Tensor largest_channel(const torch::Tensor& x) {
+  if (!takes_kernels(x)) return x.argmax(1).to(torch::kByte);
+  const torch::Tensor channels = torch::empty({x.size(0), x.size(2), x.size(3)}, torch::kByte);
+  with_kernels(x.scalar_type(), [&]<class T>(const ChannelKernels<T>& kernels) {
+    const std::int64_t of_pixel = x.size(1);
+    at::parallel_for(0, channels.numel(), at::internal::GRAIN_SIZE / of_pixel,
+                     [&](std::int64_t begin, std::int64_t end) {
+                       kernels.largest(memory<T>(x) + begin * of_pixel, {end - begin, of_pixel},
+                                       memory<std::uint8_t>(channels) + begin);
+                     });
+  });
+  return channels;
+}
+
 }  // namespace crossfade::model

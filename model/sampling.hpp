@@ -36,4 +36,8 @@ torch::Tensor join_up(const Skip& skip, const torch::Tensor& below, const torch:
 torch::Tensor convolve_pixels(const torch::Tensor& x, bool rectify, const torch::Tensor& weight,
                               const torch::Tensor& bias);
 
+/// The channel in which each pixel of x [n, C, H, W] is largest, uint8 [n, H, W] on x's device; of equal ones the
+/// first, and NaN counts as largest. At most 256 channels. No gradient.
+torch::Tensor largest_channel(const torch::Tensor& x);
+
 }  // namespace crossfade::model

@@ -47,25 +47,6 @@ CROSSFADE_INLINE void exp_not_positive(Doubles& x) {
   for (std::size_t k = 0; k < kLanes<double>; ++k) x[k] = std::exp(x[k]);
 }
 
-/// Joins what lies `half` lanes apart by `join(a, b)`, which changes a.
-template <std::size_t half, class V, class Join, std::size_t... k>
-CROSSFADE_INLINE void join_halves(V& v, const Join& join, std::index_sequence<k...>) {
-  join(v, __builtin_shufflevector(v, v, static_cast<int>((k + half) % sizeof...(k))...));
-}
-
-/// All lanes of `x`, joined by halves, then by halves of those, ...
-template <class A, class Join>
-CROSSFADE_INLINE A reduce(const Vector<A>& x, const Join& join) {
-  constexpr std::size_t count = kLanes<A>;
-  constexpr std::make_index_sequence<count> lanes;
-  Vector<A> v = x;
-  if constexpr (count > 8) join_halves<8>(v, join, lanes);
-  if constexpr (count > 4) join_halves<4>(v, join, lanes);
-  if constexpr (count > 2) join_halves<2>(v, join, lanes);
-  join_halves<1>(v, join, lanes);
-  return v[0];
-}
-
 /// The classes of one pixel, seen either way.
 template <class A, std::size_t most_vectors>
 union Row {
@@ -99,12 +80,6 @@ CROSSFADE_INLINE void load_row(const T* from, std::int64_t classes, std::int64_t
   last = marked > A(0) ? last : nothing;
 }
 
-template <class A>
-CROSSFADE_INLINE std::size_t vectors_of(std::int64_t classes) {
-  if (classes < 1) __builtin_unreachable();
-  return (static_cast<std::size_t>(classes) + kLanes<A> - 1) / kLanes<A>;
-}
-
 /// What marks the lanes of the last vector that hold classes.
 template <class A>
 CROSSFADE_INLINE void mark(std::int64_t classes, std::size_t vectors, Vector<A>& marked) {
@@ -130,21 +105,6 @@ CROSSFADE_INLINE float number(Bfloat16 x) {
 // room for the next, and a logarithm's call, which empties all vector registers, stands in a loop of its own.
 constexpr std::int64_t kTile = 32;
 
-// Of them so many side by side: one pixel's chain of dependent instructions is longer than a processor looks ahead.
-template <std::size_t vectors>
-constexpr std::size_t kGroup = vectors == 1 || vectors == 2 ? 4
-                               : vectors == 4               ? 2
-                                                            : 1;
-
-/// Calls `body` with an index and the number of pixels to take from there on, a constant.
-template <std::size_t group, class Body>
-CROSSFADE_INLINE void each_group(std::int64_t count, const Body& body) {
-  std::int64_t k = 0;
-  for (; k + static_cast<std::int64_t>(group) <= count; k += group)
-    body(k, std::integral_constant<std::size_t, group>());
-  for (; k < count; ++k) body(k, std::integral_constant<std::size_t, 1>());
-}
-
 /// What is known of the pixels of a tile before their masses are added up.
 template <class A, std::size_t vectors>
 struct Tile {
@@ -159,7 +119,7 @@ CROSSFADE_INLINE void softmax_of(const PixelRow<T>& row, const Arithmetic<T>* co
   using V = Vector<A>;
   constexpr std::size_t most_vectors = fixed > 0 ? fixed : kMostClasses / kLanes<A>;
   const std::int64_t classes = row.classes;
-  const std::size_t vectors = fixed > 0 ? fixed : vectors_of<A>(classes);
+  const std::size_t vectors = fixed > 0 ? fixed : data::vectors_of<A>(classes);
   const auto most = [](V & a, const V& b) __attribute__((always_inline)) {
     a = a > b ? a : b;
   };
@@ -187,7 +147,7 @@ CROSSFADE_INLINE void softmax_of(const PixelRow<T>& row, const Arithmetic<T>* co
         all[g] = z[g].vectors[0];
         for (std::size_t n = 1; n < vectors; ++n) most(all[g], z[g].vectors[n]);
       }
-      for (std::size_t g = 0; g < group; ++g) tile.largest[own + g] = reduce<A>(all[g], most);
+      for (std::size_t g = 0; g < group; ++g) tile.largest[own + g] = data::reduce<A>(all[g], most);
       for (std::size_t g = 0; g < group; ++g) {
         all[g] = V{};
         for (std::size_t n = 0; n < vectors; ++n) {
@@ -197,7 +157,7 @@ CROSSFADE_INLINE void softmax_of(const PixelRow<T>& row, const Arithmetic<T>* co
           all[g] += x;
         }
       }
-      for (std::size_t g = 0; g < group; ++g) tile.total[own + g] = reduce<A>(all[g], plus);
+      for (std::size_t g = 0; g < group; ++g) tile.total[own + g] = data::reduce<A>(all[g], plus);
       for (std::size_t g = 0; g < group; ++g) {
         const std::uint8_t label = labels[own + g];
         if (label != kIgnored) {
@@ -210,7 +170,7 @@ CROSSFADE_INLINE void softmax_of(const PixelRow<T>& row, const Arithmetic<T>* co
         }
       }
     };
-    each_group<kGroup<fixed>>(count, exponentials);
+    data::each_group<data::kGroup<fixed>>(count, exponentials);
     for (std::size_t own = 0; own < static_cast<std::size_t>(count); ++own) tile.inverse[own] = A(1) / tile.total[own];
     for (std::size_t own = 0; own < static_cast<std::size_t>(count); ++own) {
       const A inverse = tile.inverse[own];
@@ -241,7 +201,7 @@ CROSSFADE_INLINE void softmax_of(const PixelRow<T>& row, const Arithmetic<T>* co
     const auto of = static_cast<std::size_t>(c);
     sums.mass[c] += mass[of / kLanes<double>][of % kLanes<double>];
   }
-  sums.not_finite += static_cast<double>(reduce<A>(not_finite, plus));
+  sums.not_finite += static_cast<double>(data::reduce<A>(not_finite, plus));
 }
 
 template <class T, std::size_t fixed>
@@ -251,7 +211,7 @@ CROSSFADE_INLINE void gradient_of(const PixelRow<T>& row, const SoftmaxScale<T>&
   using V = Vector<A>;
   constexpr std::size_t most_vectors = fixed > 0 ? fixed : kMostClasses / kLanes<A>;
   const std::int64_t classes = row.classes;
-  const std::size_t vectors = fixed > 0 ? fixed : vectors_of<A>(classes), last = vectors - 1;
+  const std::size_t vectors = fixed > 0 ? fixed : data::vectors_of<A>(classes), last = vectors - 1;
   const auto plus = [](V & a, const V& b) __attribute__((always_inline)) {
     a += b;
   };
@@ -289,7 +249,7 @@ CROSSFADE_INLINE void gradient_of(const PixelRow<T>& row, const SoftmaxScale<T>&
         continue;
       }
       const A at_label = p[g].values[label] * overlap[label], omega = nll != nullptr ? nll[i] : A(0);
-      const A shift = omega - (reduce<A>(all[g], plus) + at_label);
+      const A shift = omega - (data::reduce<A>(all[g], plus) + at_label);
       // Added where the label is by a comparison: a number written into a vector in memory would hold up its loading.
       const V nothing{};
       V own, of_label;
@@ -307,30 +267,13 @@ CROSSFADE_INLINE void gradient_of(const PixelRow<T>& row, const SoftmaxScale<T>&
       }
     }
   };
-  each_group<kGroup<fixed>>(row.pixels, write);
-}
-
-/// Calls `run` with the number of vectors of a row as a constant, or 0 for many, so that few stay in registers.
-template <class A, class Run>
-CROSSFADE_INLINE void with_vectors(std::int64_t classes, const Run& run) {
-  switch (vectors_of<A>(classes)) {
-    case 1:
-      return run(std::integral_constant<std::size_t, 1>());
-    case 2:  // 28 classes with AVX-512
-      return run(std::integral_constant<std::size_t, 2>());
-    case 4:  // with AVX2
-      return run(std::integral_constant<std::size_t, 4>());
-    case 7:  // with SSE2
-      return run(std::integral_constant<std::size_t, 7>());
-    default:
-      return run(std::integral_constant<std::size_t, 0>());
-  }
+  data::each_group<data::kGroup<fixed>>(row.pixels, write);
 }
 
 template <class T>
 void softmax(const PixelRow<T>& row, const Arithmetic<T>* const* weights, std::size_t maps, bool squared,
              const SoftmaxScale<T>& scale, RowSums& sums) {
-  with_vectors<Arithmetic<T>>(
+  data::with_vectors<Arithmetic<T>>(
       row.classes, [&]<std::size_t n>(std::integral_constant<std::size_t, n>) __attribute__((always_inline)) {
         if (squared) return softmax_of<T, n, true>(row, weights, maps, scale, sums);
         softmax_of<T, n, false>(row, weights, maps, scale, sums);
@@ -340,7 +283,7 @@ void softmax(const PixelRow<T>& row, const Arithmetic<T>* const* weights, std::s
 template <class T>
 void write_gradient(const PixelRow<T>& row, const SoftmaxScale<T>& scale, const Arithmetic<T>* overlap,
                     const Arithmetic<T>* nll, T* gradient) {
-  with_vectors<Arithmetic<T>>(
+  data::with_vectors<Arithmetic<T>>(
       row.classes, [&]<std::size_t n>(std::integral_constant<std::size_t, n>)
                        __attribute__((always_inline)) { gradient_of<T, n>(row, scale, overlap, nll, gradient); });
 }

@@ -10,6 +10,7 @@
 #include "data/shards/loader.hpp"
 #include "data/shards/plane.hpp"
 #include "data/utf8.hpp"
+#include "model/sampling.hpp"
 #include "runner/ranks/agreement.hpp"
 #include "runner/trial/scan.hpp"
 #include "runner/trial/trainer.hpp"
@@ -21,7 +22,7 @@ using analysis::Counts;
 
 /// The classes that a batch of logits says, in the order of its pixels.
 std::vector<std::uint8_t> classes_of(const torch::Tensor& logits, const data::ShardInfo& info) {
-  const torch::Tensor classes = logits.argmax(1).to(torch::kByte).cpu().contiguous();
+  const torch::Tensor classes = model::largest_channel(logits).cpu().contiguous();
   const auto* first = classes.const_data_ptr<std::uint8_t>();
   std::vector<std::uint8_t> result(first, first + classes.numel());
   if (info.sides_merged)

@@ -5,6 +5,9 @@
 #include <torch/types.h>
 #include <torch/utils.h>
 
+#include <cmath>
+#include <limits>
+
 #include "model/channel_kernels.hpp"
 #include "tests/thread_group.hpp"
 
@@ -143,6 +146,19 @@ TEST(Sampling, ConvolvesPixelsLikeTorch) {
   }
 }
 
+// Ties, all of −inf, and NaN among what is larger: as torch's argmax.
+TEST(Sampling, FindsTheLargestChannelLikeTorch) {
+  for (const auto dtype : kTypes) {
+    for (const std::int64_t channels : {1, 2, 16, 28, 37, 255}) {
+      torch::Tensor x = (normal(1, {2, channels, 9, 11}) * 2).round().to(dtype).contiguous(kLast);
+      x[0].select(1, 3).fill_(-std::numeric_limits<double>::infinity());
+      x.index_put_({1, channels / 2, 4}, std::nan(""));
+      x.index_put_({1, channels - 1, 4}, std::nan(""));
+      EXPECT_TRUE(largest_channel(x).equal(x.argmax(1).to(torch::kByte))) << channels;
+    }
+  }
+}
+
 // Each set of loops that this machine can run against the last of them, which every machine can. Products may be fused
 // with sums in one and not in another: a last place or two.
 template <class T>
@@ -162,7 +178,10 @@ void expect_alike(const ChannelKernels<T>& one, const ChannelKernels<T>& other, 
       kernels.affine(memory(x), back.forward, extent, memory(y));
       kernels.affine_gradient(memory(dy), memory(x), back, extent, memory(dx));
       kernels.sums(memory(dy), memory(x), &back.forward, extent, static_cast<double*>(sums.data_ptr()));
-      return torch::cat({y.flatten().to(torch::kFloat64), dx.flatten().to(torch::kFloat64), sums.flatten()});
+      const torch::Tensor largest = torch::empty({13}, torch::kByte);
+      kernels.largest(memory(x), extent, static_cast<std::uint8_t*>(largest.data_ptr()));
+      return torch::cat({y.flatten().to(torch::kFloat64), dx.flatten().to(torch::kFloat64), sums.flatten(),
+                         largest.to(torch::kFloat64)});
     };
     EXPECT_LT(relative_difference(run(one), run(other)), rounding(dtype));
   }
