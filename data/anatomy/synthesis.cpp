@@ -26,10 +26,10 @@ float rayleigh(std::uint32_t word) {
   return std::sqrt(std::max(0.0F, -2 * std::log(in_0_1)));
 }
 
-/// A pair of standard normals in single precision: Box-Muller, both halves used. Noise is most of the work here.
-std::array<float, 2> normal_pair(Random& random) {
-  const float angle = 2 * std::numbers::pi_v<float> * 0x1p-32F * static_cast<float>(random.bits());
-  const float length = rayleigh(random.bits());
+/// A pair of standard normals in single precision, from two random words: Box-Muller, both halves used.
+std::array<float, 2> normal_pair(std::uint32_t angle_word, std::uint32_t length_word) {
+  const float angle = 2 * std::numbers::pi_v<float> * 0x1p-32F * static_cast<float>(angle_word);
+  const float length = rayleigh(length_word);
   return {length * std::cos(angle), length * std::sin(angle)};
 }
 
@@ -38,31 +38,64 @@ std::uint8_t byte_of(float value, double exponent) {
   return static_cast<std::uint8_t>(std::clamp(value + 0.5F, 0.0F, 255.0F));
 }
 
-/// The byte of a voxel without signal, by its random word. Words are taken in ranges: where the largest and the
-/// smallest value of a range give one byte, so do all between, and no logarithm is needed. Most of a volume is air.
-class AirBytes {
+/// Bytes of voxels under Rician noise, by their random words. Words are taken in ranges, and where all words of a range
+/// give one byte no logarithm, sine or cosine is needed; else they are taken themselves. So bytes are exact.
+class NoisyBytes {
  public:
-  AirBytes(float noise, double exponent) : noise_(noise), exponent_(exponent) {
-    constexpr float kRounding = 1e-5F;  // far more than that of a logarithm and a root
+  NoisyBytes(float noise, double exponent) : noise_(noise), exponent_(exponent) {
     for (std::uint32_t range = 0; range < kRanges; ++range) {
       const std::uint32_t first = range << kShift, last = first + ((1U << kShift) - 1);
-      const std::uint8_t most = byte_of(noise * rayleigh(first) * (1 + kRounding), exponent);
-      const std::uint8_t least = byte_of(noise * rayleigh(last) * (1 - kRounding), exponent);
-      bytes_[range] = most == least ? most : kMixed;
+      const float longest = rayleigh(first) * (1 + kRounding), shortest = rayleigh(last) * (1 - kRounding);
+      const std::uint8_t most = byte_of(noise * longest, exponent), least = byte_of(noise * shortest, exponent);
+      of_air_[range] = most == least ? most : kMixed;
+      lengths_[range] = {(longest + shortest) / 2, (longest - shortest) / 2};
+      const double angle = 2 * std::numbers::pi * (range + 0.5) / kRanges;
+      turns_[range] = {static_cast<float>(std::cos(angle)), static_cast<float>(std::sin(angle))};
     }
   }
 
-  std::uint8_t operator()(std::uint32_t word) const {
-    const std::int16_t byte = bytes_[word >> kShift];
+  /// Of a voxel without signal.
+  std::uint8_t air(std::uint32_t word) const {
+    const std::int16_t byte = of_air_[word >> kShift];
     return byte != kMixed ? static_cast<std::uint8_t>(byte) : byte_of(noise_ * rayleigh(word), exponent_);
+  }
+
+  /// Of a voxel with this signal, by the words of the noise's angle and length.
+  std::uint8_t tissue(float signal, std::uint32_t angle, std::uint32_t length) const {
+    if (exponent_ == 1) {
+      const auto [middle, reach] = lengths_[length >> kShift];
+      const auto [cos, sin] = turns_[angle >> kShift];
+      constexpr float kHalfTurn = std::numbers::pi_v<float> / kRanges;  // from the middle of a range to its end
+      const float rough = magnitude(signal, middle * cos, middle * sin);
+      const float error = noise_ * (reach + (middle + reach) * kHalfTurn) + kRounding * (signal + noise_ * middle);
+      const std::uint8_t byte = byte_of(rough + error, 1);
+      if (byte == byte_of(rough - error, 1)) return byte;
+    }
+    const auto [real, imaginary] = normal_pair(angle, length);
+    return byte_of(magnitude(signal, real, imaginary), exponent_);
   }
 
  private:
   static constexpr std::uint32_t kRanges = 4096, kShift = 20;  // their number, and 32 bits less those that name one
   static constexpr std::int16_t kMixed = -1;
+  static constexpr float kRounding = 1e-5F;  // far more than that of a root, a logarithm and what is made of them
+
+  float magnitude(float signal, float real, float imaginary) const {
+    const float in_phase = signal + noise_ * real, quadrature = noise_ * imaginary;
+    return std::sqrt(in_phase * in_phase + quadrature * quadrature);
+  }
+
+  struct Length {
+    float middle, reach;
+  };
+  struct Turn {
+    float cos, sin;
+  };
   float noise_;
   double exponent_;
-  std::array<std::int16_t, kRanges> bytes_;
+  std::array<std::int16_t, kRanges> of_air_;
+  std::array<Length, kRanges> lengths_;
+  std::array<Turn, kRanges> turns_;
 };
 
 bool is_outside(std::int32_t id) {
@@ -115,7 +148,10 @@ Block draw_tissues(const Volume<std::int32_t>& ids, const Box& box, double contr
           patch = field != nullptr && outside ? static_cast<float>(style.patches[of]) : tissue.mean;
         }
         const float mean = field != nullptr && (*field)[static_cast<std::size_t>(i)] > 0 ? patch : tissue.mean;
-        if (!spare) pair = normal_pair(random);
+        if (!spare) {
+          const std::uint32_t angle = random.bits();
+          pair = normal_pair(angle, random.bits());
+        }
         *to = std::max(0.0F, mean + tissue.texture * pair[spare ? 1 : 0]);
         spare = !spare;
       }
@@ -189,12 +225,12 @@ Volume<std::uint8_t> synthesise_t1(const Volume<std::int32_t>& whole, const Synt
   Volume<std::uint8_t> image{grid, std::vector<std::uint8_t>(grid.voxels())};
   const auto noise = static_cast<float>(options.noise);
   const double exponent = style.exponent;
-  const AirBytes air_bytes(noise, exponent);
+  const NoisyBytes noisy(noise, exponent);
   std::uint8_t* to = image.voxels.data();
   const auto air = [&]() -> std::uint8_t {
     if (!(noise > 0)) return 0;
     const std::uint32_t word = random.bits();
-    return style.air_is_zero ? 0 : air_bytes(word);
+    return style.air_is_zero ? 0 : noisy.air(word);
   };
   const float* from = signal.values.data();
   for (int k = 0; k < grid.size[2]; ++k) {
@@ -210,9 +246,12 @@ Volume<std::uint8_t> synthesise_t1(const Volume<std::int32_t>& whole, const Synt
           continue;
         }
         value *= static_cast<float>(gain) * std::exp((*log_bias)[static_cast<std::size_t>(i)]);
-        const auto [real, imaginary] = noise > 0 ? normal_pair(random) : std::array<float, 2>{};
-        const float in_phase = value + noise * real, quadrature = noise * imaginary;
-        *to++ = byte_of(std::sqrt(in_phase * in_phase + quadrature * quadrature), exponent);
+        if (noise > 0) {
+          const std::uint32_t angle = random.bits();
+          *to++ = noisy.tissue(value, angle, random.bits());
+        } else {
+          *to++ = byte_of(std::sqrt(value * value), exponent);
+        }
       }
       for (int i = high; i < grid.size[0]; ++i) *to++ = air();
     }

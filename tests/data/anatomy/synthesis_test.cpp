@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <numbers>
 #include <numeric>
 #include <string>
 #include <vector>
@@ -78,22 +79,51 @@ TEST(SynthesiseT1, NoiseIsRician) {
   EXPECT_NEAR(signal.sd, std::hypot(white.texture, 12), 0.3);
 }
 
-// Air goes by a table of random words; here by the formula.
-TEST(SynthesiseT1, NoiseOfAirIsRoundedFromItsExactValue) {
+std::array<float, 2> pair_of_normals(Random& random) {
+  const float angle = 2 * std::numbers::pi_v<float> * 0x1p-32F * static_cast<float>(random.bits());
+  const float u = 0x1p-32F * static_cast<float>(random.bits()) + 0x1p-33F;
+  const float length = std::sqrt(std::max(0.0F, -2 * std::log(u)));
+  return {length * std::cos(angle), length * std::sin(angle)};
+}
+
+std::uint8_t byte_of(float value, double exponent) {
+  if (exponent != 1) value = 255 * std::pow(std::min(value, 255.0F) / 255, static_cast<float>(exponent));
+  return static_cast<std::uint8_t>(std::clamp(value + 0.5F, 0.0F, 255.0F));
+}
+
+/// `stream` behind what is drawn before the voxels of a cube of 64.
+Random at_voxels(Random stream) {
+  stream.normal();  // the gain
+  SmoothField(grid_of(64), 70, 1, stream);
+  for (std::size_t t = 0; t < tissues().size(); ++t) stream.normal();
+  return stream;
+}
+
+// Noise goes by tables of random words; here by the formula.
+TEST(SynthesiseT1, NoiseIsRoundedFromItsExactValue) {
   SynthesisOptions options = nothing();
   for (const double noise : {4.0, 0.3, 60.0})
     for (const double exponent : {1.0, 0.6, 1.9}) {
       options.noise = noise;
-      const Volume<std::uint8_t> image = synthesise_t1(uniform(64, 0), options, stream(0), {.exponent = exponent});
-      Random random = stream(0);
-      random.normal();  // the gain
-      SmoothField(grid_of(64), 70, 1, random);
-      for (std::size_t t = 0; t < tissues().size(); ++t) random.normal();
-      for (const std::uint8_t voxel : image.voxels) {
+      const auto strength = static_cast<float>(noise);
+      Random random = at_voxels(stream(0));
+      for (const std::uint8_t voxel :
+           synthesise_t1(uniform(64, 0), options, stream(0), {.exponent = exponent}).voxels) {
         const float u = 0x1p-32F * static_cast<float>(random.bits()) + 0x1p-33F;
-        float value = static_cast<float>(noise) * std::sqrt(std::max(0.0F, -2 * std::log(u)));
-        if (exponent != 1) value = 255 * std::pow(std::min(value, 255.0F) / 255, static_cast<float>(exponent));
-        ASSERT_EQ(voxel, static_cast<std::uint8_t>(std::clamp(value + 0.5F, 0.0F, 255.0F)));
+        ASSERT_EQ(voxel, byte_of(strength * std::sqrt(std::max(0.0F, -2 * std::log(u))), exponent));
+      }
+      const Tissue tissue = tissues()[tissue_of(24)];
+      random = at_voxels(stream(0));
+      std::vector<float> signal;
+      while (signal.size() < 64 * 64 * 64)
+        for (const float normal : pair_of_normals(random))
+          signal.push_back(static_cast<float>(tissue.mean) + static_cast<float>(tissue.texture) * normal);
+      const Volume<std::uint8_t> image = synthesise_t1(uniform(64, 24), options, stream(0), {.exponent = exponent});
+      for (std::size_t v = 0; v < signal.size(); ++v) {
+        if (!(signal[v] > 0)) break;  // some 4 sd below: a voxel of air
+        const auto [real, imaginary] = pair_of_normals(random);
+        const float in_phase = signal[v] + strength * real, quadrature = strength * imaginary;
+        ASSERT_EQ(image.voxels[v], byte_of(std::sqrt(in_phase * in_phase + quadrature * quadrature), exponent)) << v;
       }
     }
 }
