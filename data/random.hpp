@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "data/philox.hpp"
+
 namespace crossfade::data {
 
 /// What a draw is for. It is part of the key, so two purposes never share numbers. Append only: a changed value changes
@@ -48,14 +50,11 @@ class Random {
  private:
   void next_words();
 
-  static constexpr std::size_t kWords = 32;  // made at a time: a processor works at several blocks of 4 at once
+  static constexpr std::size_t kWords = 4 * kPhiloxBlocks;  // made at a time
   std::array<std::uint32_t, 2> key_;
   std::array<std::uint32_t, 4> counter_;
   std::array<std::uint32_t, kWords> words_{};
   std::size_t used_ = kWords;
 };
-
-/// One Philox 4x32-10 block: 4 words from a 128-bit counter and a 64-bit key. Exposed for its known-answer test.
-std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key);
 
 }  // namespace crossfade::data
