@@ -39,9 +39,9 @@ torch::Tensor look_up(const torch::Tensor& table, const torch::Tensor& labels) {
 }
 
 /// With a 0 for kIgnored.
-torch::Tensor padded(std::vector<double> class_weights) {
+std::vector<double> padded(std::vector<double> class_weights) {
   class_weights.resize(kIgnored + 1);
-  return torch::tensor(class_weights, torch::kFloat64);
+  return class_weights;
 }
 
 class CrossEntropy final : public Term {
@@ -52,25 +52,28 @@ class CrossEntropy final : public Term {
         by_pixels_(options.normalise == "pixels") {}
 
   torch::Tensor pixel_weights(const torch::Tensor& labels, bool ignores, torch::ScalarType type) const override {
-    const torch::Tensor weights = look_up(class_weights_.to(labels.device(), type), labels);
+    const torch::Tensor weights = look_up(class_weights_.as(labels.device(), type), labels);
     return boundary_weight_ == 0 ? weights : weights.add_(on_boundary(labels, ignores), boundary_weight_);
   }
 
-  std::size_t sum_count() const override { return 2; }
+  std::int64_t sum_count() const override { return 2; }
 
   // Σ ω·nll and the divisor.
-  void write_sums(const LocalSums& local, const WeightedNll& own, std::span<double> sums) const override {
-    sums[0] = own.nll;
-    sums[1] = by_pixels_ ? static_cast<double>(local.pixels) : own.weight;
+  torch::Tensor local_sums(const LocalSums& local, const torch::Tensor& own) const override {
+    return by_pixels_ ? torch::stack({own[0], local.labelled.sum()}) : own;
   }
 
   // Where every pixel has weight 0 there is nothing to learn from: 0, not 0/0.
-  double value(std::span<const double> sums) const override { return sums[1] == 0 ? 0 : sums[0] / sums[1]; }
+  torch::Tensor value(const torch::Tensor& sums) const override {
+    return (sums[0] / sums[1]).masked_fill_(sums[1] == 0, 0);
+  }
 
-  double nll_gradient(std::span<const double> sums) const override { return sums[1] == 0 ? 0 : 1 / sums[1]; }
+  torch::Tensor nll_gradient(const torch::Tensor& sums) const override {
+    return sums[1].reciprocal().masked_fill_(sums[1] == 0, 0);
+  }
 
  private:
-  torch::Tensor class_weights_;  // [kIgnored + 1]
+  ConstantTable class_weights_;  // [kIgnored + 1]
   double boundary_weight_;
   bool by_pixels_;
 };

@@ -1,110 +1,88 @@
 // wdice and dice: one minus the (weighted) mean over classes of the soft Dice overlap.
-#include <algorithm>
+#include <torch/types.h>
 
 #include "schedules/term.hpp"
 
 namespace crossfade::schedules {
 namespace {
 
-// Sums by class over the pixels that one Dice is taken of: the global batch, or one image.
+// Sums by class over the pixels that one Dice is taken of, [Dices, classes]: one of the global batch, or one an image.
 struct ClassSums {
-  std::span<const double> overlap, mass, labelled;
+  torch::Tensor overlap, mass, labelled;
 };
 
 class Dice final : public Term {
  public:
-  Dice(std::vector<double> weights, const LossOptions& options)
-      : weights_(std::move(weights)), options_(options), drop_absent_(options.absent == "drop") {
-    if (!options.background) weights_[0] = 0;  // out of both sums
-  }
+  Dice(const std::vector<double>& weights, const LossOptions& options)
+      : classes_(static_cast<std::int64_t>(weights.size())),
+        weights_(counted(weights, options)),
+        options_(options),
+        drop_absent_(options.absent == "drop") {}
 
   // Over the batch: overlap, mass and labelled of each class. Per image: the sum of the images' losses, and their
   // number.
-  std::size_t sum_count() const override { return options_.batch ? 3 * weights_.size() : 2; }
+  std::int64_t sum_count() const override { return options_.batch ? 3 * classes_ : 2; }
 
-  void write_sums(const LocalSums& local, const WeightedNll& /*own*/, std::span<double> sums) const override {
-    for (std::int64_t image = 0; image < local.images; ++image) {
-      const ClassSums one = of_image(local, image);
-      if (!options_.batch) {
-        sums[0] += loss(one);
-        sums[1] += 1;
-        continue;
-      }
-      const std::size_t classes = weights_.size();
-      for (std::size_t c = 0; c < classes; ++c) {
-        sums[c] += one.overlap[c];
-        sums[classes + c] += one.mass[c];
-        sums[2 * classes + c] += one.labelled[c];
-      }
-    }
+  torch::Tensor local_sums(const LocalSums& local, const torch::Tensor& /*own*/) const override {
+    if (options_.batch) return add_up(torch::stack({local.overlap, local.mass, local.labelled}), 1).flatten();
+    const torch::Tensor losses = loss(of_images(local));
+    return torch::stack({add_up(losses, 0), torch::full({}, losses.size(0), losses.options())});
   }
 
-  double value(std::span<const double> sums) const override {
-    if (options_.batch) return loss(of_batch(sums));
-    return sums[1] == 0 ? 0 : sums[0] / sums[1];
+  torch::Tensor value(const torch::Tensor& sums) const override {
+    if (options_.batch) return loss(of_batch(sums))[0];
+    return (sums[0] / sums[1]).masked_fill_(sums[1] == 0, 0);
   }
 
-  void add_overlap_gradient(double factor, std::span<const double> sums, const LocalSums& local,
-                            OverlapGradient& gradient) const override {
-    for (std::int64_t image = 0; image < local.images; ++image) {
-      if (options_.batch) {
-        add_gradient(of_batch(sums), factor, image, gradient);
-      } else {
-        add_gradient(of_image(local, image), factor / sums[1], image, gradient);
-      }
+  void add_overlap_gradient(const torch::Tensor& factor, const torch::Tensor& sums, const LocalSums& local,
+                            const torch::Tensor& gradient) const override {
+    if (options_.batch) {
+      add_gradient(of_batch(sums), factor, gradient);
+    } else {
+      add_gradient(of_images(local), factor / sums[1], gradient);
     }
   }
 
  private:
-  ClassSums of_batch(std::span<const double> sums) const {
-    const std::size_t classes = weights_.size();
-    return {sums.subspan(0, classes), sums.subspan(classes, classes), sums.subspan(2 * classes, classes)};
+  static std::vector<double> counted(std::vector<double> weights, const LossOptions& options) {
+    if (!options.background) weights[0] = 0;  // out of both sums
+    return weights;
   }
 
-  ClassSums of_image(const LocalSums& local, std::int64_t image) const {
-    const std::size_t classes = weights_.size(), first = static_cast<std::size_t>(image) * classes;
-    const auto row = [&](const std::vector<double>& table) { return std::span(table).subspan(first, classes); };
-    return {row(local.overlap), row(local.mass), row(local.labelled)};
+  ClassSums of_batch(const torch::Tensor& sums) const {
+    const torch::Tensor rows = sums.view({3, 1, classes_});
+    return {rows[0], rows[1], rows[2]};
   }
 
-  double weight(const ClassSums& sums, std::size_t c) const {
-    return drop_absent_ && sums.labelled[c] == 0 ? 0 : weights_[c];
+  static ClassSums of_images(const LocalSums& local) { return {local.overlap, local.mass, local.labelled}; }
+
+  // w_c of each Dice, [Dices or 1, classes].
+  torch::Tensor weights(const ClassSums& sums) const {
+    const torch::Tensor weights = weights_.as(sums.overlap.device(), torch::kFloat64).unsqueeze(0);
+    return drop_absent_ ? weights.masked_fill(sums.labelled == 0, 0) : weights;
   }
 
-  double total_weight(const ClassSums& sums) const {
-    double total = 0;
-    for (std::size_t c = 0; c < weights_.size(); ++c) total += weight(sums, c);
-    return total;
+  torch::Tensor numerator(const ClassSums& sums) const { return sums.overlap * 2 + options_.epsilon; }
+  torch::Tensor denominator(const ClassSums& sums) const { return sums.mass + sums.labelled + options_.epsilon; }
+
+  // 1 − Σ_c w_c·(2·overlap_c + ε) / (mass_c + labelled_c + ε) / Σ_c w_c of each Dice; 0 where no class has a weight.
+  torch::Tensor loss(const ClassSums& sums) const {
+    const torch::Tensor w = weights(sums), total = add_up(w, 1);
+    const torch::Tensor mean = add_up(w / total.unsqueeze(1) * numerator(sums) / denominator(sums), 1);
+    return (1 - mean).masked_fill_(total == 0, 0);
   }
 
-  // 1 − Σ_c w_c·(2·overlap_c + ε) / (mass_c + labelled_c + ε) / Σ_c w_c; 0 where no class has a weight.
-  double loss(const ClassSums& sums) const {
-    const double total = total_weight(sums);
-    if (total == 0) return 0;
-    double mean = 0;
-    for (std::size_t c = 0; c < weights_.size(); ++c) {
-      const double denominator = sums.mass[c] + sums.labelled[c] + options_.epsilon;
-      mean += weight(sums, c) / total * (2 * sums.overlap[c] + options_.epsilon) / denominator;
-    }
-    return 1 - mean;
+  void add_gradient(const ClassSums& sums, const torch::Tensor& factor, const torch::Tensor& gradient) const {
+    const torch::Tensor w = weights(sums), total = add_up(w, 1).unsqueeze(1), under = denominator(sums);
+    const torch::Tensor share = (factor * w / total / under).masked_fill_(total == 0, 0);
+    gradient.select(1, OverlapRow::label).sub_(share * 2);
+    const bool squared = options_.squared_denominator;  // d(p²)/dp = 2p
+    const torch::Tensor of_mass = (squared ? share * 2 : share) * numerator(sums) / under;
+    gradient.select(1, squared ? OverlapRow::slope : OverlapRow::constant).add_(of_mass);
   }
 
-  void add_gradient(const ClassSums& sums, double factor, std::int64_t image, OverlapGradient& gradient) const {
-    const double total = total_weight(sums);
-    if (total == 0) return;
-    const auto label = gradient.row(image, OverlapGradient::label);
-    const auto of_mass = gradient.row(image, options_.squared_denominator ? OverlapGradient::slope  // d(p²)/dp = 2p
-                                                                          : OverlapGradient::constant);
-    const double d_mass = options_.squared_denominator ? 2 : 1;
-    for (std::size_t c = 0; c < weights_.size(); ++c) {
-      const double denominator = sums.mass[c] + sums.labelled[c] + options_.epsilon;
-      const double share = factor * weight(sums, c) / total / denominator;
-      label[c] -= 2 * share;
-      of_mass[c] += d_mass * share * (2 * sums.overlap[c] + options_.epsilon) / denominator;
-    }
-  }
-
-  std::vector<double> weights_;
+  std::int64_t classes_;
+  ConstantTable weights_;  // [classes]
   LossOptions options_;
   bool drop_absent_;
 };

@@ -42,8 +42,8 @@ struct PixelKernels {
   /// At most 255 classes, as labels are bytes. `weights` are `maps` maps of pixel weights.
   void (*softmax)(const PixelRow<T>& row, const Arithmetic<T>* const* weights, std::size_t maps, bool squared,
                   const SoftmaxScale<T>& scale, RowSums& sums);
-  /// Writes dL/dz to `gradient` [pixels, classes], which may be the logits' memory; `overlap` [3, classes] as in
-  /// OverlapGradient, `nll` [pixels] or null. See gradient_pass_cpu() for the formula.
+  /// Writes dL/dz to `gradient` [pixels, classes], which may be the logits' memory; `overlap` [3, classes] with the
+  /// rows of OverlapRow, `nll` [pixels] or null. See gradient_pass_cpu() for the formula.
   void (*gradient)(const PixelRow<T>& row, const SoftmaxScale<T>& scale, const Arithmetic<T>* overlap,
                    const Arithmetic<T>* nll, T* gradient);
 };

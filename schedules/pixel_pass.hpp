@@ -38,7 +38,7 @@ struct GradientParts {
   torch::Tensor logits;  // for the CPU's alone
   std::vector<torch::Tensor> kept;
   torch::Tensor labels;
-  torch::Tensor overlap;  // [n, 3, C], dL/dp as in OverlapGradient
+  torch::Tensor overlap;  // [n, 3, C], dL/dp, rows as OverlapRow has them
   torch::Tensor nll;      // ω [n, H, W], or undefined: no cross-entropy
 };
 

@@ -35,39 +35,32 @@ void for_each_block(std::int64_t images, std::int64_t pixels_per_image, const Bo
   });
 }
 
+/// Memory of a tensor as the kernels see it.
+template <class T>
+T* memory(const torch::Tensor& tensor) {
+  return static_cast<T*>(tensor.data_ptr());
+}
+
 LocalSums add_blocks(const std::vector<double>& table, const BlockLayout& layout, std::int64_t images) {
-  LocalSums local;
-  local.images = images;
-  local.classes = layout.classes;
-  const auto cells = static_cast<std::size_t>(images * layout.classes);
-  local.overlap.resize(cells);
-  local.mass.resize(cells);
-  local.labelled.resize(cells);
-  local.weighted.resize(static_cast<std::size_t>(layout.maps));
+  const auto zeros = [](at::IntArrayRef sizes) { return torch::zeros(sizes, torch::kFloat64); };
+  LocalSums local{zeros({images, layout.classes}), zeros({images, layout.classes}), zeros({images, layout.classes}),
+                  zeros({layout.maps, 2}), zeros({})};
+  double *overlap = memory<double>(local.overlap), *mass = memory<double>(local.mass),
+         *labelled = memory<double>(local.labelled), *weighted = memory<double>(local.weighted),
+         *not_finite = memory<double>(local.not_finite);
   const auto blocks = static_cast<std::int64_t>(table.size()) / layout.size();
   for (std::int64_t block = 0; block < blocks; ++block) {
     const double* sums = table.data() + block * layout.size();
     const std::int64_t row = block / (blocks / images) * layout.classes;
     for (std::int64_t c = 0; c < layout.classes; ++c) {
-      const auto cell = static_cast<std::size_t>(row + c);
-      local.overlap[cell] += sums[c];
-      local.mass[cell] += sums[layout.mass() + c];
-      local.labelled[cell] += sums[layout.labelled() + c];
+      overlap[row + c] += sums[c];
+      mass[row + c] += sums[layout.mass() + c];
+      labelled[row + c] += sums[layout.labelled() + c];
     }
-    local.not_finite += sums[layout.not_finite()];
-    for (std::int64_t map = 0; map < layout.maps; ++map) {
-      WeightedNll& weighted = local.weighted[static_cast<std::size_t>(map)];
-      weighted.nll += sums[layout.weighted(map)];
-      weighted.weight += sums[layout.weighted(map) + 1];
-    }
+    *not_finite += sums[layout.not_finite()];
+    for (std::int64_t i = 0; i < 2 * layout.maps; ++i) weighted[i] += sums[layout.weighted(0) + i];
   }
   return local;
-}
-
-/// Memory of a tensor as the kernels see it.
-template <class T>
-T* memory(const torch::Tensor& tensor) {
-  return static_cast<T*>(tensor.data_ptr());
 }
 
 /// Calls `body` with the kernels for the dtype that this machine runs best.
@@ -122,7 +115,6 @@ SoftmaxPass softmax_pass_cpu(const torch::Tensor& logits, const torch::Tensor& l
                    });
   });
   result.sums = add_blocks(table, layout, images);
-  for (const double count : result.sums.labelled) result.sums.pixels += static_cast<std::int64_t>(count);
   return result;
 }
 

@@ -6,10 +6,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
-#include <span>
+#include <numeric>
 #include <sstream>
 #include <stdexcept>
+#include <string>
+#include <utility>
 
 #include "schedules/pixel_pass.hpp"
 #include "schedules/term.hpp"
@@ -17,10 +18,8 @@
 namespace crossfade::schedules {
 namespace {
 
-/// Returns whether some label is kIgnored.
-bool check_batch(const torch::Tensor& logits, const torch::Tensor& labels, std::int64_t classes, bool check_labels) {
+void check_tensors(const torch::Tensor& logits, const torch::Tensor& labels, std::int64_t classes) {
   std::ostringstream wrong;
-  bool ignores = false;
   if (logits.dim() != 4 || logits.size(1) != classes || logits.numel() == 0) {
     wrong << "loss: logits must be [n, " << classes << ", H, W] and not empty, got " << logits.sizes();
   } else if (logits.scalar_type() != torch::kFloat32 && logits.scalar_type() != torch::kFloat64 &&
@@ -33,20 +32,24 @@ bool check_batch(const torch::Tensor& logits, const torch::Tensor& labels, std::
     wrong << "loss: labels must be uint8 or int64, got " << labels.dtype();
   } else if (labels.device() != logits.device()) {
     wrong << "loss: labels are on " << labels.device() << ", logits on " << logits.device();
-  } else if (check_labels) {
-    const auto range_of = [](const torch::Tensor& values) {
-      const auto [least, most] = torch::aminmax(values);
-      const torch::Tensor range = torch::stack({least, most}).to(torch::kCPU, torch::kInt64);  // one copy from a GPU
-      return std::pair(range[0].item<std::int64_t>(), range[1].item<std::int64_t>());
-    };
-    auto [low, high] = range_of(labels);
-    ignores = high == kIgnored;
-    if (ignores) high = range_of(labels.masked_fill(labels == kIgnored, 0)).second;
-    if (low < 0 || high >= classes) {
-      wrong << "loss: label " << (low < 0 ? low : high) << " is out of range, labels go from 0 to " << classes - 1;
-    }
   }
   if (!wrong.str().empty()) throw std::invalid_argument(wrong.str());
+}
+
+/// Returns whether some label is kIgnored.
+bool check_labels(const torch::Tensor& labels, std::int64_t classes) {
+  const auto range_of = [](const torch::Tensor& values) {
+    const auto [least, most] = torch::aminmax(values);
+    const torch::Tensor range = torch::stack({least, most}).to(torch::kCPU, torch::kInt64);  // one copy from a GPU
+    return std::pair(range[0].item<std::int64_t>(), range[1].item<std::int64_t>());
+  };
+  auto [low, high] = range_of(labels);
+  const bool ignores = high == kIgnored;
+  if (ignores) high = range_of(labels.masked_fill(labels == kIgnored, 0)).second;
+  if (low < 0 || high >= classes) {
+    throw std::invalid_argument("loss: label " + std::to_string(low < 0 ? low : high) +
+                                " is out of range, labels go from 0 to " + std::to_string(classes - 1));
+  }
   return ignores;
 }
 
@@ -54,8 +57,8 @@ bool check_batch(const torch::Tensor& logits, const torch::Tensor& labels, std::
 // is kept for a dummy, whose gradient is zero.
 class LossFunction : public torch::autograd::Function<LossFunction> {
  public:
-  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& logits, double value,
-                               const GradientParts& parts, bool consume) {
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& logits,
+                               const torch::Tensor& value, const GradientParts& parts, bool consume) {
     torch::autograd::variable_list saved = {logits};
     if (!parts.kept.empty()) {
       saved = {parts.logits, parts.labels, parts.overlap, parts.nll};
@@ -63,7 +66,7 @@ class LossFunction : public torch::autograd::Function<LossFunction> {
     }
     context->save_for_backward(saved);
     context->saved_data["consume"] = consume;
-    return torch::full({}, value, logits.options().dtype(arithmetic_type(logits)));
+    return value.to(arithmetic_type(logits), /*non_blocking=*/false, /*copy=*/true);
   }
 
   static torch::autograd::tensor_list backward(torch::autograd::AutogradContext* context,
@@ -118,87 +121,101 @@ ScheduledLoss::ScheduledLoss(std::vector<ScheduledTerm> terms, std::vector<doubl
   }
 }
 
-LossResult ScheduledLoss::operator()(const torch::Tensor& logits, const torch::Tensor& labels, double progress,
-                                     bool dummy, bool consume) const {
-  const bool ignores = check_batch(logits, labels, classes_, !dummy);
-  const bool with_gradient = torch::GradMode::is_enabled() && logits.requires_grad();
+LossTensors ScheduledLoss::evaluate(const torch::Tensor& logits, const torch::Tensor& labels,
+                                    const TermWeights& weights, const BatchTraits& traits) const {
+  check_tensors(logits, labels, classes_);
+  const bool with_gradient = torch::GradMode::is_enabled() && logits.requires_grad() && !traits.dummy;
   const bool on_cpu = logits.is_cpu();
-
-  torch::Tensor pixels;                          // logits as [n, H, W, C]
-  torch::Tensor indices;                         // labels, as the passes take them
-  std::vector<torch::Tensor> pixel_weights;      // of the terms that have them
-  std::vector<std::size_t> slot(parts_.size());  // of each term in pixel_weights; past the end for the others
-  SoftmaxPass pass;
+  GradientParts parts;
+  LossTensors result;
   {
     const torch::NoGradGuard no_grad;
-    indices = labels.to(on_cpu ? torch::kUInt8 : torch::kInt64).contiguous();
-    for (std::size_t t = 0; t < parts_.size(); ++t) {
-      const torch::Tensor weights = parts_[t]->pixel_weights(indices, ignores, arithmetic_type(logits));
-      slot[t] = weights.defined() ? pixel_weights.size() : std::numeric_limits<std::size_t>::max();
-      if (weights.defined()) pixel_weights.push_back(weights);
-    }
-    if (dummy) {
-      pass.sums.classes = classes_;
-      pass.sums.weighted.resize(pixel_weights.size());
-    } else {
+    const torch::Tensor indices = labels.to(on_cpu ? torch::kUInt8 : torch::kInt64).contiguous();
+    torch::Tensor pixels;                      // logits as [n, H, W, C]
+    std::vector<torch::Tensor> pixel_weights;  // of each term; undefined for some
+    std::vector<torch::Tensor> maps;           // those that are defined
+    SoftmaxPass pass;
+    if (!traits.dummy) {
+      for (const auto& part : parts_) {
+        pixel_weights.push_back(part->pixel_weights(indices, traits.ignores, arithmetic_type(logits)));
+        if (pixel_weights.back().defined()) maps.push_back(pixel_weights.back());
+      }
       pixels = logits.permute({0, 2, 3, 1}).contiguous();
       pass = (on_cpu ? softmax_pass_cpu : softmax_pass_aten)(
-          pixels, indices, pixel_weights,
-          {.squared = options_.squared_denominator, .keep = with_gradient, .ignores = ignores});
+          pixels, indices, maps,
+          {.squared = options_.squared_denominator, .keep = with_gradient, .ignores = traits.ignores});
     }
-  }
 
-  // One vector for all terms, so that there is one collective: whether all logits are finite, then each term's sums.
-  std::size_t count = 1;
-  for (const auto& part : parts_) count += part->sum_count();
-  torch::Tensor vector = torch::zeros({static_cast<std::int64_t>(count)}, torch::kFloat64);
-  const auto each_term = [&](const auto& visit) {
-    std::span<double> rest(vector.mutable_data_ptr<double>() + 1, count - 1);
+    // One vector for all terms, so that there is one collective: whether all logits are finite, then each term's sums.
+    std::vector<std::int64_t> lengths = {1};
+    for (const auto& part : parts_) lengths.push_back(part->sum_count());
+    torch::Tensor vector;
+    if (traits.dummy) {
+      const std::int64_t length = std::accumulate(lengths.begin(), lengths.end(), std::int64_t{0});
+      vector = torch::zeros({length}, logits.options().dtype(torch::kFloat64));
+    } else {
+      std::vector<torch::Tensor> sums = {pass.sums.not_finite.view({1})};
+      std::int64_t map = 0;
+      for (std::size_t t = 0; t < parts_.size(); ++t) {
+        const bool weighted = pixel_weights[t].defined();
+        sums.push_back(parts_[t]->local_sums(pass.sums, weighted ? pass.sums.weighted[map++] : torch::Tensor()));
+      }
+      vector = torch::cat(sums);
+    }
+    all_reduce_(vector);
+    const std::vector<torch::Tensor> sums = vector.split_with_sizes(lengths);
+
+    const torch::Tensor not_finite = sums[0][0];
+    torch::Tensor value, overlap, nll;  // nll: the terms' pixel weights, each times its dL/d(ω·nll), added up
+    std::vector<torch::Tensor> values(1);
+    if (with_gradient) overlap = torch::zeros({logits.size(0), 3, classes_}, vector.options());
     for (std::size_t t = 0; t < parts_.size(); ++t) {
-      visit(t, rest.first(parts_[t]->sum_count()));
-      rest = rest.subspan(parts_[t]->sum_count());
-    }
-  };
-  vector[0] = pass.sums.not_finite;
-  each_term([&](std::size_t t, std::span<double> sums) {
-    const bool weighted = slot[t] < pixel_weights.size();
-    parts_[t]->write_sums(pass.sums, weighted ? pass.sums.weighted[slot[t]] : WeightedNll{}, sums);
-  });
-  if (ranks_ > 1) vector = vector.to(logits.device());
-  all_reduce_(vector);
-  vector = vector.cpu();
-
-  LossResult result;
-  const double not_finite = vector[0].item<double>();
-  OverlapGradient overlap(pass.sums.images, classes_);
-  torch::Tensor nll;  // the terms' pixel weights, each times its dL/d(ω·nll), added up
-  each_term([&](std::size_t t, std::span<double> sums) {
-    const double weight = evaluate(terms_[t].curve, progress);
-    result.weights.push_back(weight);
-    result.terms.push_back(parts_[t]->value(sums) + not_finite);
-    if (weight == 0) return;
-    result.value += weight * result.terms.back();
-    if (!with_gradient || dummy) return;
-    const double factor = weight * ranks_;  // the Reducer divides by the ranks
-    parts_[t]->add_overlap_gradient(factor, sums, pass.sums, overlap);
-    if (slot[t] < pixel_weights.size()) {
-      const torch::Tensor part = pixel_weights[slot[t]] * (factor * parts_[t]->nll_gradient(sums));
+      const torch::Tensor& of_term = sums[t + 1];
+      values.push_back(parts_[t]->value(of_term) + not_finite);
+      if (weights.on_host[t] == 0) continue;
+      const torch::Tensor weight = weights.on_device[static_cast<std::int64_t>(t)], weighted = weight * values.back();
+      value = value.defined() ? value + weighted : weighted;
+      if (!with_gradient) continue;
+      const torch::Tensor factor = weight * ranks_;  // the Reducer divides by the ranks
+      parts_[t]->add_overlap_gradient(factor, of_term, pass.sums, overlap);
+      if (!pixel_weights[t].defined()) continue;
+      const torch::Tensor part = pixel_weights[t] * (factor * parts_[t]->nll_gradient(of_term));
       nll = nll.defined() ? nll + part : part;
     }
-  });
-  result.value += not_finite;  // also where all weights are 0
-
-  GradientParts parts;
-  if (with_gradient && !dummy) {
-    parts = {.logits = on_cpu ? pixels : torch::Tensor(),
-             .kept = pass.kept,
-             .labels = indices,
-             .overlap = torch::tensor(overlap.values, torch::kFloat64)
-                            .to(logits.device(), arithmetic_type(logits))
-                            .view({overlap.images, 3, classes_}),
-             .nll = nll};
+    values[0] = value.defined() ? value + not_finite : not_finite;  // also where all weights are 0
+    result.values = torch::stack(values);
+    if (with_gradient) {
+      parts = {.logits = on_cpu ? pixels : torch::Tensor(),
+               .kept = pass.kept,
+               .labels = indices,
+               .overlap = overlap.to(arithmetic_type(logits)),
+               .nll = nll};
+    }
   }
-  result.total = LossFunction::apply(logits, result.value, parts, consume);
+  result.total = LossFunction::apply(logits, result.values[0], parts, traits.consume);
+  return result;
+}
+
+LossResult ScheduledLoss::operator()(const torch::Tensor& logits, const torch::Tensor& labels, double progress,
+                                     bool dummy, bool consume) const {
+  check_tensors(logits, labels, classes_);
+  const bool ignores = !dummy && check_labels(labels, classes_);
+  LossResult result;
+  result.weights = weights(progress);
+  const torch::Tensor on_device = torch::tensor(result.weights, torch::kFloat64).to(logits.device());
+  const LossTensors tensors =
+      evaluate(logits, labels, {result.weights, on_device}, {.ignores = ignores, .dummy = dummy, .consume = consume});
+  result.total = tensors.total;
+  const torch::Tensor values = tensors.values.cpu();
+  const double* first = values.const_data_ptr<double>();
+  result.value = *first;
+  result.terms.assign(first + 1, first + values.numel());
+  return result;
+}
+
+std::vector<double> ScheduledLoss::weights(double progress) const {
+  std::vector<double> result;
+  for (const ScheduledTerm& term : terms_) result.push_back(schedules::evaluate(term.curve, progress));
   return result;
 }
 

@@ -1,5 +1,8 @@
 #include "schedules/term.hpp"
 
+#include <torch/types.h>
+#include <torch/utils.h>
+
 #include <array>
 #include <stdexcept>
 
@@ -10,6 +13,15 @@ extern const TermDefinition kWeightedCrossEntropy, kBoundaryCrossEntropy, kWeigh
 
 namespace {
 constexpr std::array kTerms = {&kWeightedCrossEntropy, &kBoundaryCrossEntropy, &kWeightedDice, &kDice};
+}
+
+const torch::Tensor& ConstantTable::as(torch::Device device, torch::ScalarType type) const {
+  if (!copy_.defined() || copy_.device() != device || copy_.scalar_type() != type) copy_ = values_.to(device, type);
+  return copy_;
+}
+
+torch::Tensor add_up(const torch::Tensor& values, std::int64_t dimension) {
+  return values.cumsum(dimension).select(dimension, -1);
 }
 
 const TermDefinition& find_term(const std::string& name) {

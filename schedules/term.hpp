@@ -9,7 +9,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -17,41 +16,36 @@
 
 namespace crossfade::schedules {
 
-/// Σ_i ω_i·nll_i and Σ_i ω_i of one term's pixel weights ω.
-struct WeightedNll {
-  double nll = 0;
-  double weight = 0;
-};
-
-/// Sums over this rank's own pixels. Tables are [images, classes], row by row; a rank without a slice has no images.
+/// Sums over this rank's own pixels, float64 on the logits' device. A rank without a slice has none.
 struct LocalSums {
-  std::int64_t images = 0;
-  std::int64_t classes = 0;
-  std::int64_t pixels = 0;            // of all images together, but for ignored ones
-  std::vector<double> overlap;        // Σ p·g
-  std::vector<double> mass;           // Σ p, or Σ p² (LossOptions::squared_denominator)
-  std::vector<double> labelled;       // Σ g
-  std::vector<WeightedNll> weighted;  // one for each tensor of pixel weights, in the order given
-  double not_finite = 0;              // NaN if any logit is not finite, else 0
+  torch::Tensor overlap;     // [images, classes] Σ p·g
+  torch::Tensor mass;        // [images, classes] Σ p, or Σ p² (LossOptions::squared_denominator)
+  torch::Tensor labelled;    // [images, classes] Σ g
+  torch::Tensor weighted;    // [maps, 2] Σ ω·nll and Σ ω of each tensor of pixel weights, in the order given
+  torch::Tensor not_finite;  // [] NaN if any logit is not finite, else 0
 };
 
-/// dL/dp_c of an image's pixels, in the form label_c·g_c + constant_c + slope_c·p_c: [images, 3, classes], row by row.
-struct OverlapGradient {
-  enum Row { label, constant, slope };
-
-  OverlapGradient(std::int64_t images, std::int64_t classes)
-      : images(images), classes(classes), values(static_cast<std::size_t>(images * 3 * classes)) {}
-
-  std::span<double> row(std::int64_t image, Row kind) {
-    return std::span(values).subspan(static_cast<std::size_t>((image * 3 + kind) * classes),
-                                     static_cast<std::size_t>(classes));
-  }
-
-  std::int64_t images;
-  std::int64_t classes;
-  std::vector<double> values;
+/// Rows of a table [images, 3, classes]: dL/dp_c of an image's pixels is label_c·g_c + constant_c + slope_c·p_c.
+struct OverlapRow {
+  enum : std::int64_t { label, constant, slope };
 };
 
+/// Float64 numbers that never change, and a copy of them where and as they were asked for last: a copy each step would
+/// make the host wait for the device. Not thread-safe.
+class ConstantTable {
+ public:
+  explicit ConstantTable(const std::vector<double>& values) : values_(torch::tensor(values, torch::kFloat64)) {}
+  const torch::Tensor& as(torch::Device device, torch::ScalarType type) const;
+
+ private:
+  torch::Tensor values_;
+  mutable torch::Tensor copy_;
+};
+
+/// Σ over one dimension. One addition after the other: a result is the same to the bit whatever the machine's vectors.
+torch::Tensor add_up(const torch::Tensor& values, std::int64_t dimension);
+
+/// All tensors but labels and pixel weights are float64 on the logits' device, and nothing is read back from it.
 class Term {
  public:
   virtual ~Term() = default;
@@ -63,18 +57,19 @@ class Term {
     return {};
   }
 
-  /// How many numbers the term has in the all-reduced vector; the spans `sums` below are that long.
-  virtual std::size_t sum_count() const = 0;
-  /// Writes this rank's part. `own` belongs to the term's pixel weights.
-  virtual void write_sums(const LocalSums& local, const WeightedNll& own, std::span<double> sums) const = 0;
+  /// How many numbers the term has in the all-reduced vector; `sums` below are that long.
+  virtual std::int64_t sum_count() const = 0;
+  /// This rank's part. `own` [2] belongs to the term's pixel weights; undefined where it has none.
+  virtual torch::Tensor local_sums(const LocalSums& local, const torch::Tensor& own) const = 0;
 
-  /// The term's value, from the global sums; finite for finite logits.
-  virtual double value(std::span<const double> sums) const = 0;
-  /// dL/d(ω_i·nll_i): the same for all pixels.
-  virtual double nll_gradient(std::span<const double> /*sums*/) const { return 0; }
-  /// Adds factor·dL/dp for this rank's images.
-  virtual void add_overlap_gradient(double /*factor*/, std::span<const double> /*sums*/, const LocalSums& /*local*/,
-                                    OverlapGradient& /*gradient*/) const {}
+  /// The term's value [], from the global sums; finite for finite logits.
+  virtual torch::Tensor value(const torch::Tensor& sums) const = 0;
+  /// dL/d(ω_i·nll_i) [], the same for all pixels; undefined for terms without pixel weights.
+  virtual torch::Tensor nll_gradient(const torch::Tensor& /*sums*/) const { return {}; }
+  /// Adds factor·dL/dp for this rank's images to `gradient` [images, 3, classes], whose rows are OverlapRow. `factor`
+  /// is a scalar.
+  virtual void add_overlap_gradient(const torch::Tensor& /*factor*/, const torch::Tensor& /*sums*/,
+                                    const LocalSums& /*local*/, const torch::Tensor& /*gradient*/) const {}
 };
 
 struct TermDefinition {
