@@ -175,6 +175,7 @@ Batch Loader::State::make(const Epoch& of, int step) const {
   batch.width = cuts() ? options.crop : shards[0].info().width();
   const std::size_t pixels = static_cast<std::size_t>(batch.height) * static_cast<std::size_t>(batch.width);
   batch.channels = shards[0].info().channel_count();
+  batch.ignores = shards[0].may_ignore();
   const std::size_t values = pixels * static_cast<std::size_t>(batch.channels);
   batch.images.resize(static_cast<std::size_t>(part.count) * values);
   batch.labels.resize(static_cast<std::size_t>(part.count) * pixels);

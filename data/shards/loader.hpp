@@ -19,6 +19,7 @@ struct Batch {
   int channels = 1;
   std::vector<float> images;         // [count, C, H, W], standardised as the cohort's rule has it (intensity.hpp)
   std::vector<std::uint8_t> labels;  // [count, H, W]: classes, or kIgnored
+  bool ignores = true;               // whether a label may be kIgnored
 };
 
 /// A slice of a set of shards.

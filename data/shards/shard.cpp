@@ -12,6 +12,7 @@
 #include "data/shards/intensity.hpp"
 #include "data/shards/plane.hpp"
 #include "data/shards/shard_format.hpp"
+#include "data/utf8.hpp"
 
 namespace crossfade::data {
 namespace {
@@ -271,12 +272,12 @@ void Shard::read(int first, int count, std::span<std::uint8_t> images, std::span
   reader.rows(dataset, u64(first), u64(count), labels);
   // A label is an index into tables of the classes wherever it goes from here.
   const auto classes = static_cast<std::uint8_t>(info_.classes.count());
-  const bool may_ignore = !info_.own_classes.ignore.empty();
   const auto bad = std::ranges::find_if(
-      labels, [&](std::uint8_t label) { return label >= classes && !(label == kIgnored && may_ignore); });
+      labels, [&](std::uint8_t label) { return label >= classes && !(label == kIgnored && may_ignore()); });
   if (bad != labels.end())
-    reader.refuse("dataset '" + dataset + "' has " + std::to_string(*bad) + ", which is no class: 0 to " +
-                  std::to_string(classes - 1));
+    reader.refuse("dataset '" + dataset + "' has " + std::to_string(*bad) + " in slice " +
+                  std::to_string(first + (bad - labels.begin()) / (info_.width() * info_.height())) + " of subject " +
+                  valid_utf8(info_.subject) + ", which is no class: 0 to " + std::to_string(classes - 1));
 }
 
 bool Shard::stores_bytes() const {

@@ -112,13 +112,17 @@ class Shard {
   const std::filesystem::path& file() const { return file_; }
 
   /// Reads slices [first, first + count) into buffers of count * H * W bytes; either may be empty (not read). Throws
-  /// std::runtime_error naming file and dataset, also for a failed checksum, for labels that are no class, for a kind
-  /// of labels that the shard lacks, and for images of other than bytes or of several channels.
+  /// std::runtime_error naming file and dataset, also for a failed checksum, for labels that are no class (which is
+  /// asked here and nowhere later), for a kind of labels that the shard lacks, and for images of other than bytes or of
+  /// several channels.
   void read(int first, int count, std::span<std::uint8_t> images, std::span<std::uint8_t> labels,
             LabelKind kind = LabelKind::kManual) const;
 
   /// Whether its images are bytes of one channel, as read() takes them.
   bool stores_bytes() const;
+
+  /// Whether its labels may be kIgnored; siblings agree.
+  bool may_ignore() const { return !info_.own_classes.ignore.empty(); }
 
   /// Intensities of slices [first, first + count), whatever they are stored as, [count, C, H, W]. Throws as above.
   void read_values(int first, int count, std::span<float> values) const;

@@ -3,18 +3,20 @@
 #include <torch/types.h>
 #include <torch/utils.h>
 
+#include <optional>
+
 namespace crossfade::runner {
 
-double global_norm(const std::vector<torch::Tensor>& gradients) {
+torch::Tensor global_norm(const std::vector<torch::Tensor>& gradients) {
   const torch::NoGradGuard no_grad;
-  const std::vector<torch::Tensor> norms = at::_foreach_norm(gradients, 2, torch::kDouble);
-  return torch::linalg_vector_norm(torch::stack(norms)).item<double>();
+  return torch::linalg_vector_norm(torch::stack(at::_foreach_norm(gradients, 2, torch::kDouble)));
 }
 
-void clip_gradients(const std::vector<torch::Tensor>& gradients, double norm, double largest) {
-  if (norm <= largest) return;
+void clip_gradients(const std::vector<torch::Tensor>& gradients, const torch::Tensor& norm, double largest) {
+  if (norm.is_cpu() && norm.item<double>() <= largest) return;  // where looking costs nothing it saves a pass
   const torch::NoGradGuard no_grad;
-  at::_foreach_mul_(gradients, largest / norm);
+  const torch::Tensor factor = torch::full({}, largest, norm.options()).div_(norm).clamp_max_(1);
+  at::_foreach_mul_(gradients, factor.to(gradients.front().scalar_type()));
 }
 
 namespace {
@@ -40,16 +42,14 @@ Optimizer::Optimizer(const OptimizerOptions& options, std::vector<std::pair<std:
   for (auto& [name, parameter] : parameters) {
     // zeros_like keeps channels-last strides, which the fused kernels expect of all their arguments.
     if (adam || options_.momentum > 0) first_.push_back(torch::zeros_like(parameter));
-    if (adam) {
-      second_.push_back(torch::zeros_like(parameter));
-      counts_.push_back(torch::zeros({}, parameter.options().dtype(torch::kFloat)));
-    }
+    if (adam) second_.push_back(torch::zeros_like(parameter));
     names_.push_back(std::move(name));
     parameters_.push_back(std::move(parameter));
   }
+  if (adam) count_ = torch::zeros({}, parameters_.front().options().dtype(torch::kFloat).requires_grad(false));
 }
 
-void Optimizer::step(double learning_rate) {
+void Optimizer::step(const torch::Tensor& learning_rate, const torch::Tensor& skip) {
   const torch::NoGradGuard no_grad;
   std::vector<torch::Tensor> gradients;
   gradients.reserve(parameters_.size());
@@ -60,17 +60,24 @@ void Optimizer::step(double learning_rate) {
   }
   const std::vector<torch::Tensor> parameters = in_order(parameters_), first = in_order(first_),
                                    second = in_order(second_);
+  const torch::Tensor rate = learning_rate.is_cpu() ? learning_rate : learning_rate.to(torch::kFloat);
+  const auto found_inf = skip.defined() ? std::optional(skip) : std::nullopt;
   if (options_.name == "sgd") {
-    at::_fused_sgd_(parameters, gradients, first, options_.weight_decay, options_.momentum, learning_rate,
-                    /*dampening=*/0, /*nesterov=*/false, /*maximize=*/false, /*is_first_step=*/steps_ == 0);
+    at::_fused_sgd_(parameters, gradients, first, options_.weight_decay, options_.momentum, rate,
+                    /*dampening=*/0, /*nesterov=*/false, /*maximize=*/false, /*is_first_step=*/steps_ == 0,
+                    /*grad_scale=*/{}, found_inf);
   } else {
-    at::_foreach_add_(counts_, 1);
+    count_.add_(1);
+    if (found_inf) count_.sub_(skip);
+    const std::vector<torch::Tensor> counts(parameters.size(), count_);
     if (options_.name == "adamw") {
-      at::_fused_adamw_(parameters, gradients, first, second, {}, counts_, learning_rate, options_.beta1,
-                        options_.beta2, options_.weight_decay, options_.epsilon, /*amsgrad=*/false, /*maximize=*/false);
+      at::_fused_adamw_(parameters, gradients, first, second, {}, counts, rate, options_.beta1, options_.beta2,
+                        options_.weight_decay, options_.epsilon, /*amsgrad=*/false, /*maximize=*/false,
+                        /*grad_scale=*/{}, found_inf);
     } else {
-      at::_fused_adam_(parameters, gradients, first, second, {}, counts_, learning_rate, options_.beta1, options_.beta2,
-                       options_.weight_decay, options_.epsilon, /*amsgrad=*/false, /*maximize=*/false);
+      at::_fused_adam_(parameters, gradients, first, second, {}, counts, rate, options_.beta1, options_.beta2,
+                       options_.weight_decay, options_.epsilon, /*amsgrad=*/false, /*maximize=*/false,
+                       /*grad_scale=*/{}, found_inf);
     }
   }
   ++steps_;
@@ -87,7 +94,7 @@ std::vector<std::pair<std::string, torch::Tensor>> Optimizer::state() const {
 
 void Optimizer::set_steps(std::int64_t steps) {
   steps_ = steps;
-  for (torch::Tensor& count : counts_) count.fill_(static_cast<double>(steps));
+  if (count_.defined()) count_.fill_(static_cast<double>(steps));
 }
 
 }  // namespace crossfade::runner

@@ -12,12 +12,12 @@
 
 namespace crossfade::runner {
 
-/// 2-norm over all elements of all `gradients`, in float64. One synchronisation with the device.
-double global_norm(const std::vector<torch::Tensor>& gradients);
+/// 2-norm over all elements of all `gradients`: a float64 scalar on their device.
+torch::Tensor global_norm(const std::vector<torch::Tensor>& gradients);
 
 /// Scales all gradients in place so that their global norm is at most `largest`. `norm` is what global_norm() said.
 /// Gradients are averaged before, so every rank scales alike.
-void clip_gradients(const std::vector<torch::Tensor>& gradients, double norm, double largest);
+void clip_gradients(const std::vector<torch::Tensor>& gradients, const torch::Tensor& norm, double largest);
 
 /// Updates parameters as torch.optim.Adam, AdamW and SGD do. One thread.
 class Optimizer {
@@ -25,12 +25,15 @@ class Optimizer {
   /// Parameters by name, with their final device, type and strides.
   Optimizer(const OptimizerOptions& options, std::vector<std::pair<std::string, torch::Tensor>> parameters);
 
-  /// One update with the parameters' gradients, all of which must be there.
-  void step(double learning_rate);
+  /// One update with the parameters' gradients, all of which must be there. Scalars on the parameters' device, where
+  /// nothing is waited for: `learning_rate` in float64, which a GPU rounds to float32, and `skip` in float32, which if
+  /// it is 1 leaves parameters and state as they are; undefined: 0.
+  void step(const torch::Tensor& learning_rate, const torch::Tensor& skip = {});
 
   /// Everything that the next step depends on besides parameters and gradients, by name ("exp_avg.encoder.0.weight").
   /// Tensors share memory with the optimizer: copy into them to restore. set_steps() restores what is no tensor.
   std::vector<std::pair<std::string, torch::Tensor>> state() const;
+  /// Steps so far, the skipped ones among them, of which the host does not know.
   std::int64_t steps() const { return steps_; }
   void set_steps(std::int64_t steps);
 
@@ -40,7 +43,7 @@ class Optimizer {
   std::vector<torch::Tensor> parameters_;
   std::vector<torch::Tensor> first_;   // momentum buffer or first moment; empty for sgd without momentum
   std::vector<torch::Tensor> second_;  // second moment of Adam
-  std::vector<torch::Tensor> counts_;  // steps done, as Adam's kernel wants them: a float32 scalar a parameter
+  torch::Tensor count_;                // steps done, as Adam's kernel wants them: a float32 scalar
   std::int64_t steps_ = 0;
 };
 

@@ -52,14 +52,14 @@ void restore(const TensorFile& file, const std::string& name, const torch::Tenso
 
 }  // namespace
 
-void EpochSums::add(const StepResult& step, int images_of_step) {
+void EpochSums::add(const StepResult& step) {
   loss += step.loss;
   gradient_norm += step.gradient_norm;
   terms.resize(step.terms.size());
   for (std::size_t i = 0; i < terms.size(); ++i) terms[i] += step.terms[i];
   weights = step.weights;
   learning_rate = step.learning_rate;
-  images += images_of_step;
+  images += step.images;
   const CommunicationSeconds& waited = step.communication;
   overhead.communication += waited.buckets + waited.loss + waited.norm;
   overhead.buckets += waited.buckets;

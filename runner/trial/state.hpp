@@ -27,7 +27,7 @@ struct EpochSums {
   double seconds_train = 0, seconds_data = 0;
   analysis::EpochOverhead overhead = {.communication = 0, .buckets = 0, .loss_sums = 0, .norm_sums = 0};
 
-  void add(const StepResult& step, int images_of_step);
+  void add(const StepResult& step);
 };
 
 /// How far a trial has come.

@@ -4,8 +4,8 @@
 #include <torch/types.h>
 #include <torch/utils.h>
 
-#include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "runner/grid/learning_rate.hpp"
 
@@ -25,11 +25,41 @@ std::vector<torch::Tensor> gradients_of(const std::vector<torch::Tensor>& parame
   return gradients;
 }
 
-std::string name_not_finite(const schedules::LossResult& result, const schedules::ScheduledLoss& loss) {
+std::string name_not_finite(const StepResult& result, const schedules::ScheduledLoss& loss) {
   for (std::size_t i = 0; i < result.terms.size(); ++i) {
     if (!std::isfinite(result.terms[i]) && result.weights[i] != 0) return "loss term " + loss.terms()[i].term;
   }
-  return "loss";
+  return std::isfinite(result.loss) ? "gradient" : "loss";
+}
+
+/// Images as they lie in the host's memory. Of one channel they are in both layouts at once: strides that say
+/// channels-last.
+torch::Tensor image_view(const float* images, const std::array<std::int64_t, 4>& shape) {
+  const auto [count, channels, height, width] = shape;
+  const auto memory = const_cast<float*>(images);
+  if (channels == 1) return torch::from_blob(memory, shape, {height * width, 1, width, 1}, torch::kFloat);
+  return torch::from_blob(memory, shape, torch::kFloat);
+}
+
+/// One behind the other in a tensor of their own.
+torch::Tensor joined(const std::vector<torch::Tensor>& tensors) {
+  std::vector<torch::Tensor> flat;
+  for (const torch::Tensor& tensor : tensors) flat.push_back(tensor.flatten());
+  return flat.empty() ? torch::Tensor() : torch::cat(flat);
+}
+
+/// Gives tensors the values that joined() said of them `before`, if `condition` is not 0.
+void restore_if(const torch::Tensor& condition, const torch::Tensor& before,
+                const std::vector<torch::Tensor>& tensors) {
+  if (tensors.empty()) return;
+  std::vector<torch::Tensor> values;
+  const torch::Tensor chosen = torch::where(condition.to(torch::kBool), before, joined(tensors));
+  std::int64_t at = 0;
+  for (const torch::Tensor& tensor : tensors) {
+    values.push_back(chosen.narrow(0, at, tensor.numel()).view(tensor.sizes()));
+    at += tensor.numel();
+  }
+  at::_foreach_copy_(tensors, values);
 }
 
 }  // namespace
@@ -47,63 +77,72 @@ void place_network(model::Network& network, torch::Device device, torch::ScalarT
 
 torch::Tensor image_tensor(const float* images, const std::array<std::int64_t, 4>& shape, torch::Device device,
                            torch::ScalarType type) {
-  const auto [count, channels, height, width] = shape;
-  const auto memory = const_cast<float*>(images);
-  if (channels == 1)  // both layouts at once: strides that say channels last
-    return torch::from_blob(memory, shape, {height * width, 1, width, 1}, torch::kFloat).to(device, type);
-  return torch::from_blob(memory, shape, torch::kFloat).to(device, type).contiguous(torch::MemoryFormat::ChannelsLast);
+  return image_view(images, shape).to(device, type).contiguous(torch::MemoryFormat::ChannelsLast);
+}
+
+int steps_between_reads(torch::Device device) {
+  return device.is_cpu() ? 1 : 16;
 }
 
 Trainer::Trainer(model::Network& network, std::vector<schedules::ScheduledTerm> terms,
                  std::vector<double> class_weights, const schedules::LossOptions& loss,
-                 const OptimizerOptions& optimizer, Group& group)
+                 const OptimizerOptions& optimizer, Group& group, int read_every)
     : network_(network),
       group_(group),
       options_(optimizer),
       loss_(std::move(terms), std::move(class_weights), loss, group.size(),
             [&group](torch::Tensor& sums) { group.all_reduce_loss(sums); }),
       parameters_(network.parameters()),
+      buffers_(network.buffers()),
       reducer_(group, parameters_),
-      optimizer_(optimizer, named_parameters(network)) {
+      optimizer_(optimizer, named_parameters(network)),
+      to_device_(group.device()),
+      not_finite_(torch::zeros({}, torch::dtype(torch::kFloat).device(group.device()))) {
   network_.group().all_reduce = [&group](torch::Tensor& sums) { group.all_reduce_norm(sums); };
+  const int rows = read_every > 0 ? read_every : steps_between_reads(group.device());
+  // A step's total, terms, norm of the gradient, and whether it or one before it was not finite.
+  const auto columns = static_cast<std::int64_t>(loss_.terms().size() + 3);
+  found_ = torch::zeros({rows, columns}, torch::dtype(torch::kDouble).device(group.device()));
 }
 
-schedules::LossResult Trainer::evaluate_loss(const data::Batch& batch, double progress) {
+schedules::LossTensors Trainer::evaluate_loss(const data::Batch& batch, const std::vector<double>& weights) {
   const bool dummy = batch.count == 0;
   const auto type = parameters_.front().scalar_type();
-  const torch::Device device = group_.device();
-  // A rank without a slice runs one of zeros, so that it joins every collective.
-  const std::int64_t count = std::max(batch.count, 1);
-  const auto images =
-      dummy ? torch::zeros({1, batch.channels, batch.height, batch.width}, torch::dtype(type).device(device))
-            : image_tensor(batch.images.data(), {count, batch.channels, batch.height, batch.width}, device, type);
-  const auto labels = dummy ? torch::zeros({1, batch.height, batch.width}, torch::dtype(torch::kByte).device(device))
-                            : torch::from_blob(const_cast<std::uint8_t*>(batch.labels.data()),
-                                               {count, batch.height, batch.width}, torch::kByte)
-                                  .to(device);
+  std::vector<double> numbers = weights;
+  numbers.push_back(queued_.back().learning_rate);
+  std::vector<torch::Tensor> tensors = {torch::tensor(numbers, torch::kDouble)};
+  if (!dummy) {
+    tensors.push_back(image_view(batch.images.data(), {batch.count, batch.channels, batch.height, batch.width}));
+    tensors.push_back(torch::from_blob(const_cast<std::uint8_t*>(batch.labels.data()),
+                                       {batch.count, batch.height, batch.width}, torch::kByte));
+  }
+  tensors = to_device_(std::move(tensors));
+  if (dummy) {  // a rank without a slice runs one of zeros, so that it joins every collective
+    const auto on_device = torch::dtype(type).device(group_.device());
+    tensors.push_back(torch::zeros({1, batch.channels, batch.height, batch.width}, on_device));
+    tensors.push_back(torch::zeros({1, batch.height, batch.width}, on_device.dtype(torch::kByte)));
+  }
+  numbers_ = tensors[0];
   network_.group().dummy = dummy;
   const torch::Tensor logits = [&] {
     RECORD_USER_SCOPE("forward");
-    return network_.forward(images);
+    return network_.forward(tensors[1].to(type).contiguous(torch::MemoryFormat::ChannelsLast));
   }();
   RECORD_USER_SCOPE("loss");
-  return loss_(logits, labels, progress, dummy, /*consume=*/true);
+  return loss_.evaluate(logits, tensors[2], {weights, numbers_},
+                        {.ignores = batch.ignores, .dummy = dummy, .consume = true});
 }
 
-StepResult Trainer::step(const data::Batch& batch, double progress) {
-  StepResult result;
+std::vector<StepResult> Trainer::step(const data::Batch& batch, double progress) {
+  StepResult& result = queued_.emplace_back();
   result.learning_rate = learning_rate(options_, progress);
+  result.weights = loss_.weights(progress);
+  result.images = batch.global_count;
   group_.reset_communication();
   reducer_.zero_gradients();
   reducer_.prepare();
-  const schedules::LossResult loss = evaluate_loss(batch, progress);
-  result.loss = loss.value;
-  result.terms = loss.terms;
-  result.weights = loss.weights;
-  if (!std::isfinite(loss.value)) {
-    result.not_finite = name_not_finite(loss, loss_);
-    return result;
-  }
+  const torch::Tensor statistics_before = joined(buffers_);
+  const schedules::LossTensors loss = evaluate_loss(batch, result.weights);
   {
     RECORD_USER_SCOPE("backward");
     reducer_.prepare_backward(loss.total);
@@ -111,17 +150,41 @@ StepResult Trainer::step(const data::Batch& batch, double progress) {
     reducer_.finish_backward();
   }
   result.communication = group_.communication();
-
-  RECORD_USER_SCOPE("optimiser");
-  const std::vector<torch::Tensor> gradients = gradients_of(parameters_);
-  result.gradient_norm = global_norm(gradients);
-  if (!std::isfinite(result.gradient_norm)) {
-    result.not_finite = "gradient";
-    return result;
+  {
+    RECORD_USER_SCOPE("optimiser");
+    update(loss, statistics_before);
   }
-  if (options_.clip_norm > 0) clip_gradients(gradients, result.gradient_norm, options_.clip_norm);
-  optimizer_.step(result.learning_rate);
-  return result;
+  return std::cmp_less(queued_.size(), found_.size(0)) ? std::vector<StepResult>() : read();
+}
+
+void Trainer::update(const schedules::LossTensors& loss, const torch::Tensor& statistics_before) {
+  const torch::NoGradGuard no_grad;
+  const std::vector<torch::Tensor> gradients = gradients_of(parameters_);
+  const torch::Tensor norm = global_norm(gradients);
+  not_finite_.logical_or_(torch::isfinite(torch::stack({loss.values[0], norm})).all().logical_not_());
+  if (options_.clip_norm > 0) clip_gradients(gradients, norm, options_.clip_norm);
+  optimizer_.step(numbers_[-1], not_finite_);
+  restore_if(not_finite_, statistics_before, buffers_);
+  const auto row = static_cast<std::int64_t>(queued_.size()) - 1;
+  found_[row].copy_(torch::cat({loss.values, norm.view({1}), not_finite_.view({1}).to(torch::kDouble)}));
+}
+
+std::vector<StepResult> Trainer::read() {
+  std::vector<StepResult> results = std::exchange(queued_, {});
+  const torch::Tensor found = found_.cpu();
+  const std::size_t columns = static_cast<std::size_t>(found.size(1)), terms = columns - 3;
+  const double* row = found.const_data_ptr<double>();
+  for (std::size_t s = 0; s < results.size(); ++s, row += columns) {
+    StepResult& result = results[s];
+    result.loss = row[0];
+    result.terms.assign(row + 1, row + 1 + terms);
+    result.gradient_norm = row[1 + terms];
+    if (row[2 + terms] == 0) continue;
+    result.not_finite = name_not_finite(result, loss_);
+    optimizer_.set_steps(optimizer_.steps() - static_cast<std::int64_t>(results.size() - s));
+    results.resize(s + 1);
+  }
+  return results;
 }
 
 }  // namespace crossfade::runner

@@ -1,6 +1,7 @@
 // One training step: forward, loss, backward with averaged gradients, clipping, update.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "model/network.hpp"
 #include "runner/grid/config.hpp"
 #include "runner/ranks/group.hpp"
+#include "runner/trial/device_copies.hpp"
 #include "runner/trial/optimizer.hpp"
 #include "schedules/scheduled_loss.hpp"
 
@@ -18,7 +20,8 @@ namespace crossfade::runner {
 /// Before a Trainer is made.
 void place_network(model::Network& network, torch::Device device, torch::ScalarType type = torch::kFloat);
 
-/// The images [count, 1, H, W] of a batch as a channels-last tensor that shares the batch's memory on CPUs.
+/// The images [count, C, H, W] of a batch as a channels-last tensor that shares the batch's memory on CPUs if it has
+/// one channel.
 torch::Tensor image_tensor(const float* images, const std::array<std::int64_t, 4>& shape, torch::Device device,
                            torch::ScalarType type);
 
@@ -28,34 +31,55 @@ struct StepResult {
   std::vector<double> terms, weights;  // in the order of the schedule; terms unweighted
   double learning_rate = 0;
   double gradient_norm = 0;            // before clipping
+  int images = 0;                      // of the global batch
   CommunicationSeconds communication;  // of this rank, in this step
   std::string not_finite;  // empty, or what was not finite ("loss term wdice", "gradient"): nothing was updated then
 };
 
+/// After how many steps a Trainer reads back what they found, if not told otherwise: 1 on the CPU, where reading costs
+/// nothing; 16 elsewhere, so that the host stays ahead of the device.
+int steps_between_reads(torch::Device device);
+
 /// Trains one stage of a net. Collective over the group, one thread. `network` is placed, and it and `group` outlive
 /// the trainer, which connects the net's layers to the group and broadcasts its parameters from group rank 0.
+///
+/// A step is queued on the device and waits for nothing there. Whether loss and gradient are finite is a number on the
+/// device, by which the step itself and all that are queued behind it change nothing: parameters, moments, counts and
+/// running statistics stay as they were before the first step that was not finite.
 class Trainer {
  public:
+  /// `read_every`: steps whose results are read back together; 0: steps_between_reads().
   Trainer(model::Network& network, std::vector<schedules::ScheduledTerm> terms, std::vector<double> class_weights,
-          const schedules::LossOptions& loss, const OptimizerOptions& optimizer, Group& group);
+          const schedules::LossOptions& loss, const OptimizerOptions& optimizer, Group& group, int read_every = 0);
 
-  /// One step on this rank's part of a global batch, which may be empty. What it throws (out of memory) leaves the
-  /// other ranks waiting.
-  StepResult step(const data::Batch& batch, double progress);
+  /// One step on this rank's part of a global batch, which may be empty. Labels are classes or kIgnored: shards are
+  /// checked as they are read. What it throws (out of memory) leaves the other ranks waiting.
+  ///
+  /// Returns the results that were read back, in the order of steps, each once and on all ranks in the same call; none
+  /// in most calls, if they are read every few steps. One that was not finite is the last: training is over then.
+  std::vector<StepResult> step(const data::Batch& batch, double progress);
+  /// The results of all steps that have not been returned yet; waits for them.
+  std::vector<StepResult> read();
 
   Optimizer& optimizer() { return optimizer_; }
   const GradientReducer& reducer() const { return reducer_; }
 
  private:
-  schedules::LossResult evaluate_loss(const data::Batch& batch, double progress);
+  schedules::LossTensors evaluate_loss(const data::Batch& batch, const std::vector<double>& weights);
+  void update(const schedules::LossTensors& loss, const torch::Tensor& statistics_before);
 
   model::Network& network_;
   Group& group_;
   OptimizerOptions options_;
   schedules::ScheduledLoss loss_;
-  std::vector<torch::Tensor> parameters_;
+  std::vector<torch::Tensor> parameters_, buffers_;
   GradientReducer reducer_;
   Optimizer optimizer_;
+  DeviceCopies to_device_;
+  torch::Tensor numbers_;     // float64 on the device, written before each step: weights of the terms, learning rate
+  torch::Tensor not_finite_;  // float32 scalar on the device: 1 from the first step on that was not finite, else 0
+  torch::Tensor found_;       // float64 [read_every, ...] on the device: what each step of queued_ found
+  std::vector<StepResult> queued_;  // steps that are not read back, with what the host knows of them
 };
 
 }  // namespace crossfade::runner

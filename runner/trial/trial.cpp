@@ -195,7 +195,8 @@ class Trial {
     const data::LabelKind labels = label_kind(options);
     const data::ScanRange scans{options.first_scan, options.scans};
     const auto weights = data::median_frequency_weights(data().train, config_.loss_options.weight_cap, labels, scans);
-    trainer_.emplace(*network_, options.loss, weights, config_.loss_options, options.optimizer, group_);
+    trainer_.emplace(*network_, options.loss, weights, config_.loss_options, options.optimizer, group_,
+                     events_.read_every);
     resume_optimizer();
     data::LoaderOptions loading;
     loading.batch = options.batch;
@@ -229,19 +230,18 @@ class Trial {
   TrialOutcome train_epoch(data::Loader& loader, std::string& stopped) {
     const std::int64_t steps_before = static_cast<std::int64_t>(position_.epoch) * loader.steps();
     const std::int64_t steps = static_cast<std::int64_t>(stage().epochs) * loader.steps();
-    const double seconds_before = position_.sums.seconds_train, begin = now();
-    const std::int64_t images_before = position_.sums.images;
+    const EpochClock clock{now(), position_.sums.seconds_train, position_.sums.images};
     together(group_.ranks(), [&] { loader.start(static_cast<std::uint32_t>(position_.epoch), position_.step); });
     network_->train();
     ProfiledEpoch profiled(events_.profile);
-    for (;;) {
+    for (int made = position_.step; stopped.empty(); ++made) {
       std::string error;
       std::optional<data::Batch> batch;
-      profiled.begin_step(static_cast<int>(loader.steps()) - position_.step);
+      profiled.begin_step(loader.steps() - made);
       const double asked = now();
       try {
         RECORD_USER_SCOPE("data");
-        if (position_.step < loader.steps()) batch = loader.next();
+        if (made < loader.steps()) batch = loader.next();
       } catch (const std::exception& failure) {
         error = describe_failure(failure);
       }
@@ -249,23 +249,39 @@ class Trial {
       position_.sums.seconds_data += loaded - asked;
       const bool stop = asked_to_stop(events_, group_, error);
       if (group_.size() > 1) position_.sums.overhead.communication += now() - loaded;
-      if (stop) return TrialOutcome::kInterrupted;
-      if (!batch) return TrialOutcome::kFinished;
-
-      const std::int64_t step = steps_before + position_.step;
-      const StepResult result = trainer_->step(*batch, static_cast<double>(step) / static_cast<double>(steps));
-      if (!result.not_finite.empty()) {
-        stopped = result.not_finite + " is not finite at step " + std::to_string(step + 1);
-        return TrialOutcome::kFinished;
+      if (stop || !batch) {
+        record(trainer_->read(), steps_before, steps, clock, stopped);
+        return stop && stopped.empty() ? TrialOutcome::kInterrupted : TrialOutcome::kFinished;
       }
-      position_.sums.add(result, batch->global_count);
+      const double progress = static_cast<double>(steps_before + made) / static_cast<double>(steps);
+      record(trainer_->step(*batch, progress), steps_before, steps, clock, stopped);
+    }
+    return TrialOutcome::kFinished;
+  }
+
+  /// When an epoch began or went on, and what it had behind it.
+  struct EpochClock {
+    double begin, seconds_before;
+    std::int64_t images_before;
+  };
+
+  /// Goes on by the steps that these are the results of. The stage has `steps`, and `steps_before` in earlier epochs.
+  void record(const std::vector<StepResult>& results, std::int64_t steps_before, std::int64_t steps,
+              const EpochClock& clock, std::string& stopped) {
+    for (const StepResult& result : results) {
+      const std::int64_t step = steps_before + position_.step + 1;
+      if (!result.not_finite.empty()) {
+        stopped = result.not_finite + " is not finite at step " + std::to_string(step);
+        return;
+      }
+      position_.sums.add(result);
       ++position_.step;
-      const double seconds = now() - begin;
-      position_.sums.seconds_train = seconds_before + seconds;
+      const double seconds = now() - clock.begin;
+      position_.sums.seconds_train = clock.seconds_before + seconds;
       if (leads() && events_.on_step) {
-        events_.on_step({position_.stage, position_.epoch + 1, stage().epochs, step + 1, steps, result.loss,
+        events_.on_step({position_.stage, position_.epoch + 1, stage().epochs, step, steps, result.loss,
                          position_.last_dice,
-                         static_cast<double>(position_.sums.images - images_before) / std::max(seconds, 1e-9),
+                         static_cast<double>(position_.sums.images - clock.images_before) / std::max(seconds, 1e-9),
                          result.gradient_norm, result.learning_rate});
       }
     }

@@ -35,6 +35,7 @@ struct TrialEvents {
   std::function<void(const analysis::StageResult&)> on_stage;
   std::function<bool()> stop_requested;
   StepProfile* profile = nullptr;  // records some of this rank's steps; nullptr: none
+  int read_every = 0;              // steps that on_step hears of together; 0: as steps_between_reads() has it
 };
 
 enum class TrialOutcome { kFinished, kInterrupted };

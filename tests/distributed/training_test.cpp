@@ -78,14 +78,17 @@ Outcome train(Group& group, const Case& c, const std::vector<int>& counts, doubl
   Trainer trainer(*network, {{"wce", schedules::constant(1)}, {"wdice", schedules::constant(0.5)}}, weights, {},
                   options, group);
   Outcome outcome;
-  for (std::size_t step = 0; step < counts.size(); ++step) {
-    const StepResult result =
-        trainer.step(part_of_batch(static_cast<int>(step), counts[step], group), static_cast<double>(step) / 10);
-    EXPECT_EQ(result.not_finite, "");
-    outcome.losses.push_back(result.loss);
-    outcome.norms.push_back(result.gradient_norm);
-    outcome.communication = result.communication;
-  }
+  const auto hear = [&](const std::vector<StepResult>& results) {
+    for (const StepResult& result : results) {
+      EXPECT_EQ(result.not_finite, "");
+      outcome.losses.push_back(result.loss);
+      outcome.norms.push_back(result.gradient_norm);
+      outcome.communication = result.communication;
+    }
+  };
+  for (std::size_t step = 0; step < counts.size(); ++step)
+    hear(trainer.step(part_of_batch(static_cast<int>(step), counts[step], group), static_cast<double>(step) / 10));
+  hear(trainer.read());
   std::vector<torch::Tensor> gradients;
   for (const torch::Tensor& parameter : network->parameters()) gradients.push_back(parameter.grad());
   outcome.parameters = flatten(network->parameters());

@@ -78,6 +78,20 @@ class ShardFile : public testing::Test {
   }
 };
 
+TEST_F(ShardFile, NamesALabelThatIsNoClassWhereItIsRead) {
+  write();
+  tamper([](hid_t handle) {
+    const hid_t labels = H5Dopen2(handle, "labels", H5P_DEFAULT);
+    std::vector<std::uint8_t> values(2 * 4 * 48);
+    H5Dread(labels, H5T_NATIVE_UINT8, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data());
+    values[5 * 48 + 7] = 28;  // in slice 5
+    H5Dwrite(labels, H5T_NATIVE_UINT8, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data());
+    H5Dclose(labels);
+  });
+  EXPECT_THAT(refusal(file), AllOf(HasSubstr(file.string()), HasSubstr("no class: 0 to 27"),
+                                   HasSubstr("dataset 'labels' has 28 in slice 5 of subject subject,")));
+}
+
 TEST_F(ShardFile, GivesBackWhatWasWritten) {
   const ShardContents contents = small_shard("subject");
   write();

@@ -236,7 +236,7 @@ TEST(EpochOverhead, IsNotKnownOfCheckpointsOfEarlierPrograms) {
   ASSERT_THAT(position + epochs, Not(HasSubstr("overhead")));
   EXPECT_EQ(epochs_from_json(epochs).at(0).epoch, 2);
   EpochSums sums = position_from_json(position).sums;
-  sums.add(StepResult(), 8);  // the rest of an epoch whose beginning is not known
+  sums.add(StepResult());  // the rest of an epoch whose beginning is not known
   for (const analysis::EpochOverhead& read : {epochs_from_json(epochs).at(0).overhead, sums.overhead})
     for (const double seconds : {read.checkpoint, read.communication, read.buckets, read.loss_sums, read.norm_sums})
       EXPECT_TRUE(std::isnan(seconds));

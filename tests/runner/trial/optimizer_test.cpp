@@ -68,7 +68,7 @@ TEST_P(OptimizerLikeTorch, TakesTheSameSteps) {
     const double rate = 0.1 / (step + 1);
     set_gradients(ours, step);
     set_gradients(theirs, step);
-    optimizer.step(rate);
+    optimizer.step(torch::tensor(rate, torch::kDouble));
     set_rate(*expected, rate);
     expected->step();
   }
@@ -89,9 +89,9 @@ TEST(Optimizer, GoesOnBitForBitFromItsState) {
     Optimizer uninterrupted(options, whole), first(options, halves);
     for (int step = 0; step < 3; ++step) {
       set_gradients(whole, step);
-      uninterrupted.step(0.1);
+      uninterrupted.step(torch::tensor(0.1, torch::kDouble));
       set_gradients(halves, step);
-      first.step(0.1);
+      first.step(torch::tensor(0.1, torch::kDouble));
     }
     Optimizer second(options, halves);
     const auto from = first.state();
@@ -104,9 +104,9 @@ TEST(Optimizer, GoesOnBitForBitFromItsState) {
     second.set_steps(first.steps());
     for (int step = 3; step < 6; ++step) {
       set_gradients(whole, step);
-      uninterrupted.step(0.1);
+      uninterrupted.step(torch::tensor(0.1, torch::kDouble));
       set_gradients(halves, step);
-      second.step(0.1);
+      second.step(torch::tensor(0.1, torch::kDouble));
     }
     for (std::size_t i = 0; i < whole.size(); ++i) {
       EXPECT_TRUE(torch::equal(whole[i].second, halves[i].second)) << name;
@@ -116,17 +116,18 @@ TEST(Optimizer, GoesOnBitForBitFromItsState) {
 
 TEST(GradientClipping, ScalesTheWholeGradientToTheLargestNorm) {
   const std::vector<torch::Tensor> gradients = {torch::tensor({3.0F, 0.0F}), torch::tensor({{4.0F}})};
-  EXPECT_DOUBLE_EQ(global_norm(gradients), 5);  // 3, 4, 5
-  clip_gradients(gradients, 5, 10);
+  const torch::Tensor norm = global_norm(gradients);
+  EXPECT_DOUBLE_EQ(norm.item<double>(), 5);  // 3, 4, 5
+  clip_gradients(gradients, norm, 10);
   EXPECT_EQ(gradients[0][0].item<float>(), 3);
-  clip_gradients(gradients, 5, 1);
+  clip_gradients(gradients, norm, 1);
   EXPECT_FLOAT_EQ(gradients[0][0].item<float>(), 0.6F);
   EXPECT_FLOAT_EQ(gradients[1][0][0].item<float>(), 0.8F);
 }
 
 TEST(GradientClipping, NormDoesNotOverflowFloat32) {
-  EXPECT_NEAR(global_norm({torch::full({4}, 1e30F)}) / 2e30, 1, 1e-6);
-  EXPECT_FALSE(std::isfinite(global_norm({torch::tensor({1.0F, NAN})})));
+  EXPECT_NEAR(global_norm({torch::full({4}, 1e30F)}).item<double>() / 2e30, 1, 1e-6);
+  EXPECT_FALSE(std::isfinite(global_norm({torch::tensor({1.0F, NAN})}).item<double>()));
 }
 
 TEST(LearningRate, FollowsItsScheduleAtPointsWorkedByHand) {
