@@ -114,6 +114,31 @@ TEST(Optimizer, GoesOnBitForBitFromItsState) {
   }
 }
 
+// As though it had not been: the count of steps, by which Adam corrects its moments, stays as well.
+TEST(Optimizer, ChangesNothingInAStepThatIsSkipped) {
+  for (const char* name : {"adam", "adamw", "sgd"}) {
+    OptimizerOptions options;
+    options.name = name;
+    options.weight_decay = 0.1;
+    const Named with = parameters(), without = parameters();
+    Optimizer skipping(options, with), plain(options, without);
+    const torch::Tensor rate = torch::tensor(0.1, torch::kDouble), no = torch::zeros({}), yes = torch::ones({});
+    for (int step = 0; step < 6; ++step) {
+      if (step == 0 || step == 3) {
+        for (const auto& [parameter_name, parameter] : with) parameter.mutable_grad() = parameter * NAN;
+        skipping.step(rate, yes);
+      }
+      set_gradients(with, step);
+      skipping.step(rate, no);
+      set_gradients(without, step);
+      plain.step(rate);
+    }
+    const auto a = skipping.state(), b = plain.state();
+    for (std::size_t i = 0; i < a.size(); ++i) EXPECT_TRUE(torch::equal(a[i].second, b[i].second)) << a[i].first;
+    for (std::size_t i = 0; i < with.size(); ++i) EXPECT_TRUE(torch::equal(with[i].second, without[i].second)) << name;
+  }
+}
+
 TEST(GradientClipping, ScalesTheWholeGradientToTheLargestNorm) {
   const std::vector<torch::Tensor> gradients = {torch::tensor({3.0F, 0.0F}), torch::tensor({{4.0F}})};
   const torch::Tensor norm = global_norm(gradients);
