@@ -62,7 +62,7 @@ struct Case {
   double gradient_tolerance, parameter_tolerance;
 };
 
-Outcome train(Group& group, const Case& c, const std::vector<int>& counts, double clip) {
+Outcome train(Group& group, const Case& c, const std::vector<int>& counts, double clip, int read_every = 0) {
   const auto network =
       model::make_network({.name = "unet", .width = 4, .depth = 2, .norm = c.norm}, 1, data::kClasses, kSeed);
   const bool bf16 = c.type == torch::kBFloat16;
@@ -76,7 +76,7 @@ Outcome train(Group& group, const Case& c, const std::vector<int>& counts, doubl
   options.momentum = 0.9;
   options.clip_norm = clip;
   Trainer trainer(*network, {{"wce", schedules::constant(1)}, {"wdice", schedules::constant(0.5)}}, weights, {},
-                  options, group);
+                  options, group, read_every);
   Outcome outcome;
   const auto hear = [&](const std::vector<StepResult>& results) {
     for (const StepResult& result : results) {
@@ -162,6 +162,40 @@ TEST_P(Ranks, GiveTheSameBitsTwice) {
   EXPECT_TRUE(torch::equal(first.parameters, second.parameters));
   EXPECT_TRUE(torch::equal(first.buffers, second.buffers));
   EXPECT_EQ(first.losses, second.losses);
+}
+
+TEST_P(Ranks, ReadStepsTogetherWithoutAChangeOfBits) {
+  const Case& c = GetParam();
+  const std::vector<int> counts = {6, 5, 1, 6, 2};
+  const Outcome each = train(all, c, counts, 1, /*read_every=*/1), together = train(all, c, counts, 1, 3);
+  EXPECT_TRUE(torch::equal(each.parameters, together.parameters));
+  EXPECT_TRUE(torch::equal(each.buffers, together.buffers));
+  EXPECT_EQ(each.losses, together.losses);
+  EXPECT_EQ(each.norms, together.norms);
+}
+
+// One rank's part alone has it; the sums of the loss, and so the fault, are all ranks'.
+TEST_P(Ranks, StopAtTheSameStepThatIsNotFinite) {
+  const Case& c = GetParam();
+  const auto network =
+      model::make_network({.name = "unet", .width = 4, .depth = 2, .norm = c.norm}, 1, data::kClasses, kSeed);
+  place_network(*network, all.device(), c.type == torch::kDouble ? torch::kDouble : torch::kFloat);
+  Trainer trainer(*network, {{"wce", schedules::constant(1)}}, std::vector<double>(data::kClasses, 1), {}, {}, all, 3);
+  torch::Tensor before;
+  std::vector<StepResult> results;
+  for (int step = 0; step < 6; ++step) {
+    if (step == 4) before = flatten(network->parameters());
+    data::Batch batch = part_of_batch(step, all.size(), all);
+    if (step == 4 && all.rank() == all.size() - 1) batch.images[3] = std::nanf("");
+    const auto read = trainer.step(batch, 0);
+    EXPECT_EQ(read.size(), step == 2 ? 3 : step == 5 ? 2 : 0);
+    results.insert(results.end(), read.begin(), read.end());
+  }
+  ASSERT_EQ(results.size(), 5U);
+  EXPECT_EQ(results[3].not_finite, "");
+  EXPECT_EQ(results[4].not_finite, "loss term wce");
+  EXPECT_EQ(trainer.optimizer().steps(), 4);
+  EXPECT_TRUE(torch::equal(flatten(network->parameters()), before));
 }
 
 TEST_P(Ranks, HoldTheSameParameters) {

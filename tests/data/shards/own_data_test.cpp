@@ -72,6 +72,23 @@ TEST(OwnDataShard, GivesBackWhatWasWritten) {
   EXPECT_FALSE(shard.stores_bytes());
 }
 
+TEST(OwnDataShard, SaysWithEachBatchWhetherPixelsMayBeIgnored) {
+  const TemporaryFolder folder;
+  for (const bool ignores : {true, false}) {
+    ShardContents contents = own_shard("s");
+    if (!ignores) {
+      contents.info.own_classes.ignore.clear();
+      std::ranges::replace(contents.labels, kIgnored, std::uint8_t{0});
+    }
+    write_shard(folder.path / "s.h5", contents);
+    std::vector<Shard> shards;
+    shards.emplace_back(folder.path / "s.h5");
+    Loader loader(shards, {{0, 0}}, {});
+    loader.start(0);
+    EXPECT_EQ(loader.next()->ignores, ignores);
+  }
+}
+
 TEST(OwnDataShard, StoresValuesInTheSmallestTypeThatHoldsThem) {
   const TemporaryFolder folder;
   const auto stored = [&](const std::vector<float>& three, hid_t type) {

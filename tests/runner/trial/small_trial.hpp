@@ -80,9 +80,11 @@ struct Heard {
   std::vector<analysis::StageResult> stages;
   std::vector<TrialProgress> steps;
 
-  /// Events that listen; `stop_after` steps of this run the trial is asked to stop (negative: never).
+  /// Events that listen; `stop_after` steps of this run the trial is asked to stop (negative: never). Steps are heard
+  /// of one by one, on any device.
   TrialEvents events(int stop_after = -1) {
     TrialEvents events;
+    events.read_every = 1;
     events.on_step = [this](const TrialProgress& progress) { steps.push_back(progress); };
     events.on_epoch = [this](const analysis::EpochRecord& record) {
       (record.again ? again : epochs).push_back(record);

@@ -133,6 +133,44 @@ TEST_P(TrialOfEitherPrecision, InterruptedAnywhereEndsBitForBitAsIfNothingHadHap
   }
 }
 
+TEST_P(TrialOfEitherPrecision, ReadsStepsTogetherWithoutAChangeOfAnythingThatItSays) {
+  TrialConfig config = small_trial();
+  config.precision = model::precision_named(GetParam());
+  Heard one_by_one;
+  run(config, "one", one_by_one);
+  for (const int read_every : {2, 16}) {  // of the 3 steps of an epoch; more than an epoch has
+    const std::string name = "every-" + std::to_string(read_every);
+    Heard before, after;
+    const auto run_part = [&](Heard& heard, int stop_at) {
+      TrialEvents events = heard.events();
+      events.read_every = read_every;
+      events.stop_requested = [asked = 0, stop_at]() mutable { return asked++ == stop_at; };
+      return run_trial(config, {"hash"}, open_small_shards(folder_.path), group_, folder_.path / name, events);
+    };
+    // Asked before each step and at the end of the epoch: 4 times, and before steps 1 and 2 of the second.
+    ASSERT_EQ(run_part(before, 5), TrialOutcome::kInterrupted);
+    EXPECT_EQ(before.steps.size(), 4U);
+    ASSERT_EQ(run_part(after, -1), TrialOutcome::kFinished);
+    std::vector<TrialProgress> steps = before.steps;
+    steps.insert(steps.end(), after.steps.begin(), after.steps.end());
+    ASSERT_EQ(steps.size(), one_by_one.steps.size());
+    for (std::size_t s = 0; s < steps.size(); ++s) {
+      EXPECT_EQ(steps[s].step, one_by_one.steps[s].step);
+      EXPECT_EQ(steps[s].epoch, one_by_one.steps[s].epoch);
+      EXPECT_EQ(steps[s].loss, one_by_one.steps[s].loss);
+      EXPECT_EQ(steps[s].gradient_norm, one_by_one.steps[s].gradient_norm);
+    }
+    ASSERT_EQ(before.epochs.size(), 1U);
+    ASSERT_EQ(after.epochs.size(), 3U);
+    for (std::size_t e = 0; e < 3; ++e) {
+      EXPECT_EQ(after.epochs[e].loss, one_by_one.epochs[e + 1].loss);
+      EXPECT_EQ(after.epochs[e].images, one_by_one.epochs[e + 1].images);
+    }
+    expect_same_tensors(folder_.path / "one" / "hash" / "last.safetensors",
+                        folder_.path / name / "hash" / "last.safetensors");
+  }
+}
+
 TEST_F(TrialOfOneRank, RecordsWhatTheCheckpointsBeforeAnEpochTookAndWaitsForNoRank) {
   Heard before, after;
   run(small_trial(), "a", before, 4);  // within the second epoch
@@ -340,15 +378,21 @@ TEST_F(TrialOfOneRank, ALossThatIsNotFiniteEndsItScoredAsNothingFound) {
   config.stages[0].optimizer.name = "sgd";
   config.stages[0].optimizer.lr_schedule = "constant";
   config.stages[0].optimizer.lr = 1e37;  // the first update leaves float32's range within two layers
-  Heard heard;
-  ASSERT_EQ(run(config, "a", heard), TrialOutcome::kFinished);
-  EXPECT_TRUE(heard.epochs.empty());
-  ASSERT_EQ(heard.stages.size(), 1U);
-  EXPECT_EQ(heard.stages[0].stopped, "loss term wce is not finite at step 2");
-  EXPECT_EQ(heard.stages[0].best_epoch, 0);
-  ASSERT_EQ(heard.stages[0].test.size(), 1U);
-  EXPECT_EQ(analysis::mean_over_subjects(heard.stages[0].test), 0);
-  EXPECT_FALSE(fs::exists(folder_.path / "a" / "hash" / "best.safetensors"));
+  for (const int read_every : {1, 16}) {
+    Heard heard;
+    TrialEvents events = heard.events();
+    events.read_every = read_every;
+    ASSERT_EQ(run_trial(config, {"hash"}, open_small_shards(folder_.path), group_, folder_.path / "a", events),
+              TrialOutcome::kFinished);
+    EXPECT_EQ(heard.steps.size(), 1U);
+    EXPECT_TRUE(heard.epochs.empty());
+    ASSERT_EQ(heard.stages.size(), 1U);
+    EXPECT_EQ(heard.stages[0].stopped, "loss term wce is not finite at step 2");
+    EXPECT_EQ(heard.stages[0].best_epoch, 0);
+    ASSERT_EQ(heard.stages[0].test.size(), 1U);
+    EXPECT_EQ(analysis::mean_over_subjects(heard.stages[0].test), 0);
+    EXPECT_FALSE(fs::exists(folder_.path / "a" / "hash" / "best.safetensors"));
+  }
 }
 
 TEST_F(TrialOfOneRank, ADamagedShardEndsItByNameAndTheGroupTrainsTheNext) {
