@@ -18,16 +18,16 @@ torch::Tensor on_boundary(const torch::Tensor& labels, bool ignores) {
     const std::int64_t pairs = labels.size(axis) - 1;
     const torch::Tensor one = labels.narrow(axis, 0, pairs), other = labels.narrow(axis, 1, pairs);
     torch::Tensor differ = one != other;
-    if (ignores) differ.logical_and_(one != kIgnored).logical_and_(other != kIgnored);
-    mask.narrow(axis, 0, pairs).logical_or_(differ);
-    mask.narrow(axis, 1, pairs).logical_or_(differ);
+    if (ignores) differ.bitwise_and_(one != kIgnored).bitwise_and_(other != kIgnored);
+    mask.narrow(axis, 0, pairs).bitwise_or_(differ);
+    mask.narrow(axis, 1, pairs).bitwise_or_(differ);
   }
   return mask;
 }
 
 /// table[label] of each pixel. Torch takes no index of one byte, and a copy of the labels in eight is slow.
 torch::Tensor look_up(const torch::Tensor& table, const torch::Tensor& labels) {
-  if (!labels.is_cpu()) return table.index_select(0, labels.flatten()).view(labels.sizes());
+  if (!labels.is_cpu()) return table.gather(0, labels.flatten()).view(labels.sizes());
   torch::Tensor result = torch::empty(labels.sizes(), table.options());
   AT_DISPATCH_FLOATING_TYPES(table.scalar_type(), "look_up", [&] {
     const scalar_t* value = table.const_data_ptr<scalar_t>();

@@ -1,8 +1,6 @@
 // Sums go over a mask of the labels rather than through scatter-add, whose order of additions is not fixed on a GPU.
 #include <torch/types.h>
 
-#include <limits>
-
 #include "schedules/pixel_pass.hpp"
 
 namespace crossfade::schedules {
@@ -30,8 +28,7 @@ SoftmaxPass softmax_pass_aten(const torch::Tensor& logits, const torch::Tensor& 
   local.overlap = sum_pixels(p * mask);
   local.mass = sum_pixels(options.squared ? p * p : p);
   local.labelled = sum_pixels(mask);
-  local.not_finite = torch::full({}, std::numeric_limits<double>::quiet_NaN(), local.overlap.options())
-                         .masked_fill_(torch::isfinite(logits).all(), 0);
+  local.not_finite = (logits * 0).sum(torch::kFloat64);  // 0·z is 0, and NaN for infinite z and NaN
   if (!pixel_weights.empty()) {
     const torch::Tensor of_class = options.ignores ? labels.masked_fill(labels == kIgnored, 0) : labels;
     const torch::Tensor nll = log_p.gather(-1, of_class.unsqueeze(-1)).squeeze(-1).neg();

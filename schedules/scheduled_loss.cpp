@@ -86,6 +86,47 @@ class LossFunction : public torch::autograd::Function<LossFunction> {
   }
 };
 
+using Terms = std::vector<std::shared_ptr<const Term>>;
+
+/// This rank's pixels as the passes take them, and what the first pass found.
+struct OwnPixels {
+  torch::Tensor logits;                // [n, H, W, C]
+  torch::Tensor labels;                // uint8 on the CPU, int64 elsewhere
+  std::vector<torch::Tensor> weights;  // of each term; undefined for those that have none
+  SoftmaxPass pass;
+};
+
+OwnPixels first_pass(const Terms& terms, const torch::Tensor& logits, const torch::Tensor& labels,
+                     const PassOptions& options) {
+  OwnPixels own;
+  own.logits = logits.permute({0, 2, 3, 1}).contiguous();
+  own.labels = labels.to(logits.is_cpu() ? torch::kUInt8 : torch::kInt64).contiguous();
+  std::vector<torch::Tensor> maps;
+  for (const auto& term : terms) {
+    own.weights.push_back(term->pixel_weights(own.labels, options.ignores, arithmetic_type(logits)));
+    if (own.weights.back().defined()) maps.push_back(own.weights.back());
+  }
+  own.pass = (logits.is_cpu() ? softmax_pass_cpu : softmax_pass_aten)(own.logits, own.labels, maps, options);
+  return own;
+}
+
+/// Whether logits are finite, then the sums of each term.
+std::vector<torch::Tensor> own_sums(const Terms& terms, const OwnPixels& own) {
+  const LocalSums& local = own.pass.sums;
+  std::vector<torch::Tensor> sums = {local.not_finite.view({1})};
+  std::int64_t map = 0;
+  for (std::size_t t = 0; t < terms.size(); ++t) {
+    const bool weighted = own.weights[t].defined();
+    sums.push_back(terms[t]->local_sums(local, weighted ? local.weighted[map++] : torch::Tensor()));
+  }
+  return sums;
+}
+
+/// An undefined `sum` is 0.
+torch::Tensor plus(const torch::Tensor& sum, const torch::Tensor& more) {
+  return sum.defined() ? sum + more : more;
+}
+
 }  // namespace
 
 ScheduledLoss::ScheduledLoss(std::vector<ScheduledTerm> terms, std::vector<double> class_weights, LossOptions options,
@@ -125,69 +166,45 @@ LossTensors ScheduledLoss::evaluate(const torch::Tensor& logits, const torch::Te
                                     const TermWeights& weights, const BatchTraits& traits) const {
   check_tensors(logits, labels, classes_);
   const bool with_gradient = torch::GradMode::is_enabled() && logits.requires_grad() && !traits.dummy;
-  const bool on_cpu = logits.is_cpu();
   GradientParts parts;
   LossTensors result;
   {
     const torch::NoGradGuard no_grad;
-    const torch::Tensor indices = labels.to(on_cpu ? torch::kUInt8 : torch::kInt64).contiguous();
-    torch::Tensor pixels;                      // logits as [n, H, W, C]
-    std::vector<torch::Tensor> pixel_weights;  // of each term; undefined for some
-    std::vector<torch::Tensor> maps;           // those that are defined
-    SoftmaxPass pass;
+    OwnPixels own;
     if (!traits.dummy) {
-      for (const auto& part : parts_) {
-        pixel_weights.push_back(part->pixel_weights(indices, traits.ignores, arithmetic_type(logits)));
-        if (pixel_weights.back().defined()) maps.push_back(pixel_weights.back());
-      }
-      pixels = logits.permute({0, 2, 3, 1}).contiguous();
-      pass = (on_cpu ? softmax_pass_cpu : softmax_pass_aten)(
-          pixels, indices, maps,
-          {.squared = options_.squared_denominator, .keep = with_gradient, .ignores = traits.ignores});
+      own = first_pass(parts_, logits, labels,
+                       {.squared = options_.squared_denominator, .keep = with_gradient, .ignores = traits.ignores});
     }
-
     // One vector for all terms, so that there is one collective: whether all logits are finite, then each term's sums.
     std::vector<std::int64_t> lengths = {1};
     for (const auto& part : parts_) lengths.push_back(part->sum_count());
-    torch::Tensor vector;
-    if (traits.dummy) {
-      const std::int64_t length = std::accumulate(lengths.begin(), lengths.end(), std::int64_t{0});
-      vector = torch::zeros({length}, logits.options().dtype(torch::kFloat64));
-    } else {
-      std::vector<torch::Tensor> sums = {pass.sums.not_finite.view({1})};
-      std::int64_t map = 0;
-      for (std::size_t t = 0; t < parts_.size(); ++t) {
-        const bool weighted = pixel_weights[t].defined();
-        sums.push_back(parts_[t]->local_sums(pass.sums, weighted ? pass.sums.weighted[map++] : torch::Tensor()));
-      }
-      vector = torch::cat(sums);
-    }
+    const std::int64_t length = std::accumulate(lengths.begin(), lengths.end(), std::int64_t{0});
+    torch::Tensor vector = traits.dummy ? torch::zeros({length}, logits.options().dtype(torch::kFloat64))
+                                        : torch::cat(own_sums(parts_, own));
     all_reduce_(vector);
     const std::vector<torch::Tensor> sums = vector.split_with_sizes(lengths);
 
     const torch::Tensor not_finite = sums[0][0];
-    torch::Tensor value, overlap, nll;  // nll: the terms' pixel weights, each times its dL/d(ω·nll), added up
+    torch::Tensor total, nll;  // nll: the terms' pixel weights, each times its dL/d(ω·nll), added up
+    const torch::Tensor overlap = torch::zeros({with_gradient ? logits.size(0) : 0, 3, classes_}, vector.options());
     std::vector<torch::Tensor> values(1);
-    if (with_gradient) overlap = torch::zeros({logits.size(0), 3, classes_}, vector.options());
     for (std::size_t t = 0; t < parts_.size(); ++t) {
       const torch::Tensor& of_term = sums[t + 1];
       values.push_back(parts_[t]->value(of_term) + not_finite);
       if (weights.on_host[t] == 0) continue;
-      const torch::Tensor weight = weights.on_device[static_cast<std::int64_t>(t)], weighted = weight * values.back();
-      value = value.defined() ? value + weighted : weighted;
+      const torch::Tensor weight = weights.on_device[static_cast<std::int64_t>(t)];
+      total = plus(total, weight * values.back());
       if (!with_gradient) continue;
       const torch::Tensor factor = weight * ranks_;  // the Reducer divides by the ranks
-      parts_[t]->add_overlap_gradient(factor, of_term, pass.sums, overlap);
-      if (!pixel_weights[t].defined()) continue;
-      const torch::Tensor part = pixel_weights[t] * (factor * parts_[t]->nll_gradient(of_term));
-      nll = nll.defined() ? nll + part : part;
+      parts_[t]->add_overlap_gradient(factor, of_term, own.pass.sums, overlap);
+      if (own.weights[t].defined()) nll = plus(nll, own.weights[t] * (factor * parts_[t]->nll_gradient(of_term)));
     }
-    values[0] = value.defined() ? value + not_finite : not_finite;  // also where all weights are 0
+    values[0] = plus(total, not_finite);  // also where all weights are 0
     result.values = torch::stack(values);
     if (with_gradient) {
-      parts = {.logits = on_cpu ? pixels : torch::Tensor(),
-               .kept = pass.kept,
-               .labels = indices,
+      parts = {.logits = logits.is_cpu() ? own.logits : torch::Tensor(),
+               .kept = own.pass.kept,
+               .labels = own.labels,
                .overlap = overlap.to(arithmetic_type(logits)),
                .nll = nll};
     }

@@ -42,7 +42,8 @@ class ConstantTable {
   mutable torch::Tensor copy_;
 };
 
-/// Σ over one dimension. One addition after the other: a result is the same to the bit whatever the machine's vectors.
+/// Σ over one dimension, of at least one element, in an order that depends on nothing else; on the CPU one after the
+/// other, whatever the machine's vectors.
 torch::Tensor add_up(const torch::Tensor& values, std::int64_t dimension);
 
 /// All tensors but labels and pixel weights are float64 on the logits' device, and nothing is read back from it.

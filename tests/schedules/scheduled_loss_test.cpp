@@ -196,6 +196,48 @@ TEST(ScheduledLoss, FollowsAFactorOnItsTotal) {
   EXPECT_LT(relative_difference(logits.grad(), 3 * cases::run(loss, batch).gradient), 1e-15);
 }
 
+TEST(ScheduledLoss, GivesTheSameWhereNoLabelThatMayBeIgnoredIs) {
+  const cases::Batch batch = cases::make_batch(3);
+  for (const bool whole_batch : {true, false}) {
+    LossOptions options;
+    options.batch = whole_batch;
+    const ScheduledLoss loss = cases::make_loss({{"wce_boundary", 0.5}, {"wdice", 2}, {"dice", 0}}, options);
+    const auto expected = cases::run(loss, batch);
+    const torch::Tensor logits = batch.logits.to(tests::device(), false, /*copy=*/true).requires_grad_();
+    const torch::Tensor weights = torch::tensor(loss.weights(0), torch::kFloat64).to(tests::device());
+    const LossTensors found =
+        loss.evaluate(logits, batch.labels.to(tests::device()), {loss.weights(0), weights}, {.ignores = true});
+    found.total.backward();
+    const torch::Tensor values = found.values.cpu();
+    EXPECT_EQ(values[0].item<double>(), expected.result.value);
+    for (std::int64_t t = 0; t < 3; ++t)
+      EXPECT_EQ(values[t + 1].item<double>(), expected.result.terms[static_cast<std::size_t>(t)]);
+    EXPECT_TRUE(logits.grad().cpu().equal(expected.gradient));
+  }
+}
+
+// Tensors of the device "meta" have shapes and no values: asking it for one throws.
+TEST(ScheduledLoss, AsksADeviceForNothing) {
+  for (const bool whole_batch : {true, false}) {
+    for (const bool dummy : {false, true}) {
+      LossOptions options;
+      options.batch = whole_batch;
+      options.absent = "drop";
+      options.normalise = "pixels";
+      const ScheduledLoss loss = cases::make_loss({{"wce_boundary", 1}, {"wdice", 1}, {"dice", 0}}, options);
+      const torch::Tensor logits = torch::empty({2, 6, 8, 8}, torch::device(torch::kMeta)).requires_grad_();
+      const torch::Tensor labels = torch::empty({2, 8, 8}, torch::device(torch::kMeta).dtype(torch::kUInt8));
+      ASSERT_ANY_THROW(labels.max().item<int>());
+      const torch::Tensor weights = torch::empty({3}, torch::device(torch::kMeta).dtype(torch::kFloat64));
+      const LossTensors found =
+          loss.evaluate(logits, labels, {loss.weights(0), weights}, {.ignores = true, .dummy = dummy});
+      found.total.backward();
+      EXPECT_EQ(found.values.sizes(), (std::vector<std::int64_t>{4}));
+      EXPECT_EQ(logits.grad().sizes(), logits.sizes());
+    }
+  }
+}
+
 TEST(ScheduledLoss, IsEvaluatedWithoutAGraphWhereNoGradientIsAskedFor) {
   const ScheduledLoss loss = cases::make_loss(kAllTerms);
   const cases::Batch batch = cases::make_batch(2);

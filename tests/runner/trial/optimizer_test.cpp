@@ -155,6 +155,15 @@ TEST(GradientClipping, NormDoesNotOverflowFloat32) {
   EXPECT_FALSE(std::isfinite(global_norm({torch::tensor({1.0F, NAN})}).item<double>()));
 }
 
+// Tensors of the device "meta" have shapes and no values: asking it for one throws.
+TEST(GradientClipping, AsksADeviceForNothing) {
+  const auto on_meta = torch::device(torch::kMeta);
+  const std::vector<torch::Tensor> gradients = {torch::empty({2, 3}, on_meta), torch::empty({5}, on_meta)};
+  const torch::Tensor norm = global_norm(gradients);
+  EXPECT_ANY_THROW(norm.item<double>());
+  clip_gradients(gradients, norm, 1);
+}
+
 TEST(LearningRate, FollowsItsScheduleAtPointsWorkedByHand) {
   OptimizerOptions options;
   options.lr = 2;
