@@ -106,11 +106,11 @@ Trainer::Trainer(model::Network& network, std::vector<schedules::ScheduledTerm> 
   found_ = torch::zeros({rows, columns}, torch::dtype(torch::kDouble).device(group.device()));
 }
 
-schedules::LossTensors Trainer::evaluate_loss(const data::Batch& batch, const std::vector<double>& weights) {
+schedules::LossTensors Trainer::evaluate_loss(const data::Batch& batch, const StepResult& known) {
   const bool dummy = batch.count == 0;
   const auto type = parameters_.front().scalar_type();
-  std::vector<double> numbers = weights;
-  numbers.push_back(queued_.back().learning_rate);
+  std::vector<double> numbers = known.weights;
+  numbers.push_back(known.learning_rate);
   std::vector<torch::Tensor> tensors = {torch::tensor(numbers, torch::kDouble)};
   if (!dummy) {
     tensors.push_back(image_view(batch.images.data(), {batch.count, batch.channels, batch.height, batch.width}));
@@ -130,12 +130,12 @@ schedules::LossTensors Trainer::evaluate_loss(const data::Batch& batch, const st
     return network_.forward(tensors[1].to(type).contiguous(torch::MemoryFormat::ChannelsLast));
   }();
   RECORD_USER_SCOPE("loss");
-  return loss_.evaluate(logits, tensors[2], {weights, numbers_},
+  return loss_.evaluate(logits, tensors[2], {known.weights, numbers_.slice(0, 0, -1)},
                         {.ignores = batch.ignores, .dummy = dummy, .consume = true});
 }
 
 std::vector<StepResult> Trainer::step(const data::Batch& batch, double progress) {
-  StepResult& result = queued_.emplace_back();
+  StepResult& result = queued_.emplace_back();  // what the host knows of it
   result.learning_rate = learning_rate(options_, progress);
   result.weights = loss_.weights(progress);
   result.images = batch.global_count;
@@ -143,7 +143,7 @@ std::vector<StepResult> Trainer::step(const data::Batch& batch, double progress)
   reducer_.zero_gradients();
   reducer_.prepare();
   const torch::Tensor statistics_before = joined(buffers_);
-  const schedules::LossTensors loss = evaluate_loss(batch, result.weights);
+  const schedules::LossTensors loss = evaluate_loss(batch, result);
   {
     RECORD_USER_SCOPE("backward");
     reducer_.prepare_backward(loss.total);

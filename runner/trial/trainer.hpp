@@ -65,7 +65,9 @@ class Trainer {
   const GradientReducer& reducer() const { return reducer_; }
 
  private:
-  schedules::LossTensors evaluate_loss(const data::Batch& batch, const std::vector<double>& weights);
+  /// `known`: the step's weights and learning rate.
+  schedules::LossTensors evaluate_loss(const data::Batch& batch, const StepResult& known);
+  /// After the backward pass: clips, updates if all was finite, and writes down what was found.
   void update(const schedules::LossTensors& loss, const torch::Tensor& statistics_before);
 
   model::Network& network_;
