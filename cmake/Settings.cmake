@@ -40,6 +40,14 @@ function(crossfade_use_torch_in_program target)
   target_compile_options(${target} PRIVATE -fPIC)
 endfunction()
 
+# crossfade_parallel(ROOM SOURCES...): for sources of the room that call at::parallel_for. Without OpenMP it runs on one
+# thread and says nothing. They go without the precompiled header, which would have to be compiled with it as well.
+function(crossfade_parallel room)
+  find_package(OpenMP REQUIRED)
+  set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS "${OpenMP_CXX_FLAGS}" SKIP_PRECOMPILE_HEADERS ON)
+  target_link_options(crossfade_${room} PUBLIC ${OpenMP_CXX_FLAGS})  # the runtime is found as libtorch's, by its name
+endfunction()
+
 # crossfade_kernels(ROOM SOURCE): compiles SOURCE of the room once for every machine, as kKernelsOfBaseline, and in builds
 # for speed on x86-64 also for its levels v3 (AVX2) and v4 (AVX-512), as kKernelsOfV3 and kKernelsOfV4; the room then has
 # the definition CROSSFADE_KERNELS_FOR_LEVELS.

@@ -11,6 +11,10 @@
 #include "model/channel_pass.hpp"
 #include "model/kernel_dispatch.hpp"
 
+#ifndef _OPENMP
+#error "at::parallel_for would run on one thread: name this file in crossfade_parallel()"
+#endif
+
 namespace crossfade::model {
 namespace {
 

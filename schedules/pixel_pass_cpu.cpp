@@ -6,6 +6,10 @@
 #include "schedules/pixel_kernels.hpp"
 #include "schedules/pixel_pass.hpp"
 
+#ifndef _OPENMP
+#error "at::parallel_for would run on one thread: name this file in crossfade_parallel()"
+#endif
+
 namespace crossfade::schedules {
 namespace {
 
