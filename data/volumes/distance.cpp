@@ -43,6 +43,24 @@ void find_envelope(Line& line, double step_squared) {
   }
 }
 
+/// The first axis, where voxels have no distance yet: the nearest of the line on either side, of equals the one before.
+void spread_first(NearestVoxels& nearest, std::size_t first, int size, double step_squared) {
+  const auto set = [&](int n, int from) {
+    nearest.squared_mm[first + at(n)] = static_cast<float>(step_squared * (n - from) * (n - from));
+    nearest.index[first + at(n)] = static_cast<std::int32_t>(first) + from;
+  };
+  int before = -1;
+  for (int n = 0; n < size; ++n) {
+    if (nearest.index[first + at(n)] < 0) continue;
+    const int middle = before < 0 ? 0 : (before + n) / 2 + 1;  // from here on n is nearer
+    for (int k = before + 1; k < middle; ++k) set(k, before);
+    for (int k = middle; k < n; ++k) set(k, n);
+    before = n;
+  }
+  if (before < 0) return;
+  for (int k = before + 1; k < size; ++k) set(k, before);
+}
+
 /// Takes the distances along one axis into account: one line, of voxels `stride` apart.
 void spread(NearestVoxels& nearest, std::size_t first, std::size_t stride, double step_squared, Line& line) {
   for (std::size_t n = 0; n < line.squared.size(); ++n) {
@@ -74,8 +92,10 @@ NearestVoxels nearest_voxels(const Mask& mask) {
     nearest.squared_mm[n] = 0;
     nearest.index[n] = static_cast<std::int32_t>(n);
   }
-  std::size_t stride = 1;
-  for (std::size_t axis = 0; axis < 3; ++axis) {
+  for (std::size_t first = 0; first < count; first += size[0])
+    spread_first(nearest, first, mask.size[0], mask.spacing[0] * mask.spacing[0]);
+  std::size_t stride = size[0];
+  for (std::size_t axis = 1; axis < 3; ++axis) {
     Line line;
     line.squared.resize(size[axis]);
     line.index.resize(size[axis]);
