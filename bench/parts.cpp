@@ -126,9 +126,10 @@ void optimiser(benchmark::State& state) {
     parameters.emplace_back(item.key(), item.value());
   }
   Optimizer adam({}, std::move(parameters));
+  const torch::Tensor rate = torch::full({}, 1e-4, torch::kFloat64);
   for ([[maybe_unused]] const auto _ : state) {
     benchmark::DoNotOptimize(global_norm(gradients));
-    adam.step(1e-4);
+    adam.step(rate);
   }
 }
 

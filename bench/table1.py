@@ -1,0 +1,69 @@
+"""table1.py RUNNER: experiments/table1.yaml, one seed and 3 epochs a stage, beside bench/peers/table1.py.
+
+Both train, validate and score the same trials as two processes of one thread; shards are made beforehand. Crossfade
+also writes its database, tables and figures, and the peer starts Python and imports PyTorch: each is timed as one
+command. Rounds alternate; printed are the quartiles of peer over ours.
+"""
+
+import argparse
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent / "peers"))
+import train_step as peers
+
+ROOT = pathlib.Path(__file__).parents[1]
+FINETUNED = ["U-Net, loss scheduling", "U-Net, loss scheduling (control)", "QuickNAT, fixed w-CE + boundary + Dice",
+             "U-Net, fixed w-CE + boundary + Dice"]
+TARGET = 1.5
+
+
+def seconds(command, folder):
+    begin = time.perf_counter()
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
+    return time.perf_counter() - begin
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("runner", type=pathlib.Path)
+    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--precision", choices=peers.PRECISIONS, default="fp32")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--cohorts", type=pathlib.Path, help="folder of prepared cohorts; default: made anew")
+    options = parser.parse_args()
+    sets = [f"stages.pretrain.epochs={options.epochs}", "seeds=[1]", "run.ranks_per_trial=1", "run.threads=1",
+            f"precision={options.precision}"]
+    sets += [f"variants.{name}.stages.finetune.epochs={options.epochs}" for name in FINETUNED]
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        cohorts = (options.cohorts or folder / "cohorts").resolve()
+        ours = ["mpirun", "-n", "2", options.runner.resolve(), "--grid", ROOT / "experiments/table1.yaml", "--cohorts",
+                cohorts] + [word for text in sets for word in ("--set", text)]
+        own = lambda results: seconds([*ours, "--results", folder / results / "table1.sqlite"], folder)
+        if not options.cohorts:
+            own("warm-up")
+        cohort, = (path for path in cohorts.iterdir() if path.is_dir())
+        peer = [sys.executable, ROOT / "bench/peers/table1.py", cohort, "--epochs", options.epochs, "--precision",
+                options.precision]
+        times = []
+        for n in range(options.rounds):
+            times.append((own(f"round{n}"), seconds(list(map(str, peer)), folder)))
+            print(f"round {n + 1}: Crossfade {times[-1][0]:.1f} s, peer {times[-1][1]:.1f} s", file=sys.stderr, flush=True)
+    mine, theirs = zip(*times)
+    low, middle, high = peers.quartiles([b / a for a, b in times])
+    print(f"experiments/table1.yaml, {options.epochs} epochs a stage, seed 1, {options.precision}; {peers.machine('cpu')}; "
+          f"{options.rounds} rounds")
+    print("| Crossfade, s | peer, s | peer / Crossfade | target | met |")
+    print("| ---: | ---: | ---: | ---: | ---: |")
+    print(f"| {peers.quartiles(mine)[1]:.1f} | {peers.quartiles(theirs)[1]:.1f} | {middle:.2f} ({low:.2f} to {high:.2f}) | "
+          f"{TARGET} | {'yes' if low >= TARGET else 'no'} |")
+
+
+if __name__ == "__main__":
+    main()
