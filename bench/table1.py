@@ -49,11 +49,11 @@ def main():
         if not options.cohorts:
             own("warm-up")
         cohort, = (path for path in cohorts.iterdir() if path.is_dir())
-        peer = [sys.executable, ROOT / "bench/peers/table1.py", cohort, "--epochs", options.epochs, "--precision",
+        peer = [sys.executable, ROOT / "bench/peers/table1.py", cohort, "--epochs", str(options.epochs), "--precision",
                 options.precision]
         times = []
         for n in range(options.rounds):
-            times.append((own(f"round{n}"), seconds(list(map(str, peer)), folder)))
+            times.append((own(f"round{n}"), seconds(peer, folder)))
             print(f"round {n + 1}: Crossfade {times[-1][0]:.1f} s, peer {times[-1][1]:.1f} s", file=sys.stderr, flush=True)
     mine, theirs = zip(*times)
     low, middle, high = peers.quartiles([b / a for a, b in times])
