@@ -250,7 +250,7 @@ Volume<std::uint8_t> synthesise_t1(const Volume<std::int32_t>& whole, const Synt
           const std::uint32_t angle = random.bits();
           *to++ = noisy.tissue(value, angle, random.bits());
         } else {
-          *to++ = byte_of(std::sqrt(value * value), exponent);
+          *to++ = byte_of(value, exponent);
         }
       }
       for (int i = high; i < grid.size[0]; ++i) *to++ = air();
