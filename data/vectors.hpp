@@ -195,12 +195,17 @@ CROSSFADE_INLINE A reduce(const V& x, const Join& join) {
   return v[0];
 }
 
-/// Of A, for the numbers of a pixel.
-template <class A>
+/// Vectors that the numbers of a pixel fill, of which there are 1 to 256: `fixed`, or counted where that is 0.
+template <class A, std::size_t fixed = 0>
 CROSSFADE_INLINE std::size_t vectors_of(std::int64_t channels) {
+  if constexpr (fixed > 0) return fixed;
   if (channels < 1) __builtin_unreachable();
   return (static_cast<std::size_t>(channels) + kLanes<A> - 1) / kLanes<A>;
 }
+
+/// At most so many.
+template <class A, std::size_t fixed>
+constexpr std::size_t kMostVectors = fixed > 0 ? fixed : 256 / kLanes<A>;
 
 /// Calls `run` with the number of vectors of a pixel as a constant, or 0 for many, so that few stay in registers.
 template <class A, class Run>

@@ -288,14 +288,14 @@ void gather(const RowPair<const T>& from, Extent extent, T* z, double* bias_sums
 }
 
 /// A vector of integers in the order of the numbers in x, NaN above all; -0 and 0 are one.
-template <class A, class V, class I>
+template <class Integer, class V, class I>
 CROSSFADE_INLINE void order_of(const V& x, I& to) {
-  constexpr int kBits = 8 * sizeof(A);
-  const V value = x + A(0);
+  constexpr Integer kMost = std::numeric_limits<Integer>::max();
+  const V value = x + 0;
   I bits;
   __builtin_memcpy(&bits, &value, sizeof bits);
-  bits ^= (bits >> (kBits - 1)) & std::numeric_limits<std::remove_reference_t<decltype(bits[0])>>::max();
-  const I most = I{} + std::numeric_limits<std::remove_reference_t<decltype(bits[0])>>::max();
+  bits ^= (bits >> (8 * sizeof(Integer) - 1)) & kMost;
+  const I most = I{} + kMost;
   to = x != x ? most : bits;
 }
 
@@ -305,9 +305,9 @@ CROSSFADE_INLINE void largest_of(const T* x, Extent extent, std::uint8_t* result
   using V = Vector<A>;
   using I = decltype(V{} == V{});
   using Integer = std::conditional_t<sizeof(A) == 8, std::int64_t, std::int32_t>;
-  constexpr std::size_t most_vectors = fixed > 0 ? fixed : 256 / kLanes<A>;
-  const std::size_t vectors = fixed > 0 ? fixed : data::vectors_of<A>(extent.channels);
-  const std::size_t behind = static_cast<std::size_t>(extent.channels) - (vectors - 1) * kLanes<A>;
+  constexpr std::size_t most_vectors = data::kMostVectors<A, fixed>;
+  const std::size_t vectors = data::vectors_of<A, fixed>(extent.channels);
+  const std::size_t behind = static_cast<std::size_t>(extent.channels) % kLanes<A>;  // in the last vector, if not full
   const auto most = [](I & a, const I& b) __attribute__((always_inline)) {
     a = a > b ? a : b;
   };
@@ -325,11 +325,11 @@ CROSSFADE_INLINE void largest_of(const T* x, Extent extent, std::uint8_t* result
       const T* const pixel = x + (first + static_cast<std::int64_t>(g)) * extent.channels;
       all[g] = lowest;
       for (std::size_t n = 0; n < vectors; ++n) {
+        const Chunk<T> chunk{static_cast<std::int64_t>(n * kLanes<A>), n + 1 == vectors ? behind : 0};
         V value;
-        const bool few = n + 1 == vectors && behind < kLanes<A>;
-        few ? data::load_few(pixel + n * kLanes<A>, behind, value) : data::load(pixel + n * kLanes<A>, value);
-        order_of<A>(value, order[g][n]);
-        if (few) order[g][n] = lane < static_cast<Integer>(behind) ? order[g][n] : lowest;
+        chunk.load(pixel, value);
+        order_of<Integer>(value, order[g][n]);
+        if (chunk.few != 0) order[g][n] = lane < static_cast<Integer>(chunk.few) ? order[g][n] : lowest;
         most(all[g], order[g][n]);
       }
     }

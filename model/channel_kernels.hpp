@@ -48,7 +48,7 @@ struct ChannelKernels {
   void (*sums)(const T* a, const T* b, const Affine<A>* of_b, Extent extent, double* sums);
   void (*affine)(const T* x, const Affine<A>& by, Extent extent, T* y);
   void (*affine_gradient)(const T* dy, const T* x, const AffineGradient<A>& by, Extent extent, T* dx);
-  /// dy where y is above 0; dx may be dy.
+  /// dy where y is above 0; dx may be dy or y.
   void (*rectifier_gradient)(const T* dy, const T* y, std::int64_t count, T* dx);
   /// full = x, or with `rectify` max(0, x), and the largest of each 2 × 2 pixels of it; `extent` is that of `pooled`.
   void (*pool)(const RowPair<const T>& x, bool rectify, Extent extent, const RowPair<T>& full, T* pooled);

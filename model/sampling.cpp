@@ -62,6 +62,15 @@ torch::Tensor own_or_new(const torch::Tensor& gradient) {
   return own ? gradient : torch::empty_like(gradient);
 }
 
+/// dx = dy where y is above 0, else 0. All lie alike in memory; dx may be y or dy.
+void write_rectifier_gradient(const torch::Tensor& dy, const torch::Tensor& y, const torch::Tensor& dx) {
+  with_kernels(y.scalar_type(), [&]<class T>(const ChannelKernels<T>& kernels) {
+    at::parallel_for(0, y.numel(), at::internal::GRAIN_SIZE, [&](std::int64_t begin, std::int64_t end) {
+      kernels.rectifier_gradient(memory<T>(dy) + begin, memory<T>(y) + begin, end - begin, memory<T>(dx) + begin);
+    });
+  });
+}
+
 class Rectify : public torch::autograd::Function<Rectify> {
  public:
   static torch::Tensor forward(AutogradContext* context, const torch::Tensor& x) {
@@ -74,12 +83,7 @@ class Rectify : public torch::autograd::Function<Rectify> {
   static tensor_list backward(AutogradContext* context, const tensor_list& outer) {
     const torch::Tensor y = context->get_saved_variables()[0];
     const torch::Tensor dx = outer[0].is_contiguous(kLast) ? own_or_new(outer[0]) : torch::empty_like(y);
-    const torch::Tensor dy = outer[0].contiguous(kLast);
-    with_kernels(y.scalar_type(), [&]<class T>(const ChannelKernels<T>& kernels) {
-      at::parallel_for(0, y.numel(), at::internal::GRAIN_SIZE, [&](std::int64_t begin, std::int64_t end) {
-        kernels.rectifier_gradient(memory<T>(dy) + begin, memory<T>(y) + begin, end - begin, memory<T>(dx) + begin);
-      });
-    });
+    write_rectifier_gradient(outer[0].contiguous(kLast), y, dx);
     return {dx};
   }
 };
@@ -202,12 +206,8 @@ class ConvolvePixels : public torch::autograd::Function<ConvolvePixels> {
   static void write_gradient(const torch::Tensor& dy, const torch::Tensor& matrix, const torch::Tensor& x) {
     for (std::int64_t first = 0; first < x.size(0); first += kBlock) {
       const std::int64_t count = std::min(kBlock, x.size(0) - first);
-      const torch::Tensor to = x.narrow(0, first, count), dx = torch::mm(dy.narrow(0, first, count), matrix);
-      with_kernels(x.scalar_type(), [&]<class T>(const ChannelKernels<T>& kernels) {
-        at::parallel_for(0, dx.numel(), at::internal::GRAIN_SIZE, [&](std::int64_t begin, std::int64_t end) {
-          kernels.rectifier_gradient(memory<T>(dx) + begin, memory<T>(to) + begin, end - begin, memory<T>(to) + begin);
-        });
-      });
+      const torch::Tensor of = x.narrow(0, first, count);
+      write_rectifier_gradient(torch::mm(dy.narrow(0, first, count), matrix), of, of);
     }
   }
 };

@@ -14,8 +14,6 @@
 namespace crossfade::schedules {
 namespace {
 
-constexpr std::size_t kMostClasses = 256;
-
 using data::Doubles;
 using data::Floats;
 using data::kLanes;
@@ -63,9 +61,9 @@ CROSSFADE_INLINE void add(const Vector<A>& x, Doubles* to) {
 
 /// `classes` logits as `vectors` vectors, filled up with what has no weight in a softmax where `marked` is 0. `rest`:
 /// logits from `from` on that may be read, at least `classes`.
-template <class T, class Row>
+template <class T, std::size_t most_vectors>
 CROSSFADE_INLINE void load_row(const T* from, std::int64_t classes, std::int64_t rest, std::size_t vectors,
-                               const Vector<Arithmetic<T>>& marked, Row& to) {
+                               const Vector<Arithmetic<T>>& marked, Row<Arithmetic<T>, most_vectors>& to) {
   using A = Arithmetic<T>;
   if (rest >= static_cast<std::int64_t>(vectors * kLanes<A>)) {
     for (std::size_t n = 0; n < vectors; ++n) data::load(from + n * kLanes<A>, to.vectors[n]);
@@ -117,9 +115,9 @@ CROSSFADE_INLINE void softmax_of(const PixelRow<T>& row, const Arithmetic<T>* co
                                  const SoftmaxScale<T>& scale, RowSums& sums) {
   using A = Arithmetic<T>;
   using V = Vector<A>;
-  constexpr std::size_t most_vectors = fixed > 0 ? fixed : kMostClasses / kLanes<A>;
+  constexpr std::size_t most_vectors = data::kMostVectors<A, fixed>;
   const std::int64_t classes = row.classes;
-  const std::size_t vectors = fixed > 0 ? fixed : data::vectors_of<A>(classes);
+  const std::size_t vectors = data::vectors_of<A, fixed>(classes);
   const auto most = [](V & a, const V& b) __attribute__((always_inline)) {
     a = a > b ? a : b;
   };
@@ -209,9 +207,9 @@ CROSSFADE_INLINE void gradient_of(const PixelRow<T>& row, const SoftmaxScale<T>&
                                   const Arithmetic<T>* nll, T* gradient) {
   using A = Arithmetic<T>;
   using V = Vector<A>;
-  constexpr std::size_t most_vectors = fixed > 0 ? fixed : kMostClasses / kLanes<A>;
+  constexpr std::size_t most_vectors = data::kMostVectors<A, fixed>;
   const std::int64_t classes = row.classes;
-  const std::size_t vectors = fixed > 0 ? fixed : data::vectors_of<A>(classes), last = vectors - 1;
+  const std::size_t vectors = data::vectors_of<A, fixed>(classes), last = vectors - 1;
   const auto plus = [](V & a, const V& b) __attribute__((always_inline)) {
     a += b;
   };
