@@ -1,12 +1,12 @@
 #include "model/network.hpp"
 
-#include <ATen/autocast_mode.h>
 #include <torch/types.h>
 
 #include <array>
 #include <sstream>
 #include <stdexcept>
 
+#include "model/autocast.hpp"
 #include "model/initialisation.hpp"
 #include "model/quicknat.hpp"
 #include "model/unet.hpp"
@@ -24,30 +24,6 @@ std::shared_ptr<Network> make(const ModelOptions& options, int in_channels, int 
   return std::make_shared<T>(options, in_channels, classes);
 }
 
-/// Autocast to bfloat16 on this thread and one kind of device, as long as it lives.
-class Autocast {
- public:
-  explicit Autocast(c10::DeviceType device)
-      : device_(device),
-        enabled_(at::autocast::is_autocast_enabled(device)),
-        type_(at::autocast::get_autocast_dtype(device)) {
-    at::autocast::set_autocast_enabled(device, true);
-    at::autocast::set_autocast_dtype(device, at::kBFloat16);
-  }
-  ~Autocast() {
-    at::autocast::set_autocast_enabled(device_, enabled_);
-    at::autocast::set_autocast_dtype(device_, type_);
-    at::autocast::clear_cache();  // of weights, which the optimiser is about to change
-  }
-  Autocast(const Autocast&) = delete;
-  Autocast& operator=(const Autocast&) = delete;
-
- private:
-  c10::DeviceType device_;
-  bool enabled_;
-  at::ScalarType type_;
-};
-
 // To add a model: its source file, its test, a line here, and its name among the choices of describe().
 constexpr std::array kArchitectures = {
     Architecture{"unet", make<UNet>},
@@ -57,8 +33,7 @@ constexpr std::array kArchitectures = {
 }  // namespace
 
 torch::Tensor Network::forward(const torch::Tensor& images) {
-  if (precision_ == Precision::kFp32) return compute(images);
-  const Autocast autocast(images.device().type());
+  const Autocast autocast(precision_, images.device().type());
   return compute(images);
 }
 

@@ -71,10 +71,20 @@ void write_rectifier_gradient(const torch::Tensor& dy, const torch::Tensor& y, c
   });
 }
 
+/// x = max(0, x), NaN staying NaN, in place.
+void write_rectified(const torch::Tensor& x) {
+  if (!takes_kernels(x)) {
+    x.relu_();
+    return;
+  }
+  write_rectifier_gradient(x, x, x);  // which of x itself is the same, and faster than ATen's own
+  x.unsafeGetTensorImpl()->bump_version();
+}
+
 class Rectify : public torch::autograd::Function<Rectify> {
  public:
   static torch::Tensor forward(AutogradContext* context, const torch::Tensor& x) {
-    x.relu_();
+    write_rectified(x);
     context->mark_dirty({x});
     context->save_for_backward({x});
     return x;
@@ -173,7 +183,7 @@ class ConvolvePixels : public torch::autograd::Function<ConvolvePixels> {
  public:
   static torch::Tensor forward(AutogradContext* context, const torch::Tensor& x, bool rectify,
                                const torch::Tensor& weight, const torch::Tensor& bias) {
-    if (rectify) x.relu_();
+    if (rectify) write_rectified(x);
     const torch::Tensor matrix = weight.flatten(1).to(x.scalar_type());
     context->save_for_backward({x, matrix});
     context->saved_data["rectify"] = rectify;
@@ -215,7 +225,9 @@ class ConvolvePixels : public torch::autograd::Function<ConvolvePixels> {
 }  // namespace
 
 torch::Tensor rectify(const torch::Tensor& x) {
-  return takes_kernels(x) && torch::GradMode::is_enabled() ? Rectify::apply(x) : x.relu_();
+  if (takes_kernels(x) && torch::GradMode::is_enabled()) return Rectify::apply(x);
+  write_rectified(x);
+  return x;
 }
 
 Pooled pool(const torch::Tensor& x, bool rectify, std::int64_t room) {

@@ -10,6 +10,7 @@
 #include "data/shards/loader.hpp"
 #include "data/shards/plane.hpp"
 #include "data/utf8.hpp"
+#include "model/autocast.hpp"
 #include "model/sampling.hpp"
 #include "runner/ranks/agreement.hpp"
 #include "runner/trial/scan.hpp"
@@ -118,6 +119,7 @@ void predict_slices(model::Network& network, const SliceSource& source, int firs
                     int batch, const std::function<void(int, const torch::Tensor&)>& use) {
   const torch::NoGradGuard no_grad;
   network.eval();
+  const model::Autocast once(network.precision(), device.type());  // for parameters, which stay as they are
   const auto type = network.parameters().front().scalar_type();
   const data::ShardInfo& info = source.info();
   const auto pixels = static_cast<std::size_t>(info.width()) * static_cast<std::size_t>(info.height());

@@ -91,6 +91,19 @@ TEST(Sampling, RectifiesLikeTorch) {
   }
 }
 
+TEST(Sampling, RectifiesWithoutAGradientAndKeepsNaN) {
+  const torch::NoGradGuard no_grad;
+  const double inf = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
+  for (const auto dtype : kTypes) {
+    const torch::Tensor x = normal(1, {2, 37, 5, 7}).to(dtype).contiguous(kLast);
+    const torch::Tensor special = torch::tensor({nan, -nan, inf, -inf, -0.0, 1e-30, -1e-30}, torch::kFloat64);
+    x.select(0, 1).select(0, 5).select(0, 2).copy_(special);
+    const torch::Tensor reference = x.to(torch::kFloat64).relu(), y = rectify(x);
+    EXPECT_EQ(y.data_ptr(), x.data_ptr());
+    EXPECT_TRUE(torch::allclose(y.to(torch::kFloat64), reference, 0, 0, /*equal_nan=*/true)) << dtype;
+  }
+}
+
 // Against torch's max_pool2d, transposed convolution and cat in float64, the way that a level of the U-Net takes; and
 // without room, where join_up() copies.
 TEST(Sampling, JoinsUpLikeTorch) {

@@ -5,6 +5,7 @@
 
 #include <stdexcept>
 
+#include "model/autocast.hpp"
 #include "tests/model/pytorch_reference.hpp"
 
 namespace crossfade::model {
@@ -89,6 +90,29 @@ TEST(UNet, KeepsStatisticsInFloat32AndEndsAutocastWithTheForwardPass) {
   network->eval();
   const torch::NoGradGuard no_grad;
   EXPECT_EQ(network->forward(input).scalar_type(), torch::kBFloat16);
+}
+
+// What the optimiser changes after the outermost has ended is seen by the next forward pass.
+TEST(UNet, ConvertsParametersOnceWithinTheOutermostAutocast) {
+  const auto network = make_network(small("none"), 1, 3, 1);
+  network->set_precision(Precision::kBf16);
+  network->eval();
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor input = images({2, 1, 16, 16}).to(torch::kFloat32), alone = network->forward(input);
+  {
+    const Autocast outermost(Precision::kBf16, torch::kCPU);
+    EXPECT_TRUE(network->forward(input).equal(alone));
+    for (const torch::Tensor& parameter : network->parameters()) parameter.add_(1);
+  }
+  const torch::Tensor changed = network->forward(input);
+  EXPECT_FALSE(changed.equal(alone));
+  const auto other = make_network(small("none"), 1, 3, 1);
+  other->set_precision(Precision::kBf16);
+  other->eval();
+  for (const torch::Tensor& parameter : other->parameters()) parameter.add_(1);
+  EXPECT_TRUE(other->forward(input).equal(changed));
+  const Autocast of_fp32(Precision::kFp32, torch::kCPU);
+  EXPECT_EQ(torch::mm(torch::ones({2, 2}), torch::ones({2, 2})).scalar_type(), torch::kFloat32);
 }
 
 // A rank without a slice takes part in every collective and leaves no gradient anywhere.
