@@ -13,11 +13,13 @@ import torch
 from monai.losses import DiceCELoss
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "peers"))
+import rows
 import train_step as peers
 from losses import wce_and_wdice
 from ours import measure
 
 BATCH, CLASSES, SIDE, ROUNDS, SECONDS = 8, 28, 256, 7, 2
+TARGETS = {"MONAI DiceCELoss": 5, "plain PyTorch, compiled": 2}
 WEIGHTS = torch.tensor([0.1 + 0.1 * c for c in range(CLASSES)])
 monai = DiceCELoss(to_onehot_y=True, softmax=True, batch=True, weight=WEIGHTS)
 plain = lambda logits, labels: wce_and_wdice(logits, labels, WEIGHTS)
@@ -55,4 +57,6 @@ for threads in (1, 2):
     print(f"| Crossfade | {threads} | {statistics.median(mine):.1f} | |")
     for name, times in zip(PEERS, theirs):
         low, middle, high = peers.quartiles([peer / own for peer, own in zip(times, mine)])
-        print(f"| {name} | {threads} | {statistics.median(times):.1f} | {middle:.2f} ({low:.2f} to {high:.2f}) |")
+        print(f"| {name} | {threads} | {statistics.median(times):.1f} | {rows.spread(low, middle, high)} |")
+        if target := TARGETS.get(name):
+            rows.add(f"loss against {name}, threads {threads}", str(target), rows.spread(low, middle, high), low >= target)

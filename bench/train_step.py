@@ -14,10 +14,12 @@ import sys
 import torch
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "peers"))
+import rows
 import train_step as peers
 from ours import measure
 
 TARGET, OF_THE_BEST = 1.2, 0.9  # at least the first, or the second times what convolutions alone would give
+SHARE, MEMORY = 0.8, 0.8  # of a step, its convolutions alone, at least; of the peer's peak of tensors, at most
 ALONE = "its convolutions alone"
 
 
@@ -50,6 +52,11 @@ def row(options, work, precision, threads):
     target = min(TARGET, OF_THE_BEST * floor)
     share = middle(over(ALONE))
     sizes = peers.memory(work, next(s for s in settings if s.name == best), precision, threads)
+    what = f"{precision}, width {work.width}, {work.norm}, {work.side}², threads {threads}"
+    rows.add(f"training step, {what}", f"{target:.2f}", rows.spread(*ratios), ratios[0] >= target)
+    rows.add(f"convolutions' share, {what}", f"{100 * SHARE:.0f} %", f"{100 * share:.0f} %", share >= SHARE)
+    rows.add(f"peak of tensors, {what}", f"≤ {MEMORY}", f"{said['tensors_mib'] * 2**20 / sizes[0]:.2f}",
+             said["tensors_mib"] * 2**20 <= MEMORY * sizes[0])
     cells = [precision, work.width, work.norm, f"{work.side} x {work.side}", threads,
              f"{middle(times['Crossfade']):.1f}", *(f"{middle(over(s.name)):.2f}" for s in settings),
              f"{ratios[1]:.2f} ({ratios[0]:.2f} to {ratios[2]:.2f})", f"{target:.2f}",
