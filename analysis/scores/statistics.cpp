@@ -4,6 +4,7 @@
 #include <cmath>
 #include <iterator>
 #include <limits>
+#include <numbers>
 #include <numeric>
 #include <stdexcept>
 #include <string>
@@ -42,6 +43,29 @@ double quantile(const std::vector<double>& sorted, double probability) {
   const auto below = static_cast<std::size_t>(position);
   const std::size_t above = std::min(below + 1, sorted.size() - 1);
   return std::lerp(sorted[below], sorted[above], position - static_cast<double>(below));
+}
+
+/// P(|T| <= t) for Student's t with `freedom` degrees and t = sqrt(freedom) tan(angle): finite sums (Abramowitz &
+/// Stegun, Handbook of Mathematical Functions, 1964, 26.7.3 and 26.7.4).
+double student_within(double angle, std::size_t freedom) {
+  const double cosine = std::cos(angle), sine = std::sin(angle);
+  const bool odd = freedom % 2 == 1;
+  double term = odd ? cosine : 1, sum = freedom == 1 ? 0 : term;
+  for (std::size_t k = odd ? 3 : 2; k + 2 <= freedom; k += 2) {
+    term *= static_cast<double>(k - 1) / static_cast<double>(k) * cosine * cosine;
+    sum += term;
+  }
+  return odd ? 2 / std::numbers::pi * (angle + sine * sum) : sine * sum;
+}
+
+/// t with P(|T| <= t) = confidence, by bisection of its angle until no double lies between.
+double student_quantile(double confidence, std::size_t freedom) {
+  double low = 0, high = std::numbers::pi / 2;
+  for (;;) {
+    const double middle = std::midpoint(low, high);
+    if (middle <= low || middle >= high) return std::sqrt(static_cast<double>(freedom)) * std::tan(low);
+    (student_within(middle, freedom) < confidence ? low : high) = middle;
+  }
 }
 
 }  // namespace
@@ -108,6 +132,18 @@ Interval bootstrap_mean(std::span<const double> differences, data::Random random
   }
   std::sort(means.begin(), means.end());
   return {.low = quantile(means, (1 - confidence) / 2), .high = quantile(means, (1 + confidence) / 2)};
+}
+
+Interval student_mean(std::span<const double> values, double confidence) {
+  require_finite(values);
+  require_between_0_and_1("confidence", confidence);
+  if (values.size() < 2) return {kNotANumber, kNotANumber};
+  const auto n = static_cast<double>(values.size());
+  const double mean = std::accumulate(values.begin(), values.end(), 0.0) / n;
+  double squares = 0;
+  for (const double value : values) squares += (value - mean) * (value - mean);
+  const double half = student_quantile(confidence, values.size() - 1) * std::sqrt(squares / (n - 1) / n);
+  return {mean - half, mean + half};
 }
 
 }  // namespace crossfade::analysis

@@ -46,4 +46,9 @@ struct Interval {
 Interval bootstrap_mean(std::span<const double> differences, data::Random random, double confidence = 0.95,
                         int resamples = 10'000);
 
+/// Interval of the mean of values that are normal about it, as those of seeds are taken to be: Student's t (Biometrika
+/// 1908) with n - 1 degrees of freedom, mean -+ t sd / sqrt(n). Both ends are not a number for fewer than 2 values.
+/// Throws std::invalid_argument for a value that isn't finite or a confidence outside (0, 1).
+Interval student_mean(std::span<const double> values, double confidence = 0.95);
+
 }  // namespace crossfade::analysis

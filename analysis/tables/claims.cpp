@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <utility>
 
 #include "analysis/results/merge.hpp"
 #include "analysis/tables/net_size.hpp"
@@ -99,7 +100,7 @@ std::vector<double> differences_by_seed(const Side& better, const Side& than) {
   return differences;
 }
 
-Verdict verdict_of(const Comparison& comparison) {
+Verdict verdict_over_anatomies(const Comparison& comparison) {
   if (comparison.anatomies.empty()) return Verdict::kNoResult;
   if (comparison.too_few) return Verdict::kTooFew;
   if (!(comparison.p_holm <= kAlpha)) return Verdict::kUndecided;
@@ -107,6 +108,14 @@ Verdict verdict_of(const Comparison& comparison) {
   if (comparison.direction > 0 && comparison.difference > 0) return Verdict::kHolds;
   if (comparison.direction < 0 && comparison.difference < 0) return Verdict::kReverseHolds;
   return Verdict::kUndecided;
+}
+
+Verdict verdict_of(const ClaimResult& result) {
+  const Verdict verdict = verdict_over_anatomies(result.comparison);
+  if (result.by_seed.size() < kSeedsToDecide) return verdict;
+  const bool unsure = (verdict == Verdict::kHolds && !(result.over_seeds.low > 0)) ||
+                      (verdict == Verdict::kReverseHolds && !(result.over_seeds.high < 0));
+  return unsure ? Verdict::kUndecidedOverSeeds : verdict;
 }
 
 }  // namespace
@@ -117,9 +126,12 @@ ClaimTable read_claims(const std::vector<std::filesystem::path>& databases, cons
     for (const Claim& claim : claims_of(db, found.id)) {
       const Side better = side_of(db, found.id, claim.better, claim);
       const Side than = side_of(db, found.id, claim.than, claim);
+      std::vector<double> by_seed = differences_by_seed(better, than);
+      const Interval over_seeds = student_mean(by_seed);
       table.claims.push_back({.claim = claim,
                               .comparison = compare(better.dice, than.dice, claim.name),
-                              .by_seed = differences_by_seed(better, than),
+                              .by_seed = std::move(by_seed),
+                              .over_seeds = over_seeds,
                               .seed_sd = std::fmax(better.seed_sd, than.seed_sd),  // of a number and none: the number
                               .parameters = {better.parameters, than.parameters}});
     }
@@ -128,7 +140,7 @@ ClaimTable read_claims(const std::vector<std::filesystem::path>& databases, cons
     std::vector<Comparison*> family;
     for (ClaimResult& claim : table.claims) family.push_back(&claim.comparison);
     correct_family(family);
-    for (ClaimResult& claim : table.claims) claim.verdict = verdict_of(claim.comparison);
+    for (ClaimResult& claim : table.claims) claim.verdict = verdict_of(claim);
     SQLite::Statement trials(db,
                              "SELECT count(DISTINCT fold), coalesce(sum(state = 'finished'), 0), count(*) FROM trial"
                              " WHERE study_id = ? AND in_grid = 1");

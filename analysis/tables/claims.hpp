@@ -11,7 +11,10 @@
 
 namespace crossfade::analysis {
 
-enum class Verdict { kNoResult, kTooFew, kHolds, kReverseHolds, kUndecided };
+enum class Verdict { kNoResult, kTooFew, kHolds, kReverseHolds, kUndecided, kUndecidedOverSeeds };
+
+/// From so many seeds on that both variants have, a verdict is over seeds as well.
+inline constexpr std::size_t kSeedsToDecide = 5;
 
 /// A claim over the test subjects that both variants have a Dice of. A subject's Dice is the mean over its structures,
 /// then over seeds; with Claim::most_in, the mean over those structures less that over the others takes its place, so
@@ -20,6 +23,7 @@ struct ClaimResult {
   Claim claim;
   Comparison comparison;                 // all claims of the study are the family
   std::vector<double> by_seed;           // mean difference of each seed that both variants have, in order of seeds
+  Interval over_seeds;                   // of the mean of by_seed, student_mean()
   double seed_sd = 0;                    // table1_cell.seed_sd, the larger of the two variants'; NaN: one seed, most_in
   std::vector<std::int64_t> parameters;  // of the nets of both
   Verdict verdict = Verdict::kNoResult;
@@ -33,8 +37,9 @@ struct ClaimTable {
 };
 
 /// kNoResult: no anatomy that both variants have. kTooFew: Comparison::too_few. kHolds and kReverseHolds: corrected p
-/// at most kAlpha, and both the ranks that it is of and the mean difference speak for it, or both against it. `study`
-/// and errors as in render_claims.
+/// at most kAlpha, and both the ranks that it is of and the mean difference speak for it, or both against it.
+/// kUndecidedOverSeeds: the same, but with kSeedsToDecide seeds or more over_seeds does not lie on that side of 0.
+/// `study` and errors as in render_claims.
 ClaimTable read_claims(const std::vector<std::filesystem::path>& databases, const std::string& study);
 
 }  // namespace crossfade::analysis

@@ -24,6 +24,8 @@ std::string verdict_words(Verdict verdict) {
       return "the reverse holds";
     case Verdict::kUndecided:
       return "not decided";
+    case Verdict::kUndecidedOverSeeds:
+      return "not decided over seeds";
   }
   return {};
 }
@@ -48,17 +50,10 @@ std::string reservation(const ClaimTable& table, const ClaimResult& result) {
 
 TextTable readable(const ClaimTable& table) {
   TextTable out;
-  out.columns = {{"Claim"},
-                 {"Column"},
-                 {"Anatomies", true},
-                 {"Dice", true},
-                 {"Difference", true},
-                 {"95 % interval", true},
-                 {"By seed", true},
-                 {"Sd over seeds", true},
-                 {"p", true},
-                 {"p (Holm)", true},
-                 {"Verdict"}};
+  out.columns = {{"Claim"},         {"Column"},           {"Anatomies", true},
+                 {"Dice", true},    {"Difference", true}, {"95 % interval", true},
+                 {"By seed", true}, {"Over seeds", true}, {"Sd over seeds", true},
+                 {"p", true},       {"p (Holm)", true},   {"Verdict"}};
   for (const ClaimResult& r : table.claims) {
     const Comparison& c = r.comparison;
     const bool none = c.anatomies.empty(), too_few = r.verdict == Verdict::kTooFew;
@@ -66,7 +61,8 @@ TextTable readable(const ClaimTable& table) {
     out.rows.push_back({r.claim.name, column_title(r.claim.role), anatomies,
                         none ? "–" : fixed(c.better_dice, 4) + " vs. " + fixed(c.than_dice, 4),
                         signed_digits(c.difference), interval_digits(c.interval), range_of(r.by_seed),
-                        score_cell(r.seed_sd), too_few ? "–" : p_digits(c.p), too_few ? "–" : p_digits(c.p_holm),
+                        interval_digits(r.over_seeds), score_cell(r.seed_sd), too_few ? "–" : p_digits(c.p),
+                        too_few ? "–" : p_digits(c.p_holm),
                         verdict_words(r.verdict) + (too_few ? " (" + anatomies + ")" : "") + reservation(table, r)});
   }
   return out;
@@ -83,16 +79,17 @@ std::vector<std::string> notes(const ClaimTable& table) {
       "The unit is the anatomy: a test subject's Dice is the mean over its structures, then over seeds; anatomies that "
       "both variants have are paired. 95 % interval: of the mean difference, by bootstrap over anatomies; of this "
       "claim "
-      "alone, and of few anatomies somewhat narrow. By seed: the differences of single seeds. Sd over seeds: the "
-      "larger "
-      "of the two variants'.");
+      "alone, and of few anatomies somewhat narrow. By seed: the differences of single seeds, lowest and highest. Over "
+      "seeds: 95 % interval of their mean, by Student's t. Sd over seeds: the larger of the two variants'.");
   lines.push_back("p: exact two-sided Wilcoxon signed-rank test, corrected by Holm's method over all " +
                   std::to_string(table.claims.size()) +
                   " claims of the study. A verdict needs a corrected p of at most 0.05, and a mean difference of the "
                   "same sign; too "
                   "few anatomies: none of their differences could give one. It is of these trained nets on other "
                   "anatomies; whether "
-                  "it holds of nets trained again, only seeds tell.");
+                  "it holds of nets trained again, only seeds tell: with " +
+                  std::to_string(kSeedsToDecide) +
+                  " or more, the interval over seeds has to lie on the same side of 0.");
   if (table.folds > 1) lines.push_back(folds_note(table.folds));
   for (const ClaimResult& r : table.claims) {
     const std::string note = unlike_size_note(r.parameters, " in '" + r.claim.name + "'");
@@ -124,6 +121,9 @@ nlohmann::ordered_json json(const ClaimTable& table) {
                              {"high", r.comparison.interval.high},
                              {"lowest_by_seed", r.by_seed.empty() ? none : std::ranges::min(r.by_seed)},
                              {"highest_by_seed", r.by_seed.empty() ? none : std::ranges::max(r.by_seed)},
+                             {"seeds", r.by_seed.size()},
+                             {"low_over_seeds", r.over_seeds.low},
+                             {"high_over_seeds", r.over_seeds.high},
                              {"seed_sd", r.seed_sd},
                              {"p", r.comparison.p},
                              {"p_holm", r.comparison.p_holm},

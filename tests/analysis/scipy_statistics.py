@@ -29,12 +29,19 @@ def bootstrap(cases):
     return [[*map(float, result.confidence_interval), float(result.standard_error)] for result in results]
 
 
+def student(cases):
+    """Student's interval of the mean."""
+    return [list(map(float, stats.t.interval(case["confidence"], len(case["values"]) - 1, np.mean(case["values"]),
+                                             stats.sem(case["values"])))) for case in cases]
+
+
 references = {
     "wilcoxon": lambda samples: wilcoxon(samples, method="exact"),  # neither ties nor zeros
     # All 2^n signs, as long as there are not more than this.
     "wilcoxon_with_ties": lambda samples: wilcoxon(samples, method=stats.PermutationMethod(n_resamples=2**12)),
     "holm": holm,
     "bootstrap": bootstrap,
+    "student": student,
     "quantiles": lambda cases: [np.quantile(case["values"], case["at"]).tolist() for case in cases],
 }
 with open(sys.argv[1], encoding="utf-8") as file:

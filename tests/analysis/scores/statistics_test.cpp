@@ -293,5 +293,42 @@ TEST(BootstrapMean, RefusesSenselessArguments) {
   EXPECT_THROW(bootstrap_mean(differences, random, 0.95, 0), std::invalid_argument);
 }
 
+// By hand: with one degree of freedom t is tan(0.95 pi/2) = 12.7062, with two 0.95 sqrt(2 / (1 - 0.95^2)) = 4.30265;
+// the standard error of {0, 2} is 1, of {0, 1, 2} 1/sqrt(3).
+TEST(StudentMean, OfCasesWorkedByHand) {
+  const Interval two = student_mean(Numbers{0, 2});
+  EXPECT_NEAR(two.low, 1 - 12.7062047, 1e-6);
+  EXPECT_NEAR(two.high, 1 + 12.7062047, 1e-6);
+  const Interval three = student_mean(Numbers{0, 1, 2});
+  EXPECT_NEAR(three.high, 1 + 4.30265273 / std::sqrt(3), 1e-6);
+}
+
+TEST(StudentMean, AgreesWithScipy) {
+  json cases = json::array();
+  for (const std::size_t n : {2, 3, 4, 5, 6, 7, 10, 11, 30, 201}) {
+    Numbers values;
+    data::Random random(n, Purpose::kSplit);
+    for (std::size_t i = 0; i < n; ++i) values.push_back(0.01 + 0.02 * random.normal());
+    for (const double confidence : {0.5, 0.95, 0.999})
+      cases.push_back({{"values", values}, {"confidence", confidence}});
+  }
+  const json expected = reference({{"student", cases}});
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    const Interval interval = student_mean(Numbers(cases[i]["values"]), cases[i]["confidence"].get<double>());
+    const Numbers scipy = expected["student"][i];
+    const double scale = scipy[1] - scipy[0];  // tan near pi/2 loses digits of the largest quantile, 637
+    EXPECT_NEAR(interval.low, scipy[0], 1e-10 * scale) << cases[i];
+    EXPECT_NEAR(interval.high, scipy[1], 1e-10 * scale) << cases[i];
+  }
+}
+
+TEST(StudentMean, NeedsTwoValuesThatAreNumbers) {
+  EXPECT_TRUE(std::isnan(student_mean(Numbers{}).low));
+  EXPECT_TRUE(std::isnan(student_mean(Numbers{1}).high));
+  EXPECT_EQ(student_mean(Numbers{0.5, 0.5}).low, 0.5);
+  EXPECT_THROW(student_mean(Numbers{1, kInfinity}), std::invalid_argument);
+  EXPECT_THROW(student_mean(Numbers{1, 2}, 1), std::invalid_argument);
+}
+
 }  // namespace
 }  // namespace crossfade::analysis

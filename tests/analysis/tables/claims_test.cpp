@@ -290,6 +290,33 @@ TEST_F(Claims, SayWhereSeedsDisagree) {
   EXPECT_THAT(text(), AllOf(HasSubstr("-0.0020 to +0.0145"), HasSubstr("holds, but not with every seed, so far")));
 }
 
+// Ten anatomies of which each is ahead by the mean over seeds, p = 2/1024. Of five seeds four are ahead by 2 and one
+// behind by 3: mean 1, sd sqrt(5), so the interval over seeds is 1 -+ 2.776 * 1. Of four seeds it is not asked.
+TEST_F(Claims, OfFiveSeedsAreDecidedOverSeedsAsWell) {
+  const std::vector<std::int64_t> base(10, 500), ahead(10, 502), behind(10, 497), far(10, 510), farther(10, 512);
+  std::vector<PlantedTrial> planted;
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    planted.push_back({.variant = "base", .seed = seed, .permille = base});
+    planted.push_back({.variant = "five", .seed = seed, .permille = seed == 2 ? behind : ahead});
+    if (seed <= 4) planted.push_back({.variant = "four", .seed = seed, .permille = seed == 2 ? behind : ahead});
+    planted.push_back({.variant = "sure", .seed = seed, .permille = seed == 2 ? farther : far});
+  }
+  plant(file, planted,
+        {{.name = "five", .better = "five", .than = "base"},
+         {.name = "reversed", .better = "base", .than = "five"},
+         {.name = "four", .better = "four", .than = "base"},
+         {.name = "sure", .better = "base", .than = "sure"}});
+  const json claims = table()["claims"];
+  EXPECT_EQ(claims[0]["verdict"], "not decided over seeds");
+  EXPECT_EQ(claims[0]["seeds"], 5);
+  EXPECT_NEAR(claims[0]["low_over_seeds"].get<double>(), 0.001 - 2.7764451e-3, 1e-9);
+  EXPECT_NEAR(claims[0]["high_over_seeds"].get<double>(), 0.001 + 2.7764451e-3, 1e-9);
+  EXPECT_EQ(claims[1]["verdict"], "not decided over seeds");
+  EXPECT_EQ(claims[2]["verdict"], "holds");
+  EXPECT_EQ(claims[3]["verdict"], "the reverse holds");
+  EXPECT_THAT(text(), AllOf(HasSubstr("holds, but not with every seed"), HasSubstr("-0.0018 to +0.0038")));
+}
+
 TEST_F(Claims, SayTheSameInEveryFormat) {
   plant(file, {{.variant = "a, \"1\"", .permille = {510, 511, 512}}, {.variant = "b & c", .permille = {500, 510, 520}}},
         {{.name = "a_1 | b, c", .better = "a, \"1\"", .than = "b & c"}});
@@ -302,12 +329,13 @@ TEST_F(Claims, SayTheSameInEveryFormat) {
   std::getline(csv, line);
   EXPECT_EQ(titles,
             "claim,better,than,role,anatomies,better_dice,than_dice,difference,low,high,lowest_by_seed,highest_by_seed,"
-            "seed_sd,p,p_holm,n_too_small,verdict,most_in");
+            "seeds,low_over_seeds,high_over_seeds,seed_sd,p,p_holm,n_too_small,verdict,most_in");
   const std::string names = "\"a_1 | b, c\",\"a, \"\"1\"\"\",b & c,pretrained,3,";
   ASSERT_THAT(line, testing::StartsWith(names));
   std::istringstream numbers(line.substr(names.size()));
-  for (const auto* column : {"better_dice", "than_dice", "difference", "low", "high", "lowest_by_seed",
-                             "highest_by_seed", "seed_sd", "p", "p_holm"}) {
+  for (const auto* column :
+       {"better_dice", "than_dice", "difference", "low", "high", "lowest_by_seed", "highest_by_seed", "seeds",
+        "low_over_seeds", "high_over_seeds", "seed_sd", "p", "p_holm"}) {
     std::string field;
     std::getline(numbers, field, ',');
     if (claim[column].is_null())
