@@ -38,6 +38,10 @@ Workers arrange_workers(Communicator& world, const RunOptions& options) {
                    ? std::to_string(world.size()) + " ranks cannot be split into groups of run.ranks_per_trial = " +
                          std::to_string(workers.ranks_per_trial) + "; start a multiple of it"
                    : "");
+  agree(world, options.cuda_graph && workers.ranks_per_trial > 1
+                   ? "run.cuda_graph records the step of one rank, but run.ranks_per_trial is " +
+                         std::to_string(workers.ranks_per_trial) + "; set one of them otherwise"
+                   : "");
   workers.groups = world.size() / workers.ranks_per_trial;
   workers.group = world.rank() / workers.ranks_per_trial;
 

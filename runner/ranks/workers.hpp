@@ -25,7 +25,8 @@ struct Workers {
 int ranks_of_a_trial(int ranks, int gpus, int asked);
 
 /// Collective. Sets the number of threads that Torch uses on this rank. Throws std::runtime_error (the same on all
-/// ranks) where the world can't be split into groups of the size asked for, or a machine has too few GPUs.
+/// ranks) where the world can't be split into groups of the size asked for, a machine has too few GPUs, or
+/// run.cuda_graph is asked for with more than one rank a trial.
 Workers arrange_workers(Communicator& world, const RunOptions& options);
 
 }  // namespace crossfade::runner

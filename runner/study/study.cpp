@@ -288,6 +288,7 @@ void work(const Study& study, const Plan& plan, const fs::path& folder, const Wo
     events.on_stage = [&](const analysis::StageResult& result) { queue.stage(index, result); };
     events.stop_requested = [] { return interrupt_signal() != 0; };
     events.profile = profile;
+    events.queue.graph = study.run.cuda_graph;
     try {
       std::vector<std::vector<StageData>> planes;
       together(ranks, [&] { planes = open_data(trial, plan.cohorts); });

@@ -49,7 +49,7 @@ Optimizer::Optimizer(const OptimizerOptions& options, std::vector<std::pair<std:
   if (adam) count_ = torch::zeros({}, parameters_.front().options().dtype(torch::kFloat).requires_grad(false));
 }
 
-void Optimizer::step(const torch::Tensor& learning_rate, const torch::Tensor& skip) {
+void Optimizer::update(const torch::Tensor& learning_rate, const torch::Tensor& skip) {
   const torch::NoGradGuard no_grad;
   std::vector<torch::Tensor> gradients;
   gradients.reserve(parameters_.size());
@@ -80,7 +80,6 @@ void Optimizer::step(const torch::Tensor& learning_rate, const torch::Tensor& sk
                        /*grad_scale=*/{}, found_inf);
     }
   }
-  ++steps_;
 }
 
 std::vector<std::pair<std::string, torch::Tensor>> Optimizer::state() const {

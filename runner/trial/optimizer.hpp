@@ -28,7 +28,13 @@ class Optimizer {
   /// One update with the parameters' gradients, all of which must be there. Scalars on the parameters' device, where
   /// nothing is waited for: `learning_rate` in float64, which a GPU rounds to float32, and `skip` in float32, which if
   /// it is 1 leaves parameters and state as they are; undefined: 0.
-  void step(const torch::Tensor& learning_rate, const torch::Tensor& skip = {});
+  void step(const torch::Tensor& learning_rate, const torch::Tensor& skip = {}) {
+    update(learning_rate, skip);
+    count_step();
+  }
+  /// The device's part of step(), and the host's, which is to follow.
+  void update(const torch::Tensor& learning_rate, const torch::Tensor& skip);
+  void count_step() { ++steps_; }
 
   /// Everything that the next step depends on besides parameters and gradients, by name ("exp_avg.encoder.0.weight").
   /// Tensors share memory with the optimizer: copy into them to restore. set_steps() restores what is no tensor.

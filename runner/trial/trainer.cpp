@@ -87,7 +87,7 @@ int steps_between_reads(torch::Device device) {
 
 Trainer::Trainer(model::Network& network, std::vector<schedules::ScheduledTerm> terms,
                  std::vector<double> class_weights, const schedules::LossOptions& loss,
-                 const OptimizerOptions& optimizer, Group& group, int read_every)
+                 const OptimizerOptions& optimizer, Group& group, const QueueOptions& queue)
     : network_(network),
       group_(group),
       options_(optimizer),
@@ -100,38 +100,30 @@ Trainer::Trainer(model::Network& network, std::vector<schedules::ScheduledTerm> 
       to_device_(group.device()),
       not_finite_(torch::zeros({}, torch::dtype(torch::kFloat).device(group.device()))) {
   network_.group().all_reduce = [&group](torch::Tensor& sums) { group.all_reduce_norm(sums); };
-  const int rows = read_every > 0 ? read_every : steps_between_reads(group.device());
+  const int rows = queue.read_every > 0 ? queue.read_every : steps_between_reads(group.device());
   // A step's total, terms, norm of the gradient, and whether it or one before it was not finite.
   const auto columns = static_cast<std::int64_t>(loss_.terms().size() + 3);
   found_ = torch::zeros({rows, columns}, torch::dtype(torch::kDouble).device(group.device()));
+  row_ = torch::zeros({1}, torch::dtype(torch::kLong).device(group.device()));
+  if (queue.graph && group.size() == 1) graphs_.emplace(group.device());  // the Reducer works on the host
 }
 
-schedules::LossTensors Trainer::evaluate_loss(const data::Batch& batch, const StepResult& known) {
-  const bool dummy = batch.count == 0;
-  const auto type = parameters_.front().scalar_type();
+std::vector<torch::Tensor> Trainer::inputs_of(const data::Batch& batch, const StepResult& known) const {
   std::vector<double> numbers = known.weights;
   numbers.push_back(known.learning_rate);
   std::vector<torch::Tensor> tensors = {torch::tensor(numbers, torch::kDouble)};
-  if (!dummy) {
+  if (batch.count > 0) {
     tensors.push_back(image_view(batch.images.data(), {batch.count, batch.channels, batch.height, batch.width}));
     tensors.push_back(torch::from_blob(const_cast<std::uint8_t*>(batch.labels.data()),
                                        {batch.count, batch.height, batch.width}, torch::kByte));
   }
   tensors = to_device_(std::move(tensors));
-  if (dummy) {  // a rank without a slice runs one of zeros, so that it joins every collective
-    const auto on_device = torch::dtype(type).device(group_.device());
+  if (batch.count == 0) {  // a rank without a slice runs one of zeros, so that it joins every collective
+    const auto on_device = torch::dtype(parameters_.front().scalar_type()).device(group_.device());
     tensors.push_back(torch::zeros({1, batch.channels, batch.height, batch.width}, on_device));
     tensors.push_back(torch::zeros({1, batch.height, batch.width}, on_device.dtype(torch::kByte)));
   }
-  numbers_ = tensors[0];
-  network_.group().dummy = dummy;
-  const torch::Tensor logits = [&] {
-    RECORD_USER_SCOPE("forward");
-    return network_.forward(tensors[1].to(type).contiguous(torch::MemoryFormat::ChannelsLast));
-  }();
-  RECORD_USER_SCOPE("loss");
-  return loss_.evaluate(logits, tensors[2], {known.weights, numbers_.slice(0, 0, -1)},
-                        {.ignores = batch.ignores, .dummy = dummy, .consume = true});
+  return tensors;
 }
 
 std::vector<StepResult> Trainer::step(const data::Batch& batch, double progress) {
@@ -142,37 +134,67 @@ std::vector<StepResult> Trainer::step(const data::Batch& batch, double progress)
   group_.reset_communication();
   reducer_.zero_gradients();
   reducer_.prepare();
+  const std::vector<torch::Tensor> inputs = inputs_of(batch, result);
+  const schedules::BatchTraits traits{.ignores = batch.ignores, .dummy = batch.count == 0, .consume = true};
+  network_.group().dummy = traits.dummy;
+  if (graphs_) {
+    std::string kind = traits.ignores ? "ignores" : "";
+    for (const double weight : result.weights) kind += weight == 0 ? " 0" : " 1";
+    (*graphs_)(kind, inputs,
+               [&](const std::vector<torch::Tensor>& lasting) { compute(lasting, result.weights, traits); });
+  } else {
+    compute(inputs, result.weights, traits);
+  }
+  optimizer_.count_step();
+  result.communication = group_.communication();
+  return std::cmp_less(queued_.size(), found_.size(0)) ? std::vector<StepResult>() : read();
+}
+
+schedules::LossTensors Trainer::evaluate_loss(const std::vector<torch::Tensor>& inputs,
+                                              const std::vector<double>& weights,
+                                              const schedules::BatchTraits& traits) {
+  const torch::Tensor &numbers = inputs[0], &images = inputs[1], &labels = inputs[2];
+  const torch::Tensor logits = [&] {
+    RECORD_USER_SCOPE("forward");
+    const auto type = parameters_.front().scalar_type();
+    return network_.forward(images.to(type).contiguous(torch::MemoryFormat::ChannelsLast));
+  }();
+  RECORD_USER_SCOPE("loss");
+  return loss_.evaluate(logits, labels, {weights, numbers.slice(0, 0, -1)}, traits);
+}
+
+void Trainer::compute(const std::vector<torch::Tensor>& inputs, const std::vector<double>& weights,
+                      const schedules::BatchTraits& traits) {
   const torch::Tensor statistics_before = joined(buffers_);
-  const schedules::LossTensors loss = evaluate_loss(batch, result);
+  const schedules::LossTensors loss = evaluate_loss(inputs, weights, traits);
   {
     RECORD_USER_SCOPE("backward");
     reducer_.prepare_backward(loss.total);
     loss.total.backward();
     reducer_.finish_backward();
   }
-  result.communication = group_.communication();
-  {
-    RECORD_USER_SCOPE("optimiser");
-    update(loss, statistics_before);
-  }
-  return std::cmp_less(queued_.size(), found_.size(0)) ? std::vector<StepResult>() : read();
+  RECORD_USER_SCOPE("optimiser");
+  update(loss, inputs[0][-1], statistics_before);
 }
 
-void Trainer::update(const schedules::LossTensors& loss, const torch::Tensor& statistics_before) {
+void Trainer::update(const schedules::LossTensors& loss, const torch::Tensor& learning_rate,
+                     const torch::Tensor& statistics_before) {
   const torch::NoGradGuard no_grad;
   const std::vector<torch::Tensor> gradients = gradients_of(parameters_);
   const torch::Tensor norm = global_norm(gradients);
   not_finite_.logical_or_(torch::isfinite(torch::stack({loss.values[0], norm})).all().logical_not_());
   if (options_.clip_norm > 0) clip_gradients(gradients, norm, options_.clip_norm);
-  optimizer_.step(numbers_[-1], not_finite_);
+  optimizer_.update(learning_rate, not_finite_);
   restore_if(not_finite_, statistics_before, buffers_);
-  const auto row = static_cast<std::int64_t>(queued_.size()) - 1;
-  found_[row].copy_(torch::cat({loss.values, norm.view({1}), not_finite_.view({1}).to(torch::kDouble)}));
+  const torch::Tensor found = torch::cat({loss.values, norm.view({1}), not_finite_.view({1}).to(torch::kDouble)});
+  found_.index_copy_(0, row_, found.view({1, -1}));
+  row_.add_(1);
 }
 
 std::vector<StepResult> Trainer::read() {
   std::vector<StepResult> results = std::exchange(queued_, {});
   const torch::Tensor found = found_.cpu();
+  row_.zero_();
   const std::size_t columns = static_cast<std::size_t>(found.size(1)), terms = columns - 3;
   const double* row = found.const_data_ptr<double>();
   for (std::size_t s = 0; s < results.size(); ++s, row += columns) {

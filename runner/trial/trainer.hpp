@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,8 @@
 #include "runner/ranks/group.hpp"
 #include "runner/trial/device_copies.hpp"
 #include "runner/trial/optimizer.hpp"
+#include "runner/trial/queue_options.hpp"
+#include "runner/trial/step_graphs.hpp"
 #include "schedules/scheduled_loss.hpp"
 
 namespace crossfade::runner {
@@ -48,9 +51,9 @@ int steps_between_reads(torch::Device device);
 /// running statistics stay as they were before the first step that was not finite.
 class Trainer {
  public:
-  /// `read_every`: steps whose results are read back together; 0: steps_between_reads().
   Trainer(model::Network& network, std::vector<schedules::ScheduledTerm> terms, std::vector<double> class_weights,
-          const schedules::LossOptions& loss, const OptimizerOptions& optimizer, Group& group, int read_every = 0);
+          const schedules::LossOptions& loss, const OptimizerOptions& optimizer, Group& group,
+          const QueueOptions& queue = {});
 
   /// One step on this rank's part of a global batch, which may be empty. Labels are classes or kIgnored: shards are
   /// checked as they are read. What it throws (out of memory) leaves the other ranks waiting.
@@ -65,10 +68,16 @@ class Trainer {
   const GradientReducer& reducer() const { return reducer_; }
 
  private:
-  /// `known`: the step's weights and learning rate.
-  schedules::LossTensors evaluate_loss(const data::Batch& batch, const StepResult& known);
+  /// What the device is told of a step: `known`'s weights and learning rate in float64, images, labels.
+  std::vector<torch::Tensor> inputs_of(const data::Batch& batch, const StepResult& known) const;
+  schedules::LossTensors evaluate_loss(const std::vector<torch::Tensor>& inputs, const std::vector<double>& weights,
+                                       const schedules::BatchTraits& traits);
+  /// All that the device does in a step.
+  void compute(const std::vector<torch::Tensor>& inputs, const std::vector<double>& weights,
+               const schedules::BatchTraits& traits);
   /// After the backward pass: clips, updates if all was finite, and writes down what was found.
-  void update(const schedules::LossTensors& loss, const torch::Tensor& statistics_before);
+  void update(const schedules::LossTensors& loss, const torch::Tensor& learning_rate,
+              const torch::Tensor& statistics_before);
 
   model::Network& network_;
   Group& group_;
@@ -78,9 +87,10 @@ class Trainer {
   GradientReducer reducer_;
   Optimizer optimizer_;
   DeviceCopies to_device_;
-  torch::Tensor numbers_;     // float64 on the device, written before each step: weights of the terms, learning rate
   torch::Tensor not_finite_;  // float32 scalar on the device: 1 from the first step on that was not finite, else 0
   torch::Tensor found_;       // float64 [read_every, ...] on the device: what each step of queued_ found
+  torch::Tensor row_;         // int64 [1] on the device: of found_, the next step's
+  std::optional<StepGraphs> graphs_;
   std::vector<StepResult> queued_;  // steps that are not read back, with what the host knows of them
 };
 

@@ -195,8 +195,7 @@ class Trial {
     const data::LabelKind labels = label_kind(options);
     const data::ScanRange scans{options.first_scan, options.scans};
     const auto weights = data::median_frequency_weights(data().train, config_.loss_options.weight_cap, labels, scans);
-    trainer_.emplace(*network_, options.loss, weights, config_.loss_options, options.optimizer, group_,
-                     events_.read_every);
+    trainer_.emplace(*network_, options.loss, weights, config_.loss_options, options.optimizer, group_, events_.queue);
     resume_optimizer();
     data::LoaderOptions loading;
     loading.batch = options.batch;

@@ -13,6 +13,7 @@
 #include "runner/process/profile.hpp"
 #include "runner/ranks/group.hpp"
 #include "runner/trial/progress.hpp"
+#include "runner/trial/queue_options.hpp"
 #include "runner/trial/state.hpp"
 
 namespace crossfade::runner {
@@ -35,7 +36,7 @@ struct TrialEvents {
   std::function<void(const analysis::StageResult&)> on_stage;
   std::function<bool()> stop_requested;
   StepProfile* profile = nullptr;  // records some of this rank's steps; nullptr: none
-  int read_every = 0;              // steps that on_step hears of together; 0: as steps_between_reads() has it
+  QueueOptions queue;              // read_every: steps that on_step hears of together
 };
 
 enum class TrialOutcome { kFinished, kInterrupted };

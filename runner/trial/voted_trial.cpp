@@ -39,7 +39,7 @@ TrialEvents shifted(const TrialEvents& events, int before, std::vector<std::stri
   TrialEvents own;
   own.stop_requested = events.stop_requested;
   own.profile = events.profile;
-  own.read_every = events.read_every;
+  own.queue = events.queue;
   own.on_step = [&events, before](TrialProgress progress) {
     progress.stage += before;
     events.on_step(progress);

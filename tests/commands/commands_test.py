@@ -339,6 +339,21 @@ class LogSteps(Case):
         self.assertEqual((self.folder / "notes.csv").read_text(), "mine\n")
 
 
+class CudaGraph(Case):
+    def test_is_of_one_rank_and_changes_no_result(self):
+        more = ["--set", "stages.pretrain.epochs=1", "--set", "run.cuda_graph=true"]
+        completed = self.run_runner(*self.study("two.sqlite", *more, "--set", "run.ranks_per_trial=2"), ranks=2)
+        self.assertNotEqual(completed.returncode, 0)
+        self.assertEqual(completed.stderr.count("run.cuda_graph records the step of one rank"), 1, completed.stderr)
+        found = []
+        for name, options in (("with", more), ("without", more[:2])):
+            completed = self.run_runner(*self.study(f"{name}.sqlite", *options))
+            self.assertEqual(completed.returncode, 0, completed.stderr)
+            found.append(self.query(f"{name}.sqlite", "select loss, gradient_norm, dice_mean from epoch order by id"))
+        self.assertEqual(*found)
+        self.assertTrue(found[0])
+
+
 class Profile(Case):
     NAMES = ("data", "forward", "loss", "backward", "optimiser")
 

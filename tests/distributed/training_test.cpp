@@ -76,7 +76,7 @@ Outcome train(Group& group, const Case& c, const std::vector<int>& counts, doubl
   options.momentum = 0.9;
   options.clip_norm = clip;
   Trainer trainer(*network, {{"wce", schedules::constant(1)}, {"wdice", schedules::constant(0.5)}}, weights, {},
-                  options, group, read_every);
+                  options, group, {.read_every = read_every});
   Outcome outcome;
   const auto hear = [&](const std::vector<StepResult>& results) {
     for (const StepResult& result : results) {
@@ -180,7 +180,8 @@ TEST_P(Ranks, StopAtTheSameStepThatIsNotFinite) {
   const auto network =
       model::make_network({.name = "unet", .width = 4, .depth = 2, .norm = c.norm}, 1, data::kClasses, kSeed);
   place_network(*network, all.device(), c.type == torch::kDouble ? torch::kDouble : torch::kFloat);
-  Trainer trainer(*network, {{"wce", schedules::constant(1)}}, std::vector<double>(data::kClasses, 1), {}, {}, all, 3);
+  Trainer trainer(*network, {{"wce", schedules::constant(1)}}, std::vector<double>(data::kClasses, 1), {}, {}, all,
+                  {.read_every = 3});
   torch::Tensor before;
   std::vector<StepResult> results;
   for (int step = 0; step < 6; ++step) {

@@ -84,7 +84,7 @@ struct Heard {
   /// of one by one, on any device.
   TrialEvents events(int stop_after = -1) {
     TrialEvents events;
-    events.read_every = 1;
+    events.queue.read_every = 1;
     events.on_step = [this](const TrialProgress& progress) { steps.push_back(progress); };
     events.on_epoch = [this](const analysis::EpochRecord& record) {
       (record.again ? again : epochs).push_back(record);

@@ -28,7 +28,7 @@ constexpr double kSteps = 20;  // of the schedule
 /// Noise and labels, some of them ignored: a function of the step alone.
 data::Batch batch_of(int step) {
   data::Batch batch;
-  batch.count = batch.global_count = 2 + step % 3;
+  batch.count = batch.global_count = 2 + step / 5 % 3;
   batch.height = batch.width = kSide;
   data::Random random(5, data::Purpose::kAugmentation, static_cast<std::uint32_t>(step));
   for (int pixel = 0; pixel < batch.count * kSide * kSide; ++pixel) {
@@ -135,6 +135,9 @@ Outcome train_by_hand(const Case& c, int steps) {
   return outcome;
 }
 
+// Five steps have batches of one size, and the first five one set of terms: on a GPU the fourth and fifth are replayed.
+const QueueOptions kQueues[] = {{.read_every = 1}, {.read_every = 4}, {.read_every = 16, .graph = true}};
+
 class QueuedSteps : public testing::TestWithParam<Case> {
  protected:
   Group group_ = group_of_one(tests::device());
@@ -145,9 +148,10 @@ TEST_P(QueuedSteps, AreBitForBitThoseThatAreWaitedFor) {
   int clipped = 0;
   for (const StepResult& result : expected.results) clipped += result.gradient_norm > 0.3;
   ASSERT_TRUE(clipped > 0 && clipped < 14) << clipped;
-  for (const int read_every : {1, 4, 16}) {
+  for (const QueueOptions& queue : kQueues) {
+    const int read_every = queue.read_every;
     const auto network = network_of(GetParam());
-    Trainer trainer(*network, terms(), kWeights, {}, options_of(GetParam()), group_, read_every);
+    Trainer trainer(*network, terms(), kWeights, {}, options_of(GetParam()), group_, queue);
     std::vector<StepResult> results;
     for (int step = 0; step < 14; ++step) {
       const auto read = trainer.step(batch_of(step), step / kSteps);
@@ -192,9 +196,9 @@ const Fault kFaults[] = {
 TEST_P(QueuedSteps, LeaveEverythingAsItWasBeforeOneThatIsNotFiniteAndNameIt) {
   for (const Fault& fault : kFaults) {
     const Outcome before = train_by_hand(GetParam(), fault.step);
-    for (const int read_every : {1, 4, 16}) {
+    for (const QueueOptions& queue : kQueues) {
       const auto network = network_of(GetParam());
-      Trainer trainer(*network, terms(), kWeights, {}, options_of(GetParam()), group_, read_every);
+      Trainer trainer(*network, terms(), kWeights, {}, options_of(GetParam()), group_, queue);
       std::vector<StepResult> results;
       for (int step = 0; step < 14 && (results.empty() || results.back().not_finite.empty()); ++step) {
         data::Batch batch = batch_of(step);
@@ -202,7 +206,8 @@ TEST_P(QueuedSteps, LeaveEverythingAsItWasBeforeOneThatIsNotFiniteAndNameIt) {
         append(results, trainer.step(batch, step / kSteps));
       }
       append(results, trainer.read());
-      ASSERT_EQ(results.size(), static_cast<std::size_t>(fault.step) + 1) << fault.name << ", every " << read_every;
+      ASSERT_EQ(results.size(), static_cast<std::size_t>(fault.step) + 1)
+          << fault.name << ", every " << queue.read_every << ", graph " << queue.graph;
       EXPECT_EQ(results.back().not_finite, fault.name);
       for (int step = 0; step < fault.step; ++step) {
         const auto s = static_cast<std::size_t>(step);
@@ -227,7 +232,7 @@ TEST(Trainer, NamesTheLossWhereNoTermCounts) {
   Group group = group_of_one(tests::device());
   const Case c{"none", torch::kFloat, "adam"};
   const auto network = network_of(c);
-  Trainer trainer(*network, {{"wce", schedules::constant(0)}}, kWeights, {}, options_of(c), group, 1);
+  Trainer trainer(*network, {{"wce", schedules::constant(0)}}, kWeights, {}, options_of(c), group, {.read_every = 1});
   data::Batch batch = batch_of(0);
   EXPECT_EQ(trainer.step(batch, 0).at(0).not_finite, "");
   batch.images[0] = std::numeric_limits<float>::quiet_NaN();
@@ -240,7 +245,7 @@ TEST(Trainer, WaitsForNothingOnAGpu) {
   Group group = group_of_one(tests::device());
   const Case c{"batch", torch::kFloat, "adam"};
   const auto network = network_of(c);
-  Trainer trainer(*network, terms(), kWeights, {}, options_of(c), group, 100);
+  Trainer trainer(*network, terms(), kWeights, {}, options_of(c), group, {.read_every = 100});
   trainer.step(batch_of(0), 0);  // tables of constants are copied in the first step
   c10::cuda::warning_state().set_sync_debug_mode(c10::cuda::SyncDebugMode::L_ERROR);
   for (int step = 1; step < 14; ++step) EXPECT_NO_THROW(trainer.step(batch_of(step), step / kSteps)) << step;
@@ -248,6 +253,38 @@ TEST(Trainer, WaitsForNothingOnAGpu) {
   EXPECT_EQ(trainer.read().size(), 14U);
 }
 #endif
+
+// Work that adds its input to a sum, in steps enough for a GPU to replay most of them; the host sees some of it alone.
+TEST(StepGraphs, DoTheSameWorkOnOtherValues) {
+  const auto on_device = torch::dtype(torch::kDouble).device(tests::device());
+  const torch::Tensor sum = torch::zeros({3}, on_device), other = torch::zeros({2}, on_device);
+  StepGraphs graphs(tests::device());
+  int done = 0;
+  for (int n = 1; n <= 10; ++n) {
+    const auto add = [&](const torch::Tensor& to) {
+      return [&done, to](const std::vector<torch::Tensor>& inputs) {
+        to.add_(inputs[0] * inputs[1]);
+        ++done;
+      };
+    };
+    graphs("one", {torch::full({3}, n, on_device), torch::full({}, 2, on_device)}, add(sum));
+    graphs("one", {torch::full({2}, n, on_device), torch::full({}, 3, on_device)}, add(other));  // of another shape
+    graphs("two", {torch::full({3}, n, on_device), torch::full({}, 100, on_device)}, add(sum));
+  }
+  EXPECT_TRUE(sum.cpu().equal(torch::full({3}, 55.0 * 102, torch::kDouble)));
+  EXPECT_TRUE(other.cpu().equal(torch::full({2}, 55.0 * 3, torch::kDouble)));
+  EXPECT_EQ(done, tests::device().is_cpu() ? 30 : 3 * 4) << "three times as it is, and once while it is recorded";
+}
+
+TEST(StepGraphs, RecordNothingThatWaits) {
+  if (tests::device().is_cpu()) GTEST_SKIP() << "on CPUs nothing is recorded";
+  StepGraphs graphs(tests::device());
+  const torch::Tensor one = torch::ones({}, tests::device());
+  const auto wait = [](const std::vector<torch::Tensor>& inputs) { inputs[0].item<float>(); };
+  for (int n = 0; n < 3; ++n) graphs("waits", {one}, wait);
+  EXPECT_THROW(graphs("waits", {one}, wait), c10::Error);
+  EXPECT_EQ((one + 1).item<float>(), 2) << "the device works on";
+}
 
 // A host that writes over a batch as soon as its step is queued.
 TEST(DeviceCopies, KeepWhatTheHostHadWhenTheyWereAskedFor) {

@@ -143,7 +143,7 @@ TEST_P(TrialOfEitherPrecision, ReadsStepsTogetherWithoutAChangeOfAnythingThatItS
     Heard before, after;
     const auto run_part = [&](Heard& heard, int stop_at) {
       TrialEvents events = heard.events();
-      events.read_every = read_every;
+      events.queue.read_every = read_every;
       events.stop_requested = [asked = 0, stop_at]() mutable { return asked++ == stop_at; };
       return run_trial(config, {"hash"}, open_small_shards(folder_.path), group_, folder_.path / name, events);
     };
@@ -381,7 +381,7 @@ TEST_F(TrialOfOneRank, ALossThatIsNotFiniteEndsItScoredAsNothingFound) {
   for (const int read_every : {1, 16}) {
     Heard heard;
     TrialEvents events = heard.events();
-    events.read_every = read_every;
+    events.queue.read_every = read_every;
     ASSERT_EQ(run_trial(config, {"hash"}, open_small_shards(folder_.path), group_, folder_.path / "a", events),
               TrialOutcome::kFinished);
     EXPECT_EQ(heard.steps.size(), 1U);
