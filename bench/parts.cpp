@@ -133,12 +133,14 @@ void optimiser(benchmark::State& state) {
   }
 }
 
-/// Batch normalisation with its ReLU, forward and backward, at the widest level of the net.
+/// Batch normalisation with its ReLU, forward and backward, at the widest level of a net.
 void batch_norm(benchmark::State& state, torch::ScalarType type) {
-  at::set_num_threads(static_cast<int>(state.range(0)));
-  model::BatchNorm norm(16, std::make_shared<model::GroupContext>());
-  const torch::Tensor x =
-      torch::randn({kBatch, 16, 128, 128}).to(type, false, false, torch::MemoryFormat::ChannelsLast).requires_grad_();
+  const std::int64_t channels = state.range(0);
+  at::set_num_threads(static_cast<int>(state.range(1)));
+  model::BatchNorm norm(static_cast<int>(channels), std::make_shared<model::GroupContext>());
+  const torch::Tensor x = torch::randn({kBatch, channels, 128, 128})
+                              .to(type, false, false, torch::MemoryFormat::ChannelsLast)
+                              .requires_grad_();
   const torch::Tensor dy = torch::randn_like(x);
   for ([[maybe_unused]] const auto _ : state) norm.forward(x, /*rectify=*/true).backward(dy);
 }
@@ -169,9 +171,8 @@ void add_all(const fs::path& folder) {
   for (const auto type : {torch::kFloat, torch::kBFloat16})
     add(type == torch::kFloat ? "batch_norm_fp32" : "batch_norm_bf16",
         [=](benchmark::State& state) { batch_norm(state, type); })
-        ->ArgName("threads")
-        ->Arg(1)
-        ->Arg(2);
+        ->ArgNames({"channels", "threads"})
+        ->ArgsProduct({{8, 16}, {1, 2}});
 }
 
 }  // namespace

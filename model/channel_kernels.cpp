@@ -60,33 +60,67 @@ CROSSFADE_INLINE void transform(const Affine<Arithmetic<T>>& by, const Chunk<T>&
   to = x * scale + shift;
 }
 
-/// Adds the lanes of a chunk, as doubles, to one sum a channel.
+/// One sum a channel in registers for a run of pixels: through memory each pixel would wait for the one before it.
 template <class T>
-CROSSFADE_INLINE void add(const std::array<Doubles, kWide<Arithmetic<T>>>& wide, const Chunk<T>& chunk, double* sums) {
-  double* const own = sums + chunk.first;
-  for (std::size_t n = 0; n < wide.size(); ++n) {
-    if (chunk.few == 0) {
-      Doubles sum;
-      data::load(own + n * kLanes<double>, sum);
-      data::store(sum + wide[n], own + n * kLanes<double>);
-    } else {
-      for (std::size_t k = 0; k < kLanes<double> && n * kLanes<double> + k < chunk.few; ++k)
-        own[n * kLanes<double> + k] += wide[n][k];
+struct ChunkSums {
+  static constexpr std::size_t kParts = kWide<Arithmetic<T>>;
+  std::array<Doubles, kParts> of{};
+
+  CROSSFADE_INLINE void load(const Chunk<T>& chunk, const double* sums) {
+    each_part(
+        chunk, [&](std::size_t n, std::size_t few) __attribute__((always_inline)) {
+          const double* const from = sums + chunk.first + n * kLanes<double>;
+          few == 0 ? data::load(from, of[n]) : data::load_few(from, few, of[n]);
+        });
+  }
+  CROSSFADE_INLINE void store(const Chunk<T>& chunk, double* sums) const {
+    each_part(
+        chunk, [&](std::size_t n, std::size_t few) __attribute__((always_inline)) {
+          double* const to = sums + chunk.first + n * kLanes<double>;
+          few == 0 ? data::store(of[n], to) : data::store_few(of[n], few, to);
+        });
+  }
+  CROSSFADE_INLINE void add(const std::array<Doubles, kParts>& wide) {
+    for (std::size_t n = 0; n < kParts; ++n) of[n] += wide[n];
+  }
+
+ private:
+  /// The parts of a chunk that hold channels; `few`: of their lanes, 0 for all.
+  template <class Each>
+  CROSSFADE_INLINE static void each_part(const Chunk<T>& chunk, const Each& each) {
+    for (std::size_t n = 0; n < kParts; ++n) {
+      const std::size_t before = n * kLanes<double>;
+      if (chunk.few == 0 || chunk.few >= before + kLanes<double>)
+        each(n, 0);
+      else if (chunk.few > before)
+        each(n, chunk.few - before);
     }
+  }
+};
+
+/// Calls each(chunk, first pixel, end) such that the pixels of a run stay in the cache from chunk to chunk.
+template <class T, class Body>
+CROSSFADE_INLINE void each_run(Extent extent, const Body& body) {
+  constexpr std::int64_t kRun = 64;
+  for (std::int64_t first = 0; first < extent.pixels; first += kRun) {
+    const std::int64_t end = first + kRun < extent.pixels ? first + kRun : extent.pixels;
+    each_chunk<T>(
+        extent.channels, [&](const Chunk<T>& chunk) __attribute__((always_inline)) { body(chunk, first, end); });
   }
 }
 
 template <class T, bool rectified>
 CROSSFADE_INLINE void sums_of(const T* a, const T* b, const Affine<Arithmetic<T>>& of_b, Extent extent, double* sums) {
   using A = Arithmetic<T>;
-  for (std::int64_t i = 0; i < extent.pixels; ++i) {
-    const T* const x = a + i * extent.channels;
-    const T* const y = b + i * extent.channels;
-    each_chunk<T>(
-        extent.channels, [&](const Chunk<T>& chunk) __attribute__((always_inline)) {
+  each_run<T>(
+      extent, [&](const Chunk<T>& chunk, std::int64_t first, std::int64_t end) __attribute__((always_inline)) {
+        ChunkSums<T> of_a, of_product;
+        of_a.load(chunk, sums);
+        of_product.load(chunk, sums + extent.channels);
+        for (std::int64_t i = first; i < end; ++i) {
           Vector<A> own, other;
-          chunk.load(x, own);
-          chunk.load(y, other);
+          chunk.load(a + i * extent.channels, own);
+          chunk.load(b + i * extent.channels, other);
           if constexpr (rectified) {
             Vector<A> value;
             transform(of_b, chunk, other, value);
@@ -95,11 +129,13 @@ CROSSFADE_INLINE void sums_of(const T* a, const T* b, const Affine<Arithmetic<T>
           std::array<Doubles, kWide<A>> wide, factor;
           data::widen(own, wide.data());
           data::widen(other, factor.data());
-          add(wide, chunk, sums);
+          of_a.add(wide);
           for (std::size_t n = 0; n < kWide<A>; ++n) wide[n] *= factor[n];
-          add(wide, chunk, sums + extent.channels);
-        });
-  }
+          of_product.add(wide);
+        }
+        of_a.store(chunk, sums);
+        of_product.store(chunk, sums + extent.channels);
+      });
 }
 
 template <class T>
@@ -270,10 +306,12 @@ void spread(const T* z, const Arithmetic<T>* bias, Extent extent, const RowPair<
 template <class T>
 void gather(const RowPair<const T>& from, Extent extent, T* z, double* bias_sums) {
   using A = Arithmetic<T>;
-  for (std::int64_t i = 0; i < extent.pixels; ++i) {
-    const std::array<const T*, 4> in = square(from, i);
-    each_chunk<T>(
-        extent.channels, [&](const Chunk<T>& chunk) __attribute__((always_inline)) {
+  each_run<T>(
+      extent, [&](const Chunk<T>& chunk, std::int64_t first, std::int64_t end) __attribute__((always_inline)) {
+        ChunkSums<T> sums;
+        sums.load(chunk, bias_sums);
+        for (std::int64_t i = first; i < end; ++i) {
+          const std::array<const T*, 4> in = square(from, i);
           std::array<Doubles, kWide<A>> sum{}, wide;
           for (std::size_t k = 0; k < 4; ++k) {
             Vector<A> value;
@@ -282,9 +320,10 @@ void gather(const RowPair<const T>& from, Extent extent, T* z, double* bias_sums
             data::widen(value, wide.data());
             for (std::size_t n = 0; n < kWide<A>; ++n) sum[n] += wide[n];
           }
-          add(sum, chunk, bias_sums);
-        });
-  }
+          sums.add(sum);
+        }
+        sums.store(chunk, bias_sums);
+      });
 }
 
 /// A vector of integers in the order of the numbers in x, NaN above all; -0 and 0 are one.
