@@ -6,6 +6,7 @@
 #include "analysis/tables/report.hpp"
 #include "analysis/tables/table1.hpp"
 #include "analysis/tables/voxel_size.hpp"
+#include "data/labels/classes.hpp"
 
 namespace crossfade::analysis {
 namespace {
@@ -182,7 +183,7 @@ std::vector<std::string> render_table1(const std::vector<std::filesystem::path>&
                                        bool with_paper) {
   return render(formats, [&] {
     Table1 table = read_table1(databases, study);
-    if (with_paper) add_paper(table);
+    if (with_paper && (table.classes.empty() || table.classes == data::brain_classes().names)) add_paper(table);
     return Report{.table = readable(table),
                   .notes = notes(table),
                   .exact = in_full(table.rows, table.columns),

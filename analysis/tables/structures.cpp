@@ -16,19 +16,22 @@ struct VariantRow {
   std::int64_t id = 0;
   std::string name;
   std::set<std::string> roles{};
+  double validation = 0;  // Dice, the mean over its trials; of what has no net: 0
 };
 
 std::vector<VariantRow> variants_with_results(SQLite::Database& db, std::int64_t study) {
-  SQLite::Statement query(db,
-                          "SELECT DISTINCT v.id, v.name, c.role FROM variant AS v"
-                          " JOIN counted_stage AS c ON c.variant_id = v.id WHERE v.study_id = ?"
-                          " ORDER BY v.source = 'score', v.position");
+  SQLite::Statement query(
+      db,
+      "SELECT v.id, v.name, c.role, iif(v.source = 'score', 0, coalesce(avg(s.best_dice), 0)) FROM variant AS v"
+      " JOIN counted_stage AS c ON c.variant_id = v.id JOIN stage AS s ON s.id = c.stage_id"
+      " WHERE v.study_id = ? GROUP BY v.id, c.role ORDER BY v.source = 'score', v.position");
   query.bind(1, study);
   std::vector<VariantRow> rows;
   while (query.executeStep()) {
     const std::int64_t id = query.getColumn(0).getInt64();
     if (rows.empty() || rows.back().id != id) rows.push_back({id, query.getColumn(1).getString()});
     rows.back().roles.insert(query.getColumn(2).getString());
+    rows.back().validation = query.getColumn(3).getDouble();
   }
   return rows;
 }
@@ -41,7 +44,7 @@ VariantRow choose(const std::vector<VariantRow>& rows, const std::string& name,
     there += (there.empty() ? "'" : ", '") + row.name + "'";
   }
   if (rows.empty()) throw database_error(databases, "no trial of the study is finished yet");
-  if (name.empty()) return rows.front();
+  if (name.empty()) return *std::ranges::max_element(rows, {}, &VariantRow::validation);
   throw database_error(databases, "holds no results of a variant '" + name + "'; there is " + there);
 }
 

@@ -1,5 +1,6 @@
 #include "analysis/tables/table1.hpp"
 
+#include "analysis/results/database.hpp"
 #include "analysis/results/merge.hpp"
 #include "analysis/tables/voxel_size.hpp"
 
@@ -34,6 +35,7 @@ Table1 read_table1(const std::vector<std::filesystem::path>& databases, const st
       table.rows.push_back(std::move(row));
     }
 
+    table.classes = class_names(db, found.id);
     table.voxel_mm = voxel_sizes(db, found.id);
     return table;
   });

@@ -30,7 +30,7 @@ void add_source(CLI::App& command, ReportOptions& options) {
   command.add_option("--study", options.study, "study in the database (default: the latest)")->type_name("NAME");
   command
       .add_option("--variant", options.variant,
-                  "structures, figure2: which variant (default: the first that was fine-tuned)")
+                  "structures, figure2: which variant (default: the first that was fine-tuned, or if none was, the best on validation)")
       ->type_name("NAME");
   command
       .add_option("--than", options.than,

@@ -182,6 +182,14 @@ TEST_F(Report, SetsThePapersFiguresBesideOursOnDemand) {
     EXPECT_THAT(render_table1({file}, format), Not(testing::ContainsRegex("[Pp]aper"))) << format;
 }
 
+TEST_F(Report, SetsNothingOfThePaperBesideOtherClasses) {
+  StudyRecord study = study_record();
+  study.classes = {{"background", "Anterior", "Posterior"}, {0, 1, 2}};
+  ResultsDatabase(file).begin(study, provenance(), {trial_record("U-Net, fixed w-CE", 1)});
+  for (const auto& format : report_formats())
+    EXPECT_EQ(render_table1({file}, format, {}, true), render_table1({file}, format)) << format;
+}
+
 TEST_F(Report, ColumnsOfAStageThatTheStudyLacksAreLeftOut) {
   std::mt19937 random(1);
   ResultsDatabase db(file);

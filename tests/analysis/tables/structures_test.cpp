@@ -95,6 +95,21 @@ TEST_F(Structures, ArePairedBySubjectAfterTheMeanOverSeeds) {
   EXPECT_THAT(error_of([&] { table("w"); }), HasSubstr("no results of a variant 'w'; there is 'plain', 'v'"));
 }
 
+TEST_F(Structures, AreOfTheBestOnValidationWhereNoneWasFineTuned) {
+  ResultsDatabase db(file);
+  const auto ids = db.begin(study_record(), provenance(),
+                            {trial_record("first", 1), trial_record("best", 1), trial_record("last", 1)});
+  const std::vector<double> validation = {0.5, 0.7, 0.6};
+  for (std::size_t t = 0; t < ids.size(); ++t) {
+    const auto test = {scored("a", 11, 1, static_cast<std::int64_t>(t))};  // the first is the best of these
+    db.record_stage(
+        ids[t].id,
+        {.stage = 0, .best_epoch = 1, .best_dice = validation[t], .stopped = "", .validation = test, .test = test});
+    db.set_finished(ids[t].id);
+  }
+  EXPECT_EQ(table()["variant"], "best");
+}
+
 // A net that learned biased labels by heart, and one that learned the true ones, up to small errors of its own: of 12
 // heads the six structures whose labels were shifted must come out on top, with significant gains; against a control
 // that trained on with the biased labels as well.
@@ -107,7 +122,8 @@ TEST_F(Structures, ThatABiasWasPlantedInComeOutOnTop) {
   for (std::uint32_t subject = 1; subject <= 12; ++subject) {
     const auto truth = data::map_labels(data::phantom_head(1, subject), data::label_table("freesurfer")).classes;
     const auto predicted = [&](const data::LabelBiasOptions& bias, std::uint32_t draw) {
-      const auto labels = data::bias_labels(truth, data::brain_classes(), bias, data::Random(2, data::Purpose::kLabelBias, subject, draw));
+      const auto labels = data::bias_labels(truth, data::brain_classes(), bias,
+                                            data::Random(2, data::Purpose::kLabelBias, subject, draw));
       return SubjectCounts{"head-" + std::to_string(subject), count(truth.voxels, labels.voxels, data::kClasses)};
     };
     before.push_back(predicted(planted, 1));
