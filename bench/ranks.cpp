@@ -10,8 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "data/labels/structures.hpp"
-#include "data/random.hpp"
+#include "bench/random_batch.hpp"
 #include "runner/process/memory.hpp"
 #include "runner/ranks/agreement.hpp"
 #include "runner/trial/trainer.hpp"
@@ -20,20 +19,6 @@ namespace crossfade::runner {
 namespace {
 
 constexpr int kBatch = 8, kWarmUp = 10;
-
-/// This rank's part of a batch.
-data::Batch random_batch(const Group& group, int side) {
-  data::Random random(static_cast<std::uint64_t>(group.rank()), data::Purpose::kAugmentation);
-  data::Batch batch;
-  batch.count = data::part_of(kBatch, group.rank(), group.size()).count;
-  batch.global_count = kBatch;
-  batch.height = batch.width = side;
-  for (int i = 0; i < batch.count * side * side; ++i) {
-    batch.images.push_back(static_cast<float>(random.normal()));
-    batch.labels.push_back(static_cast<std::uint8_t>(random.below(data::kClasses)));
-  }
-  return batch;
-}
 
 int time_steps(World& world, const std::vector<std::string>& arguments) {
   const int width = std::stoi(arguments.at(0)), side = std::stoi(arguments.at(1)), steps = std::stoi(arguments.at(4));
@@ -46,7 +31,8 @@ int time_steps(World& world, const std::vector<std::string>& arguments) {
   network->train();
   Trainer trainer(*network, {{"wce", schedules::constant(1)}, {"wdice", schedules::constant(1)}},
                   std::vector<double>(data::kClasses, 1.0), {}, {}, group);
-  const data::Batch batch = random_batch(group, side);
+  const int count = data::part_of(kBatch, group.rank(), group.size()).count;
+  const data::Batch batch = random_batch(count, kBatch, side, static_cast<std::uint64_t>(group.rank()));
   nlohmann::json found = nlohmann::json::object();
   for (int n = 0; n < kWarmUp + steps; ++n) {
     const auto begin = std::chrono::steady_clock::now();

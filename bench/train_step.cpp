@@ -12,24 +12,12 @@
 #include <utility>
 #include <vector>
 
-#include "data/labels/structures.hpp"
+#include "bench/random_batch.hpp"
 #include "runner/process/memory.hpp"
 #include "runner/trial/trainer.hpp"
 
 namespace crossfade::runner {
 namespace {
-
-data::Batch random_batch(int count, int side) {
-  data::Random random(1, data::Purpose::kAugmentation);
-  data::Batch batch;
-  batch.count = batch.global_count = count;
-  batch.height = batch.width = side;
-  for (int i = 0; i < count * side * side; ++i) {
-    batch.images.push_back(static_cast<float>(random.normal()));
-    batch.labels.push_back(static_cast<std::uint8_t>(random.below(data::kClasses)));
-  }
-  return batch;
-}
 
 /// MiB of tensors at the height of a step above those between steps.
 double peak_allocated(const std::function<void()>& step) {
@@ -73,7 +61,7 @@ void train_step(benchmark::State& state, torch::Device device, const std::string
   network->train();
   Trainer trainer(*network, {{"wce", schedules::constant(1)}, {"wdice", schedules::constant(1)}},
                   std::vector<double>(data::kClasses, 1.0), {}, {}, group);
-  const data::Batch batch = random_batch(argument(2), argument(1));
+  const data::Batch batch = random_batch(argument(2), argument(2), argument(1), /*seed=*/1);
   benchmark::IterationCount made = 0;
   for ([[maybe_unused]] const auto _ : state) {
     benchmark::DoNotOptimize(trainer.step(batch, 0));

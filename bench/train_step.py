@@ -59,7 +59,7 @@ def row(options, work, precision, threads):
              said["tensors_mib"] * 2**20 <= MEMORY * sizes[0])
     cells = [precision, work.width, work.norm, f"{work.side} x {work.side}", threads,
              f"{middle(times['Crossfade']):.1f}", *(f"{middle(over(s.name)):.2f}" for s in settings),
-             f"{ratios[1]:.2f} ({ratios[0]:.2f} to {ratios[2]:.2f})", f"{target:.2f}",
+             rows.spread(*ratios), f"{target:.2f}",
              "yes" if ratios[0] >= target else "no", f"{100 * share:.0f} %",
              f"{said['tensors_mib']:.0f} of {sizes[0] / 2**20:.0f}", f"{said['resident_mib']:.0f} of {sizes[1] / 2**20:.0f}"]
     print("| " + " | ".join(str(cell) for cell in cells) + " |", flush=True)
