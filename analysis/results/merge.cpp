@@ -150,6 +150,9 @@ void add(SQLite::Database& db, std::int64_t id, const std::filesystem::path& fil
       {.table = "provenance", .values = {{"id", "row.id" + provenance}, {"study_id", study}}, .condition = of_study});
   copy_by_name(db, "variant", of_study);
   copy_by_name(db, "claim", of_study);
+  copy_rows(db, {.table = "person",
+                 .values = {{"study_id", study}},
+                 .condition = of_study + " AND row.subject NOT IN (SELECT subject FROM main.person)"});
   choose_trials(db, of_study);
   copy_trials(db, "row.provenance_id" + provenance);
 }

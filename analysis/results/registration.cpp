@@ -54,6 +54,12 @@ void register_classes(SQLite::Database& db, std::int64_t study, const data::Clas
     change(db, "INSERT INTO structure VALUES (?, ?, ?)", study, c, classes.names[static_cast<std::size_t>(c)]);
 }
 
+void register_persons(SQLite::Database& db, std::int64_t study, const std::map<std::string, std::string>& persons) {
+  change(db, "DELETE FROM person WHERE study_id = ?", study);
+  for (const auto& [subject, person] : persons)
+    change(db, "INSERT INTO person VALUES (?, ?, ?)", study, subject, person);
+}
+
 void register_claims(SQLite::Database& db, std::int64_t study, const std::vector<Claim>& claims) {
   change(db, "DELETE FROM claim WHERE study_id = ?", study);
   int position = 0;

@@ -4,6 +4,7 @@
 #include <SQLiteCpp/SQLiteCpp.h>
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,9 @@ std::int64_t register_run(SQLite::Database& db, std::int64_t study, const std::s
 /// The classes that the study's trials are scored in, in place of those it had. Throws std::runtime_error where it has
 /// scores in others, by the first that differs.
 void register_classes(SQLite::Database& db, std::int64_t study, const data::Classes& classes);
+
+/// Replaces the study's persons (StudyRecord::persons).
+void register_persons(SQLite::Database& db, std::int64_t study, const std::map<std::string, std::string>& persons);
 
 /// Replaces the study's claims.
 void register_claims(SQLite::Database& db, std::int64_t study, const std::vector<Claim>& claims);

@@ -103,6 +103,7 @@ std::vector<TrialStatus> ResultsDatabase::begin(const StudyRecord& study, const 
     check_hashes(trials);
     const std::int64_t id = register_study(db, study);
     register_classes(db, id, study.classes);
+    register_persons(db, id, study.persons);
     register_claims(db, id, study.claims);
     const std::int64_t run = register_run(db, id, study.grid_hash, provenance);
     change(db,

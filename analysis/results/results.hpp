@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <limits>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -33,6 +34,8 @@ struct StudyRecord {
   std::string grid_hash;
   std::vector<Claim> claims = {};
   data::Classes classes = data::brain_classes();  // that all its trials are scored in
+  // Scan (SubjectCounts::subject) -> person, of cohorts that tell the two apart: tables and claims count persons.
+  std::map<std::string, std::string> persons = {};
 };
 
 /// Where and with what a run was made: one row a run of the program.

@@ -150,6 +150,13 @@ CREATE TABLE subject_score (          -- at the best checkpoint; classes from 1
   PRIMARY KEY (stage_id, part, subject, structure_id, metric)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE person (                 -- whose scan a subject is, where a source tells the two apart: tables count persons
+  study_id INTEGER NOT NULL REFERENCES study ON DELETE CASCADE,
+  subject  TEXT NOT NULL,             -- as in subject_score: a scan
+  person   TEXT NOT NULL,
+  PRIMARY KEY (study_id, subject)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE subject_time (           -- of the test part
   stage_id INTEGER NOT NULL REFERENCES stage ON DELETE CASCADE,
   subject  TEXT NOT NULL,
@@ -169,34 +176,42 @@ WHERE s.plane = CASE WHEN EXISTS (SELECT * FROM stage AS o WHERE o.trial_id = s.
 -- last other stage the pre-trained ones.
 CREATE VIEW counted_stage AS
 SELECT s.id AS stage_id, t.variant_id, t.id AS trial_id, t.seed, t.fold, s.converged,
-       CASE s.name WHEN 'finetune' THEN 'finetuned' ELSE 'pretrained' END AS role
+       CASE s.name WHEN 'finetune' THEN 'finetuned' ELSE 'pretrained' END AS role, t.study_id
 FROM scored_stage AS s JOIN trial AS t ON t.id = s.trial_id
 WHERE t.in_grid = 1 AND t.state = 'finished'
   AND (s.name = 'finetune' OR
        s.position = (SELECT max(o.position) FROM scored_stage AS o WHERE o.trial_id = t.id AND o.name <> 'finetune'));
 
--- A trial's Dice of each subject: the mean over those structures that have a number.
-CREATE VIEW subject_dice AS
-SELECT c.variant_id, c.role, c.trial_id, c.seed, c.fold, score.part, score.subject,
-       avg(score.value) AS dice, sum(score.value IS NULL) AS left_out
+-- Their scores by person: of one who has several scans the mean over those in which the structure has a number.
+CREATE VIEW structure_score AS
+SELECT c.*, score.part, score.subject, score.structure_id, score.metric, score.value
 FROM counted_stage AS c JOIN subject_score AS score ON score.stage_id = c.stage_id
-WHERE score.metric = 'dice'
-GROUP BY c.stage_id, score.part, score.subject;
+WHERE NOT EXISTS (SELECT 1 FROM person AS p WHERE p.study_id = c.study_id AND p.subject = score.subject)
+UNION ALL
+SELECT c.*, score.part, p.person, score.structure_id, score.metric, avg(score.value)
+FROM counted_stage AS c JOIN person AS p ON p.study_id = c.study_id
+JOIN subject_score AS score ON score.stage_id = c.stage_id AND score.subject = p.subject
+GROUP BY c.stage_id, score.part, p.person, score.structure_id, score.metric;
+
+-- A trial's Dice of each person: the mean over those structures that have a number.
+CREATE VIEW subject_dice AS
+SELECT variant_id, role, trial_id, seed, fold, part, subject, avg(value) AS dice, sum(value IS NULL) AS left_out
+FROM structure_score WHERE metric = 'dice'
+GROUP BY stage_id, part, subject;
 
 -- A cell of Table 1: per subject first (over structures, then over seeds), then mean and sample standard deviation.
 CREATE VIEW table1_cell AS
 WITH
+  tested AS MATERIALIZED (SELECT * FROM subject_dice),
   by_subject AS (
     SELECT variant_id, role, part, subject, avg(dice) AS dice, sum(left_out) AS left_out
-    FROM subject_dice GROUP BY variant_id, role, part, subject),
+    FROM tested GROUP BY variant_id, role, part, subject),
   by_seed AS (
     SELECT variant_id, role, part, fold, seed, avg(dice) AS dice
-    FROM subject_dice GROUP BY variant_id, role, part, fold, seed),
+    FROM tested GROUP BY variant_id, role, part, fold, seed),
   by_structure AS (
-    SELECT c.variant_id, c.role, score.part, score.structure_id, avg(score.value) AS dice
-    FROM counted_stage AS c JOIN subject_score AS score ON score.stage_id = c.stage_id
-    WHERE score.metric = 'dice'
-    GROUP BY c.variant_id, c.role, score.part, score.structure_id),
+    SELECT variant_id, role, part, structure_id, avg(value) AS dice FROM structure_score
+    WHERE metric = 'dice' GROUP BY variant_id, role, part, structure_id),
   -- Deviations first, squares after: a difference of sums of squares could come out below 0.
   subjects AS (
     SELECT variant_id, role, part, avg(dice) AS dice, sum(left_out) AS left_out,
@@ -235,7 +250,8 @@ WITH
     FROM counted_stage GROUP BY variant_id),
   tested AS (
     SELECT variant_id, count(DISTINCT subject) AS subjects FROM subject_dice
-    WHERE part = 'test' AND dice IS NOT NULL GROUP BY variant_id)
+    WHERE part = 'test' AND dice IS NOT NULL GROUP BY variant_id),
+  cell AS MATERIALIZED (SELECT * FROM table1_cell)
 SELECT v.name AS variant, v.model, v.loss,
        pre.dice AS pretrained_dice, pre.sd AS pretrained_sd, fine.dice AS finetuned_dice, fine.sd AS finetuned_sd,
        t.seeds, coalesce(tested.subjects, 0) AS subjects, t.converged, t.trials,
@@ -253,10 +269,10 @@ JOIN study ON study.id = v.study_id
 JOIN trials AS t ON t.variant_id = v.id
 LEFT JOIN stages ON stages.variant_id = v.id
 LEFT JOIN tested ON tested.variant_id = v.id
-LEFT JOIN table1_cell AS pre ON pre.variant_id = v.id AND pre.role = 'pretrained' AND pre.part = 'test'
-LEFT JOIN table1_cell AS pre_v ON pre_v.variant_id = v.id AND pre_v.role = 'pretrained' AND pre_v.part = 'validation'
-LEFT JOIN table1_cell AS fine ON fine.variant_id = v.id AND fine.role = 'finetuned' AND fine.part = 'test'
-LEFT JOIN table1_cell AS fine_v ON fine_v.variant_id = v.id AND fine_v.role = 'finetuned' AND fine_v.part = 'validation'
+LEFT JOIN cell AS pre ON pre.variant_id = v.id AND pre.role = 'pretrained' AND pre.part = 'test'
+LEFT JOIN cell AS pre_v ON pre_v.variant_id = v.id AND pre_v.role = 'pretrained' AND pre_v.part = 'validation'
+LEFT JOIN cell AS fine ON fine.variant_id = v.id AND fine.role = 'finetuned' AND fine.part = 'test'
+LEFT JOIN cell AS fine_v ON fine_v.variant_id = v.id AND fine_v.role = 'finetuned' AND fine_v.part = 'validation'
 ORDER BY v.study_id, v.source = 'score', v.position;
 
 CREATE VIEW figure1 AS                -- unfinished trials, too: see their state

@@ -7,6 +7,7 @@
 
 #include "analysis/results/merge.hpp"
 #include "analysis/tables/net_size.hpp"
+#include "analysis/tables/persons.hpp"
 
 namespace crossfade::analysis {
 namespace {
@@ -31,13 +32,12 @@ using DiceOfSubjects = std::map<std::string, double>;
 
 /// As subject_dice, but for the mean over structures: that over those of :most_in less that over the others.
 constexpr const char* kContrast =
-    "(SELECT c.variant_id, c.role, c.seed, score.part, score.subject,"
+    "(SELECT score.variant_id, score.role, score.seed, score.part, score.subject,"
     " avg(CASE WHEN instr(' ' || :most_in || ' ', ' ' || st.name || ' ') THEN score.value END) -"
     " avg(CASE WHEN NOT instr(' ' || :most_in || ' ', ' ' || st.name || ' ') THEN score.value END) AS dice"
-    " FROM counted_stage AS c JOIN subject_score AS score ON score.stage_id = c.stage_id"
-    " JOIN trial AS t ON t.id = c.trial_id"
-    " JOIN structure AS st ON st.study_id = t.study_id AND st.id = score.structure_id"
-    " WHERE score.metric = 'dice' GROUP BY c.stage_id, score.part, score.subject)";
+    " FROM structure_score AS score"
+    " JOIN structure AS st ON st.study_id = score.study_id AND st.id = score.structure_id"
+    " WHERE score.metric = 'dice' GROUP BY score.stage_id, score.part, score.subject)";
 
 struct Side {
   DiceOfSubjects dice;                             // mean over seeds
@@ -122,7 +122,8 @@ Verdict verdict_of(const ClaimResult& result) {
 
 ClaimTable read_claims(const std::vector<std::filesystem::path>& databases, const std::string& study) {
   return read_study(databases, study, "reading claims", [&](SQLite::Database& db, const StudyRow& found) {
-    ClaimTable table{.study = found.name, .caption = found.caption, .claims = {}};
+    ClaimTable table{
+        .study = found.name, .caption = found.caption, .claims = {}, .persons = persons_note(db, found.id)};
     for (const Claim& claim : claims_of(db, found.id)) {
       const Side better = side_of(db, found.id, claim.better, claim);
       const Side than = side_of(db, found.id, claim.than, claim);

@@ -32,6 +32,7 @@ struct ClaimResult {
 struct ClaimTable {
   std::string study, caption;
   std::vector<ClaimResult> claims;  // in the grid's order
+  std::string persons;              // persons_note()
   int folds = 0;                    // distinct, of the grid's trials
   int finished = 0, planned = 0;    // trials that the grid has
 };

@@ -90,6 +90,7 @@ std::vector<std::string> notes(const ClaimTable& table) {
                   "it holds of nets trained again, only seeds tell: with " +
                   std::to_string(kSeedsToDecide) +
                   " or more, the interval over seeds has to lie on the same side of 0.");
+  if (!table.persons.empty()) lines.push_back(table.persons);
   if (table.folds > 1) lines.push_back(folds_note(table.folds));
   for (const ClaimResult& r : table.claims) {
     const std::string note = unlike_size_note(r.parameters, " in '" + r.claim.name + "'");

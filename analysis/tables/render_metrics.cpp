@@ -5,6 +5,7 @@
 #include "analysis/results/merge.hpp"
 #include "analysis/scores/metrics.hpp"
 #include "analysis/tables/net_size.hpp"
+#include "analysis/tables/persons.hpp"
 #include "analysis/tables/rendering.hpp"
 #include "analysis/tables/report.hpp"
 #include "analysis/tables/score_summary.hpp"
@@ -23,6 +24,7 @@ struct Row {
 struct MetricTable {
   std::string study, caption;
   std::vector<double> voxel_mm;
+  std::string persons;                   // persons_note()
   std::vector<std::int64_t> parameters;  // of each variant's nets
   std::vector<Row> rows;
 };
@@ -31,12 +33,16 @@ struct MetricTable {
 /// a cell of Table 1 is made.
 MetricTable read_metrics(const std::vector<std::filesystem::path>& databases, const std::string& study) {
   return read_study(databases, study, "reading metrics", [&](SQLite::Database& db, const StudyRow& found) {
-    MetricTable table{.study = found.name, .caption = found.caption, .voxel_mm = {}, .parameters = {}, .rows = {}};
+    MetricTable table{.study = found.name,
+                      .caption = found.caption,
+                      .voxel_mm = {},
+                      .persons = persons_note(db, found.id),
+                      .parameters = {},
+                      .rows = {}};
     SQLite::Statement query(db,
                             "SELECT v.name, m.role, m.metric, avg(m.value), v.id FROM"
-                            " (SELECT c.variant_id, c.role, score.metric, score.subject, avg(score.value) AS value"
-                            "  FROM counted_stage AS c JOIN subject_score AS score ON score.stage_id = c.stage_id"
-                            "  WHERE score.part = 'test' GROUP BY c.stage_id, score.metric, score.subject) AS m"
+                            " (SELECT variant_id, role, metric, subject, avg(value) AS value FROM structure_score"
+                            "  WHERE part = 'test' GROUP BY stage_id, metric, subject) AS m"
                             " JOIN variant AS v ON v.id = m.variant_id WHERE v.study_id = ? AND m.value IS NOT NULL"
                             " GROUP BY v.id, m.role, m.metric, m.subject"
                             " ORDER BY v.source = 'score', v.position, m.role = 'finetuned', m.subject");
@@ -52,8 +58,9 @@ MetricTable read_metrics(const std::vector<std::filesystem::path>& databases, co
     SQLite::Statement times(db,
                             "SELECT v.name, c.role, avg(time.seconds) FROM counted_stage AS c"
                             " JOIN subject_time AS time ON time.stage_id = c.stage_id"
-                            " JOIN variant AS v ON v.id = c.variant_id WHERE v.study_id = ?"
-                            " GROUP BY v.id, c.role, time.subject");
+                            " JOIN variant AS v ON v.id = c.variant_id"
+                            " LEFT JOIN person AS p ON p.study_id = c.study_id AND p.subject = time.subject"
+                            " WHERE v.study_id = ? GROUP BY v.id, c.role, coalesce(p.person, time.subject)");
     times.bind(1, found.id);
     while (times.executeStep())
       for (Row& row : table.rows)
@@ -112,6 +119,7 @@ std::vector<std::string> notes(const MetricTable& table) {
           "percentile of the Hausdorff distance; a structure that only truth or prediction has costs the volume's "
           "diagonal. NSD: normalised surface Dice at 1 mm; on wider voxels surfaces meet or do not, with nothing "
           "between. Volume difference: (prediction - truth) / truth, signed, of structures that the truth has."};
+  if (!table.persons.empty()) lines.push_back(table.persons);
   if (const std::string note = unlike_size_note(table.parameters); !note.empty()) lines.push_back(note);
   if (timed(table))
     lines.push_back(

@@ -58,6 +58,7 @@ std::vector<std::string> notes(const StructureTable& table) {
   std::vector<std::string> lines = {study_note(table.study + ", variant " + table.variant, table.caption)};
   lines.push_back("Mean Dice over test subjects, each the mean over its seeds. Sd over seeds: of that mean" +
                   std::string(compares(table) ? ", the larger of the two columns'." : "."));
+  if (!table.persons.empty()) lines.push_back(table.persons);
   if (!compares(table)) return lines;
   const bool stages = table.sides.front().key == "pretrained";
   lines.push_back(std::string("Difference: ") +

@@ -146,7 +146,7 @@ std::vector<std::string> notes(const Table1& table) {
   lines.push_back(
       "Sd over seeds: of the mean over test subjects. Converged: trials with a finite loss and a best "
       "validation Dice of at least 0.10; those that did not are in the means.");
-  for (const std::string& note : {net_note(table), unlike_nets_note(table)})
+  for (const std::string& note : {table.persons, net_note(table), unlike_nets_note(table)})
     if (!note.empty()) lines.push_back(note);
   if (shows_paper(table))
     lines.push_back(

@@ -7,6 +7,7 @@
 
 #include "analysis/results/merge.hpp"
 #include "analysis/tables/net_size.hpp"
+#include "analysis/tables/persons.hpp"
 #include "analysis/tables/rendering.hpp"
 
 namespace crossfade::analysis {
@@ -80,23 +81,20 @@ struct Cells {
 
 Cells read_cells(SQLite::Database& db, const Source& source) {
   const auto grouped_by = [&](const std::string& key) {
-    SQLite::Statement query(db,
-                            "SELECT score.structure_id, " + key +
-                                ", avg(score.value)"
-                                " FROM counted_stage AS c JOIN subject_score AS score ON score.stage_id = c.stage_id"
-                                " WHERE c.variant_id = ? AND c.role = ? AND score.metric = 'dice'"
-                                " AND score.part = 'test' AND score.value IS NOT NULL"
-                                " GROUP BY score.structure_id, " +
-                                key);
+    SQLite::Statement query(db, "SELECT structure_id, " + key +
+                                    ", avg(value) FROM structure_score WHERE variant_id = ? AND role = ?"
+                                    " AND metric = 'dice' AND part = 'test' AND value IS NOT NULL"
+                                    " GROUP BY structure_id, " +
+                                    key);
     query.bind(1, source.variant);
     query.bind(2, source.role);
     return query;
   };
   Cells cells;
-  SQLite::Statement subjects = grouped_by("score.subject");
+  SQLite::Statement subjects = grouped_by("subject");
   while (subjects.executeStep())
     cells.dice[subjects.getColumn(0).getInt64()][subjects.getColumn(1).getString()] = subjects.getColumn(2).getDouble();
-  SQLite::Statement seeds = grouped_by("c.fold, c.seed");
+  SQLite::Statement seeds = grouped_by("fold, seed");
   while (seeds.executeStep())
     cells.of_seeds[seeds.getColumn(0).getInt64()][seeds.getColumn(1).getInt()].push_back(
         seeds.getColumn(3).getDouble());
@@ -152,6 +150,7 @@ StructureTable read_structures(const std::vector<std::filesystem::path>& databas
                          .parameters = {},
                          .role = {},
                          .folds = count_folds(db, chosen.id),
+                         .persons = persons_note(db, found.id),
                          .structures = {}};
     std::vector<Cells> cells;
     for (const Source& source : sources_of(variants, chosen, than, databases)) {

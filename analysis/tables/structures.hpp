@@ -32,6 +32,7 @@ struct StructureTable {
   std::string role;                       // the column of Table 1 that two variants are compared in
   int subjects = 0;                       // the most that a structure has
   int folds = 0;                          // of the variant's trials
+  std::string persons;                    // persons_note()
   std::vector<StructureDice> structures;  // in the order of classes
 };
 

@@ -2,6 +2,7 @@
 
 #include "analysis/results/database.hpp"
 #include "analysis/results/merge.hpp"
+#include "analysis/tables/persons.hpp"
 #include "analysis/tables/voxel_size.hpp"
 
 namespace crossfade::analysis {
@@ -37,6 +38,7 @@ Table1 read_table1(const std::vector<std::filesystem::path>& databases, const st
 
     table.classes = class_names(db, found.id);
     table.voxel_mm = voxel_sizes(db, found.id);
+    table.persons = persons_note(db, found.id);
     return table;
   });
 }

@@ -13,6 +13,7 @@ struct Table1 {
   int finished = 0, failed = 0, planned = 0;  // trials that the grid has
   std::vector<std::string> classes;           // of the study, by class id; empty: none yet
   std::vector<double> voxel_mm;               // grids that Dice was counted on, as far as known
+  std::string persons;                        // persons_note()
   std::vector<std::string> columns;           // of the view, in its order
   std::vector<nlohmann::ordered_json> rows;   // column -> string, number or null; in the grid's order
 };

@@ -226,6 +226,17 @@ std::vector<std::string> subject_names(const Cohort& cohort) {
   return names;
 }
 
+std::map<std::string, std::string> persons_of(const Cohort& cohort) {
+  std::map<std::string, std::string> persons;
+  bool unlike = false;
+  for (const ListedSubject& subject : cohort.subjects) {
+    const std::string& person = subject.person.empty() ? subject.name : subject.person;
+    unlike = unlike || person != subject.name;
+    persons[subject.name] = person;
+  }
+  return unlike ? persons : std::map<std::string, std::string>{};
+}
+
 const ListedSubject& subject_of(const Cohort& cohort, const std::string& name) {
   const auto found = std::ranges::lower_bound(cohort.subjects, name, {}, &ListedSubject::name);
   if (found == cohort.subjects.end() || found->name != name)

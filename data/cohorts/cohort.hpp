@@ -39,6 +39,9 @@ Cohort open_cohort(const CohortSpec& spec);
 /// Names of the subjects, sorted.
 std::vector<std::string> subject_names(const Cohort& cohort);
 
+/// The person whose scan each subject is, by subject; empty where the source tells no persons from subjects.
+std::map<std::string, std::string> persons_of(const Cohort& cohort);
+
 /// Throws std::invalid_argument for a name that is none of subject_names().
 const ListedSubject& subject_of(const Cohort& cohort, const std::string& name);
 

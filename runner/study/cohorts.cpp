@@ -92,20 +92,33 @@ void check_stage(const TrialConfig& trial, const StageOptions& stage, const Open
       refuse("cohort " + name + " has other channels than cohort " + first.cohort + ": " + unlike);
 }
 
-/// A subject that any stage learns from, be it by choosing its best epoch, must be tested in none.
-void require_unseen(const TrialConfig& trial, const std::vector<data::Split>& splits) {
-  std::map<std::string, const StageOptions*> learnt_in;
+std::string person_of(const std::string& subject, const CohortPlan& plan) {
+  const auto person = plan.persons.find(subject);
+  return person == plan.persons.end() ? subject : person->second;
+}
+
+/// A person that any stage learns from, be it by choosing its best epoch, must be tested in none.
+void require_unseen(const TrialConfig& trial, const std::vector<data::Split>& splits, const CohortPlans& plans) {
+  struct Learnt {
+    std::string subject;
+    const StageOptions* stage;
+  };
+  std::map<std::string, Learnt> learnt_from;  // by person
   for (std::size_t s = 0; s < splits.size(); ++s)
     for (const auto* part : {&splits[s].train, &splits[s].validation})
-      for (const std::string& subject : *part) learnt_in.emplace(subject, &trial.stages[s]);
+      for (const std::string& subject : *part)
+        learnt_from.emplace(person_of(subject, plans.at(trial.stages[s].cohort)), Learnt{subject, &trial.stages[s]});
   for (std::size_t s = 0; s < splits.size(); ++s) {
+    const std::string& cohort = test_cohort(trial.stages[s]);
     for (const std::string& subject : splits[s].test) {
-      const auto learnt = learnt_in.find(subject);
-      if (learnt == learnt_in.end()) continue;
-      throw std::runtime_error("subject " + subject + " of cohort " + test_cohort(trial.stages[s]) +
-                               " is tested in stage " + trial.stages[s].name + ", but stage " + learnt->second->name +
-                               " learns from the subject of that name in cohort " + learnt->second->cohort +
-                               "; give the cohorts the same split and seed, or name test_subjects");
+      const auto learnt = learnt_from.find(person_of(subject, plans.at(cohort)));
+      if (learnt == learnt_from.end()) continue;
+      const auto& [other, stage] = learnt->second;
+      throw std::runtime_error(
+          "subject " + subject + " of cohort " + cohort + " is tested in stage " + trial.stages[s].name +
+          ", but stage " + stage->name + " learns from " +
+          (other == subject ? "the subject of that name" : "subject " + other + ", a scan of the same person,") +
+          " in cohort " + stage->cohort + "; give the cohorts the same split and seed, or name test_subjects");
     }
   }
 }
@@ -125,7 +138,7 @@ std::vector<data::Split> splits_of(const TrialConfig& trial, const CohortPlans& 
     split.test = plans.at(test_cohort(stage)).splits.at(trial.fold).test;
     splits.push_back(std::move(split));
   }
-  require_unseen(trial, splits);
+  require_unseen(trial, splits, plans);
   return splits;
 }
 
@@ -177,6 +190,17 @@ void check_study(const Study& study, const OpenedCohorts& opened) {
                                  "', which is no class of the cohorts");
   for (const TrialConfig& trial : study.trials)
     for (const StageOptions& stage : trial.stages) check_stage(trial, stage, opened);
+}
+
+std::map<std::string, std::string> persons_of(const CohortPlans& plans) {
+  std::map<std::string, std::string> persons;
+  for (const auto& [name, plan] : plans)
+    for (const auto& [subject, person] : plan.persons)
+      if (const std::string& first = persons.emplace(subject, person).first->second; first != person)
+        throw std::runtime_error("cohort " + name + ": subject " + subject + " is a scan of person " + person +
+                                 ", but in another cohort of the study of person " + first +
+                                 "; give the two scans different names");
+  return persons;
 }
 
 std::map<int, data::Split> splits_in_use(const Study& study, const std::string& name, const data::Cohort& cohort) {

@@ -31,9 +31,13 @@ void check_study(const Study& study, const OpenedCohorts& opened);
 /// What every rank needs of a cohort that rank 0 has opened.
 struct CohortPlan {
   std::filesystem::path folder;  // of its shards in the plane that it is cut in; others lie beside, folder_of_plane()
-  std::map<int, data::Split> splits;  // of the folds in use
+  std::map<int, data::Split> splits;                // of the folds in use
+  std::map<std::string, std::string> persons = {};  // data::persons_of()
 };
 using CohortPlans = std::map<std::string, CohortPlan>;
+
+/// The persons of all cohorts. Throws std::runtime_error naming a subject that is of one person here and another there.
+std::map<std::string, std::string> persons_of(const CohortPlans& plans);
 
 /// Throws std::runtime_error naming the cohort where its split does not fit its subjects.
 std::map<int, data::Split> splits_in_use(const Study& study, const std::string& name, const data::Cohort& cohort);
@@ -46,7 +50,7 @@ void prepare_cohorts(const Study& study, const OpenedCohorts& opened,
                      const std::map<std::string, data::CohortHashes>& hashes, const CohortPlans& plans);
 
 /// The shards of each stage, for each of views_of(trial.views). Throws std::runtime_error for a shard that can't be
-/// opened, and where a subject that some stage learns from is tested in any.
+/// opened, and where a subject that some stage learns from, or another scan of that person, is tested in any.
 std::vector<std::vector<StageData>> open_data(const TrialConfig& trial, const CohortPlans& plans);
 
 }  // namespace crossfade::runner

@@ -44,11 +44,12 @@ namespace crossfade::runner {
 
 // Found by argument-dependent lookup, so not in the unnamed namespace. The folder is a name yet.
 static void to_json(nlohmann::json& value, const CohortPlan& plan) {
-  value = {{"folder", plan.folder.string()}, {"splits", plan.splits}};
+  value = {{"folder", plan.folder.string()}, {"splits", plan.splits}, {"persons", plan.persons}};
 }
 static void from_json(const nlohmann::json& value, CohortPlan& plan) {
   plan.folder = value.at("folder").get<std::string>();
   value.at("splits").get_to(plan.splits);
+  value.at("persons").get_to(plan.persons);
 }
 
 namespace {
@@ -221,7 +222,7 @@ Plan open_ledger(World& world, const Study& study, const StudyOptions& options, 
     hashes[name] = all_hashes[name].cohort;
     const std::string split = data::split_digest(cohort);  // a trial is another where the source's split is
     hash_list.emplace_back(name, hashes[name] + (split.empty() ? "" : "-" + split));
-    plan.cohorts[name] = {name + "-" + hashes[name], splits_in_use(study, name, cohort)};
+    plan.cohorts[name] = {name + "-" + hashes[name], splits_in_use(study, name, cohort), data::persons_of(cohort)};
   }
   for (const TrialConfig& trial : study.trials) plan.hashes.push_back(stage_hashes(trial, study, hash_list));
 
@@ -232,7 +233,8 @@ Plan open_ledger(World& world, const Study& study, const StudyOptions& options, 
                                               .grid_text = study.text,
                                               .grid_hash = data::sha256_hex(study.text),
                                               .claims = study.claims,
-                                              .classes = cohorts.begin()->second.table.classes},
+                                              .classes = cohorts.begin()->second.table.classes,
+                                              .persons = persons_of(plan.cohorts)},
                                              provenance(world, workers, hashes, with_atlases),
                                              trial_records(study, cohorts, plan.hashes));
   for (std::size_t i = 0; i < states.size(); ++i) {

@@ -146,6 +146,8 @@ class OwnData(Case):
                                 "grid: {width: 32, height: 32, mm: native}")
         self.assertEqual(self.query("results/own.sqlite", "select distinct subject from subject_score where part = 'validation'"),
                          [("03_a",)])
+        self.assertEqual(self.query("results/own.sqlite", "select subject, person from person order by 1"),
+                         [("01_a", "01"), ("01_b", "01"), ("02_a", "02"), ("03_a", "03"), ("04_a", "04")])
         predicted = self.predict(checkpoint, "bids/sub-{subject}/ses-{session}/anat/*_T1w.nii.gz")
         self.assertEqual(sorted(p.name for p in predicted.iterdir()),
                          ["01_a.nii.gz", "01_b.nii.gz", "02_a.nii.gz", "03_a.nii.gz", "04_a.nii.gz"])
@@ -231,6 +233,21 @@ class OwnData(Case):
         for word in ("4 subjects of 1 axial slices", "3 channels", "image-3", "in subjects", "two"):
             self.assertIn(word, checked.stdout)
         self.assertEqual((self.folder / "shards/check.png").read_bytes()[:8], b"\x89PNG\r\n\x1a\n")
+
+    def test_several_pictures_of_a_person_who_counts_once(self):
+        for part in ("images", "labels"):
+            (self.folder / part).mkdir()
+        for n, (person, picture) in enumerate((p, q) for p in SUBJECTS for q in "ab"):
+            image, labels = case(n)
+            png(self.folder / f"images/{person}_{picture}.png", numpy.clip(image[:, :, 3, 0], 0, 255))
+            png(self.folder / f"labels/{person}_{picture}.png", labels[:, :, 3])
+        self.study('source: scans, images: "images/{subject}_{session}.png", labels: "labels/{subject}_{session}.png", '
+                   "classes: {one: 1, two: 2}, intensity: zscore")
+        pictures = self.query("results/own.sqlite", "select distinct subject from figure2 order by 1")
+        self.assertEqual([name[2:] for (name,) in pictures], ["_a", "_b"])
+        self.assertEqual(len({name[:2] for (name,) in pictures}), 1)
+        table = self.run_runner("report", "table1", "--results", "results/own.sqlite")
+        self.assertIn("A subject is a person", table.stdout)
 
     def test_a_derived_grid_is_printed_before_anything_is_prepared(self):
         for n, name in enumerate(SUBJECTS):

@@ -28,8 +28,8 @@ void change(const std::filesystem::path& file, const std::string& sql) {
 /// file's.
 void make_older(const std::filesystem::path& file, int version) {
   std::string sql;
-  for (const auto* view :
-       {"table1", "figure1", "figure2", "table1_cell", "subject_dice", "counted_stage", "early_stage", "scored_stage"})
+  for (const auto* view : {"table1", "figure1", "figure2", "table1_cell", "subject_dice", "structure_score",
+                           "counted_stage", "early_stage", "scored_stage"})
     sql += std::string("DROP VIEW ") + view + ";";
   sql += std::string(
              "CREATE TABLE older AS SELECT id, trial_id, position, name, cohort, epochs, switches, voxel_mm,"
@@ -37,7 +37,7 @@ void make_older(const std::filesystem::path& file, int version) {
          (version == 2 ? ", hash, labels" : "") +
          " FROM stage;"
          "DROP TABLE stage; ALTER TABLE older RENAME TO stage; ALTER TABLE trial DROP COLUMN flops; DROP TABLE claim;"
-         "DROP TABLE subject_time; ALTER TABLE epoch DROP COLUMN seconds_checkpoint;"
+         "DROP TABLE subject_time; DROP TABLE person; ALTER TABLE epoch DROP COLUMN seconds_checkpoint;"
          "ALTER TABLE epoch DROP COLUMN seconds_communication; ALTER TABLE epoch DROP COLUMN seconds_buckets;"
          "ALTER TABLE epoch DROP COLUMN seconds_loss_sums; ALTER TABLE epoch DROP COLUMN seconds_norm_sums;"
          "CREATE TABLE of_all AS SELECT id, name FROM structure; DROP TABLE structure;"
@@ -74,7 +74,8 @@ std::multiset<std::vector<std::string>> rows_of(SQLite::Database& db, const std:
 TEST_F(Merge, KeepsWhatTheViewsOfTheFileSay) {
   write_made_up_study(a);
   SQLite::Database file(a.string()), merged = merge_study({a}, {});
-  for (const std::string view : {"counted_stage", "subject_dice", "table1_cell", "table1", "figure2"}) {
+  for (const std::string view :
+       {"counted_stage", "structure_score", "subject_dice", "table1_cell", "table1", "figure2"}) {
     EXPECT_FALSE(rows_of(file, view).empty()) << view;
     EXPECT_EQ(rows_of(merged, view), rows_of(file, view)) << view;
   }

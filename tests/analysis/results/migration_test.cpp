@@ -14,7 +14,7 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr int kNow = 7;
+constexpr int kNow = 8;
 
 /// All rows of a query, a cell as text.
 std::vector<std::vector<std::string>> rows_of(const std::filesystem::path& file, const std::string& sql) {
@@ -71,6 +71,9 @@ class OlderVersion : public testing::TestWithParam<int> {
           "INSERT INTO main.structure SELECT study.id, s.id, s.name FROM study CROSS JOIN temp.structure AS s;"
           "DROP TABLE temp.structure; UPDATE epoch SET seconds_communication = 0.5 WHERE id = 2");
     }
+    if (GetParam() > 6)
+      for (const std::string column : {"seconds_buckets", "seconds_loss_sums", "seconds_norm_sums"})
+        db.exec("ALTER TABLE epoch ADD COLUMN " + column + " REAL");
     if (GetParam() < 5)
       db.exec("ALTER TABLE claim DROP COLUMN most_in");
     else
@@ -170,7 +173,7 @@ TEST_P(OlderVersion, IsRefusedAndLeftAsItIsWhereARowRefersToNothing) {
   EXPECT_EQ(cell(file, "PRAGMA user_version"), std::to_string(GetParam()));
 }
 
-INSTANTIATE_TEST_SUITE_P(Results, OlderVersion, testing::Values(3, 4, 5, 6),
+INSTANTIATE_TEST_SUITE_P(Results, OlderVersion, testing::Values(3, 4, 5, 6, 7),
                          [](const auto& version) { return std::to_string(version.param); });
 
 }  // namespace

@@ -108,6 +108,57 @@ TEST(Table1, OfACaseWorkedByHandWithFolds) {
   EXPECT_EQ(row["pretrained_left_out"], 4 * 26);
 }
 
+// Scans of persons: p has three, q one of another name, "a" is a scan of its own person, whom p is not.
+TEST(Persons, WithSeveralScansCountOnce) {
+  TemporaryFolder folder;
+  StudyRecord study = study_record();
+  study.persons = {{"p_1", "p"}, {"p_2", "p"}, {"p_3", "p"}, {"q_1", "q"}, {"a", "a"}};
+  study.claims = {{.name = "first", .better = "v", .than = "w"},
+                  {.name = "second", .better = "v", .than = "w", .most_in = "Left-Cerebral-White-Matter"}};
+  ResultsDatabase db(folder / "r.sqlite");
+  const std::vector<TrialRecord> trials = {trial_record("v", 1), trial_record("w", 1)};
+  const auto ids = db.begin(study, provenance(), trials);
+  // Dice of structure 1. v: p 0.4, 0.6, 0.8 (mean 0.6), q 1, a 0.5. w: p 0.4, 0.4, 0.4, q 0.8, a 0.5.
+  const std::vector<SubjectCounts> of_v = {subject("p_1", 2, 6), subject("p_2", 3, 4), subject("p_3", 2, 1),
+                                           subject("q_1", 5, 0), subject("a", 1, 2)};
+  const std::vector<SubjectCounts> of_w = {subject("p_1", 2, 6), subject("p_2", 2, 6), subject("p_3", 2, 6),
+                                           subject("q_1", 2, 1), subject("a", 1, 2)};
+  for (std::size_t i = 0; i < 2; ++i) {
+    db.record_stage(ids[i].id, {.stage = 0,
+                                .best_epoch = 1,
+                                .best_dice = 0.5,
+                                .stopped = "",
+                                .validation = {},
+                                .test = i == 0 ? of_v : of_w,
+                                .seconds = {1, 2, 3, 4, 5}});
+    db.set_finished(ids[i].id);
+  }
+  const auto row = nlohmann::json::parse(render_table1({folder / "r.sqlite"}, "json"))["rows"][0];
+  EXPECT_DOUBLE_EQ(row["pretrained_dice"].get<double>(), 0.7);              // of 0.6, 1 and 0.5
+  EXPECT_NEAR(row["pretrained_sd"].get<double>(), std::sqrt(0.07), 1e-15);  // 0.01 + 0.09 + 0.04, over 2
+  EXPECT_EQ(row["subjects"], 3);
+  EXPECT_EQ(row["pretrained_left_out"], 3 * 26);
+  const auto claims = nlohmann::json::parse(render_claims({folder / "r.sqlite"}, "json"))["claims"];
+  EXPECT_EQ(claims[0]["anatomies"], 3);
+  EXPECT_NEAR(claims[0]["difference"].get<double>(), (0.2 + 0.2 + 0) / 3, 1e-15);
+  const auto metrics = nlohmann::json::parse(render_metrics({folder / "r.sqlite"}, "json"))["rows"][0];
+  EXPECT_EQ(metrics["subjects"], 3);
+  EXPECT_DOUBLE_EQ(metrics["dice"].get<double>(), 0.7);
+  EXPECT_DOUBLE_EQ(metrics["seconds"].get<double>(), (2. + 4 + 5) / 3);
+  const auto structures = nlohmann::json::parse(render_structures({folder / "r.sqlite"}, "json", "", "v", "w"));
+  EXPECT_EQ(structures["subjects"], 3);
+  for (const std::string& report :
+       {render_table1({folder / "r.sqlite"}, "text"), render_claims({folder / "r.sqlite"}, "text"),
+        render_metrics({folder / "r.sqlite"}, "text"), render_structures({folder / "r.sqlite"}, "text")})
+    EXPECT_NE(report.find("A subject is a person"), std::string::npos) << report;
+
+  // A grid that no longer tells persons from scans takes them back; merged files agree with each alone.
+  EXPECT_EQ(render_table1({folder / "r.sqlite", folder / "r.sqlite"}, "csv"),
+            render_table1({folder / "r.sqlite"}, "csv"));
+  db.begin(study_record(), provenance(), trials);
+  EXPECT_EQ(nlohmann::json::parse(render_table1({folder / "r.sqlite"}, "json"))["rows"][0]["subjects"], 5);
+}
+
 TEST(Table1, IsReproducedByTheSqliteShellAlone) {
   TemporaryFolder folder;
   write_made_up_study(folder / "r.sqlite");

@@ -36,6 +36,27 @@ TEST(StudyCohorts, TestNoSubjectThatAnyStageLearnsFrom) {
                     HasSubstr("of cohort phantom"), HasSubstr("the same split and seed")));
 }
 
+// Scans of unlike names, but of one person.
+TEST(StudyCohorts, TestNoPersonThatAnyStageLearnsFrom) {
+  const Study study = study_of(kValidGrid);
+  const OpenedCohorts opened = open_cohorts(study);
+  CohortPlans plans;
+  for (const auto& [name, cohort] : opened) plans[name] = {"none", splits_in_use(study, name, cohort)};
+  const data::Split& split = plans.at("phantom").splits.at(0);
+  plans.at("phantom").persons = {{split.validation.front(), "anna"}, {split.test.front(), "anna"}};
+  EXPECT_THAT(error_of([&] { open_data(study.trials[0], plans); }),
+              AllOf(HasSubstr("subject " + split.test.front() + " of cohort phantom is tested in stage pretrain"),
+                    HasSubstr("learns from subject " + split.validation.front() + ", a scan of the same person, in")));
+}
+
+TEST(StudyCohorts, RefuseASubjectOfTwoPersons) {
+  const CohortPlans plans = {{"a", {"none", {}, {{"s", "anna"}, {"t", "anna"}}}}, {"b", {"none", {}, {{"s", "bert"}}}}};
+  EXPECT_EQ(error_of([&] { persons_of(plans); }),
+            "cohort b: subject s is a scan of person bert, but in another cohort of the study of person anna; give the "
+            "two scans different names");
+  EXPECT_EQ(persons_of(CohortPlans{{"a", plans.at("a")}}).at("t"), "anna");
+}
+
 TEST(StudyCohorts, RefuseMoreTrainingSubjectsThanThereAre) {
   EXPECT_EQ(refused(changed(kValidGrid, "epochs: 2", "epochs: 2, train_subjects: 3")),
             "stage pretrain trains on 3 subjects, but cohort phantom has 2 for training: expected train_subjects up to "
