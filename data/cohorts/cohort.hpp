@@ -71,7 +71,8 @@ std::string split_digest(const Cohort& cohort);
 using PrepareProgress = std::function<void(int done, int total, const std::string& subject)>;
 
 /// Makes the shards SUBJECT.h5 in `directory` that are missing, or were made from something else (made_from.hpp), up to
-/// `threads` at a time (some 500 MB of memory each, and 2 * size^3 bytes for each scan). Where `named_by_hash`, the
+/// `threads` at a time (0: one a core), each with some 30 bytes of memory a voxel of its image, and for synthetic ones
+/// 500 MB and 2 * size^3 bytes a scan. Where `named_by_hash`, the
 /// folder's name ends in "-" and the cohort's hash, and the shards that are there are taken for what it says.
 /// Idempotent. Call it from one process only. What a subject looks like depends on its name and the spec, not on other
 /// subjects (but for what the grid derives from them) or `threads`. Returns what is to be said of the cohort, of the

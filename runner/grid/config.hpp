@@ -146,6 +146,7 @@ inline bool uses_atlases(const TrialConfig& trial) {
 struct RunOptions {
   int ranks_per_trial = 0;  // 0: 1 on CPUs, all ranks of a node on GPUs; 1: ranks may share a GPU
   int threads = 0;          // per rank; 0: the cores of the machine shared out among its ranks
+  int prepare_threads = 0;  // subjects prepared at a time; 0: one a core
   bool cuda_graph = false;  // a step on a GPU is recorded once and replayed; one rank a trial
 };
 
@@ -155,6 +156,9 @@ void describe(Visitor& visit, RunOptions& r) {
       "ranks_per_trial", r.ranks_per_trial, 0, 1000000,
       "ranks that train one trial together; 0: 1 on CPUs, all of a node on GPUs; with 1, ranks may share a GPU");
   visit.integer("threads", r.threads, 0, 1024, "threads of a rank; 0: the machine's cores shared out among its ranks");
+  visit.integer(
+      "prepare_threads", r.prepare_threads, 0, 1024,
+      "subjects prepared at a time, on one rank; 0: one a core. Each takes some 30 bytes a voxel of its scan");
   visit.flag(
       "cuda_graph", r.cuda_graph,
       "on a GPU with one rank a trial: record a step as a CUDA graph and replay it; built, not yet run on a GPU");

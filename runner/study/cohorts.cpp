@@ -4,7 +4,6 @@
 #include <array>
 #include <set>
 #include <stdexcept>
-#include <thread>
 
 #include "data/shards/intensity.hpp"
 #include "data/shards/turned_shard.hpp"
@@ -35,11 +34,10 @@ std::set<std::string> planes_in_use(const Study& study, const std::string& cohor
 }
 
 void prepare(const data::Cohort& cohort, const data::CohortHashes& hashes, const std::string& name,
-             const fs::path& axial, const std::set<std::string>& planes) {
+             const fs::path& axial, const std::set<std::string>& planes, int threads) {
   fs::create_directories(axial);
   // Two studies started together may want the same cohort: the second waits and then finds it whole.
   const LockFile lock(axial / "lock", "cohort " + name, true);
-  const int threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   const auto progress = [&](int done, int total, const std::string& subject) {
     log_info("cohort " + name + ": " + std::to_string(done) + " of " + std::to_string(total) + " subjects  " + subject);
   };
@@ -220,7 +218,8 @@ std::map<int, data::Split> splits_in_use(const Study& study, const std::string& 
 void prepare_cohorts(const Study& study, const OpenedCohorts& opened,
                      const std::map<std::string, data::CohortHashes>& hashes, const CohortPlans& plans) {
   for (const auto& [name, cohort] : opened)
-    prepare(cohort, hashes.at(name), name, plans.at(name).folder, planes_in_use(study, name));
+    prepare(cohort, hashes.at(name), name, plans.at(name).folder, planes_in_use(study, name),
+            study.run.prepare_threads);
 }
 
 std::vector<std::vector<StageData>> open_data(const TrialConfig& trial, const CohortPlans& plans) {

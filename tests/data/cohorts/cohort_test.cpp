@@ -9,6 +9,7 @@
 #include <functional>
 #include <iterator>
 #include <set>
+#include <thread>
 
 #include "data/hash.hpp"
 #include "data/labels/label_table.hpp"
@@ -72,6 +73,23 @@ Prepared prepare(const CohortSpec& spec, const std::filesystem::path& directory,
        prepare_cohort(open_cohort(spec), hash_cohort(open_cohort(spec)), directory, threads, progress))
     result.remarks.push_back(remark.text);
   return result;
+}
+
+TEST(Cohort, IsPreparedInOneThreadOrOneACore) {
+  CohortSpec spec;
+  spec.subjects = 3;
+  spec.size = 32;
+  for (const int threads : {1, 0}) {
+    const TemporaryFolder folder;
+    std::set<std::thread::id> workers;
+    prepare_cohort(open_cohort(spec), hash_cohort(open_cohort(spec)), folder.path, threads,
+                   [&](int, int, const std::string&) { workers.insert(std::this_thread::get_id()); });
+    if (threads == 1) {
+      EXPECT_THAT(workers, ElementsAre(std::this_thread::get_id()));
+    }
+    EXPECT_LE(workers.size(), std::max(1U, std::thread::hardware_concurrency()));
+    EXPECT_EQ(open_shards(folder.path, subject_names(open_cohort(spec))).size(), 3u);
+  }
 }
 
 TEST(Cohort, NamesPhantomsByNumberAndLabelMapsByFile) {
