@@ -9,7 +9,9 @@
 #include <random>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <system_error>
+#include <vector>
 
 namespace crossfade::data {
 namespace {
@@ -30,6 +32,17 @@ void sync(const std::filesystem::path& path, int flags) {
   if (result != 0 && !((flags & O_DIRECTORY) != 0 && error == EINVAL)) fail(path, "cannot be synced to disk");
 }
 
+constexpr std::string_view kEnding = ".partial";
+constexpr std::size_t kDigits = 16;  // before the ending, and a full stop before them
+
+/// As partial_name() makes them: nothing else that is called so is touched.
+bool is_partial(std::string_view name) {
+  if (!name.ends_with(kEnding)) return false;
+  name.remove_suffix(kEnding.size());
+  if (name.size() <= kDigits + 1 || name[name.size() - kDigits - 1] != '.') return false;
+  return name.substr(name.size() - kDigits).find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
 }  // namespace
 
 std::filesystem::path partial_name(const std::filesystem::path& target) {
@@ -41,6 +54,19 @@ std::filesystem::path partial_name(const std::filesystem::path& target) {
   std::filesystem::path name = target;
   name += suffix;
   return name;
+}
+
+void remove_partials(const std::filesystem::path& folder) noexcept {
+  namespace fs = std::filesystem;
+  try {
+    std::vector<fs::path> partials;
+    for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder))
+      if (entry.is_regular_file() && is_partial(entry.path().filename().string())) partials.push_back(entry.path());
+    std::error_code ignored;
+    for (const fs::path& partial : partials) fs::remove(partial, ignored);
+  } catch (const std::exception&) {
+    return;  // it costs room on the disk, and no result
+  }
 }
 
 void publish(const std::filesystem::path& partial, const std::filesystem::path& target) {

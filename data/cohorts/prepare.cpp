@@ -9,6 +9,7 @@
 
 #include "data/cohorts/made_from.hpp"
 #include "data/cohorts/subject.hpp"
+#include "data/publish.hpp"
 
 namespace crossfade::data {
 namespace {
@@ -79,6 +80,7 @@ std::vector<Remark> prepare_cohort(const Cohort& cohort, const CohortHashes& has
   std::error_code error;
   fs::create_directories(directory, error);
   if (error) throw std::runtime_error(directory.string() + ": cannot be made: " + error.message());
+  remove_partials(directory);
   const std::optional<MadeFrom> before = read_made_from(directory);
   MadeFrom made = before.value_or(MadeFrom{});
   const std::vector<std::string> missing = subjects_to_make(hashes, directory, named_by_hash, made);
@@ -114,7 +116,8 @@ std::vector<Remark> prepare_cohort(const Cohort& cohort, const CohortHashes& has
   };
   {
     std::vector<std::jthread> workers;
-    const std::size_t count = std::min(static_cast<std::size_t>(std::max(threads, 1)), missing.size());
+    const std::size_t asked = threads > 0 ? static_cast<std::size_t>(threads) : std::jthread::hardware_concurrency();
+    const std::size_t count = std::min(std::max<std::size_t>(asked, 1), missing.size());
     for (std::size_t t = 1; t < count; ++t) workers.emplace_back(work);
     work();
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "data/publish.hpp"
 #include "data/shards/plane.hpp"
 
 namespace crossfade::data {
@@ -77,6 +78,7 @@ ShardContents turned(ShardContents contents, const std::string& plane) {
 void turn_shards(const std::filesystem::path& axial, const std::vector<std::string>& subjects,
                  const std::filesystem::path& directory, const std::string& plane) {
   std::filesystem::create_directories(directory);
+  remove_partials(directory);
   for (const std::string& subject : subjects) {
     const std::filesystem::path file = directory / (subject + ".h5");
     if (std::filesystem::exists(file)) continue;

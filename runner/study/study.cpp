@@ -13,6 +13,7 @@
 
 #include "analysis/results/results.hpp"
 #include "data/hash.hpp"
+#include "data/publish.hpp"
 #include "data/utf8.hpp"
 #include "model/flops.hpp"
 #include "runner/grid/grid.hpp"
@@ -210,6 +211,7 @@ Plan open_ledger(World& world, const Study& study, const StudyOptions& options, 
   if (error) throw std::runtime_error("cannot write results to " + folder.string() + ": " + error.message());
   ledger.lock = std::make_unique<LockFile>(folder / "lock", "the results database " + file.string(), false);
   start_log(true, folder / "runner.log");
+  data::remove_partials(folder / "checkpoints");
 
   Plan plan;
   const OpenedCohorts cohorts = open_cohorts(study);

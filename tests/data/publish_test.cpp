@@ -1,0 +1,38 @@
+#include "data/publish.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <set>
+
+#include "tests/temporary_folder.hpp"
+
+namespace crossfade::data {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::set<std::string> names_below(const fs::path& folder) {
+  std::set<std::string> names;
+  for (const auto& entry : fs::recursive_directory_iterator(folder))
+    if (entry.is_regular_file()) names.insert(entry.path().filename().string());
+  return names;
+}
+
+TEST(Publish, LeftoversOfKilledWritersAreRemovedAndNothingElse) {
+  const TemporaryFolder folder;
+  fs::create_directories(folder.path / "one");
+  std::ofstream(partial_name(folder.path / "a.h5")) << "half";
+  std::ofstream(partial_name(folder.path / "one/best.safetensors")) << "half";
+  const std::set<std::string> others = {"a.h5", "notes.partial", "a.h5.0123456789abcde.partial",
+                                        "a.h5.0123456789ABCDEF.partial", "0123456789abcdef.partial"};
+  for (const std::string& name : others) std::ofstream(folder.path / name) << "whole";
+  ASSERT_EQ(names_below(folder.path).size(), others.size() + 2);
+  remove_partials(folder.path);
+  EXPECT_EQ(names_below(folder.path), others);
+  remove_partials(folder.path / "none");
+}
+
+}  // namespace
+}  // namespace crossfade::data
