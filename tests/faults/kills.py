@@ -25,7 +25,7 @@ cohorts:
   phantom:
     {source: phantom, subjects: 5, size: 32, seed: 7, label_bias: {noise_mm: 1}, split: {train: 3, validation: 1, test: 1}}
 defaults:
-  seeds: [1, 2]
+  seeds: [1]
   model: {name: unet, width: 4, depth: 2, norm: batch}
   optimizer: {lr: 0.01, clip_norm: 1}
   stages:
