@@ -60,7 +60,7 @@ void remove_partials(const std::filesystem::path& folder) noexcept {
   namespace fs = std::filesystem;
   try {
     std::vector<fs::path> partials;
-    for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder))
+    for (const fs::directory_entry& entry : fs::directory_iterator(folder))
       if (entry.is_regular_file() && is_partial(entry.path().filename().string())) partials.push_back(entry.path());
     std::error_code ignored;
     for (const fs::path& partial : partials) fs::remove(partial, ignored);

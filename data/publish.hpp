@@ -12,8 +12,8 @@ std::filesystem::path partial_name(const std::filesystem::path& target);
 /// Throws std::runtime_error naming the file; `partial` is then still there unless the rename had succeeded.
 void publish(const std::filesystem::path& partial, const std::filesystem::path& target);
 
-/// Removes what writers that were killed left in `folder` and below, as far as it can be removed; no folder has
-/// nothing. Only where no writer is at work.
+/// Removes what writers that were killed left in `folder` itself, as far as it can be removed; no folder has nothing.
+/// Only where no writer is at work: below it there may be one.
 void remove_partials(const std::filesystem::path& folder) noexcept;
 
 }  // namespace crossfade::data

@@ -211,7 +211,7 @@ Plan open_ledger(World& world, const Study& study, const StudyOptions& options, 
   if (error) throw std::runtime_error("cannot write results to " + folder.string() + ": " + error.message());
   ledger.lock = std::make_unique<LockFile>(folder / "lock", "the results database " + file.string(), false);
   start_log(true, folder / "runner.log");
-  data::remove_partials(folder / "checkpoints");
+  for (const auto& stage : fs::directory_iterator(folder / "checkpoints", error)) data::remove_partials(stage.path());
 
   Plan plan;
   const OpenedCohorts cohorts = open_cohorts(study);
