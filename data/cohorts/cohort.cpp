@@ -228,13 +228,10 @@ std::vector<std::string> subject_names(const Cohort& cohort) {
 
 std::map<std::string, std::string> persons_of(const Cohort& cohort) {
   std::map<std::string, std::string> persons;
-  bool unlike = false;
-  for (const ListedSubject& subject : cohort.subjects) {
-    const std::string& person = subject.person.empty() ? subject.name : subject.person;
-    unlike = unlike || person != subject.name;
-    persons[subject.name] = person;
-  }
-  return unlike ? persons : std::map<std::string, std::string>{};
+  if (std::ranges::all_of(cohort.subjects, [](const ListedSubject& s) { return person_of(s) == s.name; }))
+    return persons;
+  for (const ListedSubject& subject : cohort.subjects) persons[subject.name] = person_of(subject);
+  return persons;
 }
 
 const ListedSubject& subject_of(const Cohort& cohort, const std::string& name) {

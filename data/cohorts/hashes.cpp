@@ -67,8 +67,7 @@ std::string split_digest(const Cohort& cohort) {
   std::string text;
   for (const ListedSubject& subject : cohort.subjects) {
     if (from == "parts") text += subject.name + " part " + subject.part + "\n";
-    if (!subject.person.empty() && subject.person != subject.name)
-      text += subject.name + " person " + subject.person + "\n";
+    if (person_of(subject) != subject.name) text += subject.name + " person " + person_of(subject) + "\n";
   }
   if (from == "folds")
     for (const SourceFold& fold : cohort.folds) {

@@ -78,10 +78,9 @@ Split split_of_source(const std::vector<ListedSubject>& subjects, const std::vec
   if (const std::string wrong = source_split_fault(spec); !wrong.empty()) refuse(wrong);
   if (spec.from == "parts") return own_parts(subjects, fold);
   if (spec.from == "folds") return fold_of_source(subjects, folds, spec, seed, fold);
-  std::map<std::string, std::string> person_of;
-  for (const ListedSubject& subject : subjects)
-    person_of[subject.name] = subject.person.empty() ? subject.name : subject.person;
-  return split_by_person(person_of, spec, seed, fold);
+  std::map<std::string, std::string> persons;
+  for (const ListedSubject& subject : subjects) persons[subject.name] = person_of(subject);
+  return split_by_person(persons, spec, seed, fold);
 }
 
 }  // namespace crossfade::data

@@ -57,6 +57,10 @@ void require_equal_channels(const std::vector<ListedSubject>& subjects, const fs
 
 }  // namespace
 
+const std::string& person_of(const ListedSubject& subject) {
+  return subject.person.empty() ? subject.name : subject.person;
+}
+
 std::string subject_name_fault(const std::string& name) {
   if (name.empty()) return "a subject has an empty name";
   const bool is_one_line = std::ranges::all_of(name, [](unsigned char c) { return c >= ' ' && c != 127; });

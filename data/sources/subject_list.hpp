@@ -16,6 +16,9 @@ struct ListedSubject {
   std::string person{};  // whose scans these are: subjects of one person are never split
 };
 
+/// The person whose scan it is: the subject itself, where the source says no other.
+const std::string& person_of(const ListedSubject& subject);
+
 struct SubjectList {
   std::vector<ListedSubject> subjects;  // sorted by name
   std::vector<std::string> left_out{};  // "NAME: REASON" for each subject that lacks a file or can't be used, sorted
