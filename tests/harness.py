@@ -29,8 +29,8 @@ variants:
 
 
 def ranks_of(mpirun):
-    """Process ids of the runner's ranks."""
-    listed = subprocess.run(["pgrep", "-P", str(mpirun.pid)], text=True, capture_output=True, check=True)
+    """Process ids of the runner's ranks; of an mpirun that has not started any yet, none."""
+    listed = subprocess.run(["pgrep", "-P", str(mpirun.pid)], text=True, capture_output=True, check=False)
     return [int(pid) for pid in listed.stdout.split()]
 
 

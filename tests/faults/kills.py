@@ -15,7 +15,8 @@ import subprocess
 import tempfile
 import time
 
-RUNNER = os.environ["CROSSFADE_RUNNER"]
+from harness import RUNNER, ranks_of
+
 RANKS = 2
 ENDED_WITHIN = 60  # seconds for all ranks to be gone once one of them, or mpirun, is
 
@@ -125,11 +126,6 @@ class Study:
         return found
 
 
-def children_of(process):
-    listed = subprocess.run(["pgrep", "-P", str(process.pid)], text=True, capture_output=True, check=False)
-    return [int(pid) for pid in listed.stdout.split()]
-
-
 def alive(pid):
     try:
         return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
@@ -155,7 +151,7 @@ def kill_once(study, choose, undisturbed):
     moment = ""
     ranks = []
     while process.poll() is None:
-        ranks = ranks or children_of(process)
+        ranks = ranks or ranks_of(process)
         elapsed = time.monotonic() - begun
         if elapsed >= wait:
             moment = study.half_written() if for_a_file else "time"
