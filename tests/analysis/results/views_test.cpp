@@ -113,8 +113,7 @@ TEST(Persons, WithSeveralScansCountOnce) {
   TemporaryFolder folder;
   StudyRecord study = study_record();
   study.persons = {{"p_1", "p"}, {"p_2", "p"}, {"p_3", "p"}, {"q_1", "q"}, {"a", "a"}};
-  study.claims = {{.name = "first", .better = "v", .than = "w"},
-                  {.name = "second", .better = "v", .than = "w", .most_in = "Left-Cerebral-White-Matter"}};
+  study.claims = {{.name = "first", .better = "v", .than = "w"}};
   ResultsDatabase db(folder / "r.sqlite");
   const std::vector<TrialRecord> trials = {trial_record("v", 1), trial_record("w", 1)};
   const auto ids = db.begin(study, provenance(), trials);
@@ -157,6 +156,28 @@ TEST(Persons, WithSeveralScansCountOnce) {
             render_table1({folder / "r.sqlite"}, "csv"));
   db.begin(study_record(), provenance(), trials);
   EXPECT_EQ(nlohmann::json::parse(render_table1({folder / "r.sqlite"}, "json"))["rows"][0]["subjects"], 5);
+}
+
+TEST(Persons, WithSeveralScansCountOnceWhereAClaimIsOfSomeStructures) {
+  TemporaryFolder folder;
+  StudyRecord study = study_record();
+  study.persons = {{"p_1", "p"}, {"p_2", "p"}, {"q_1", "q"}};
+  study.claims = {{.name = "most", .better = "v", .than = "w", .most_in = study.classes.names[1]}};
+  ResultsDatabase db(folder / "r.sqlite");
+  const std::vector<TrialRecord> trials = {trial_record("v", 1), trial_record("w", 1)};
+  const auto ids = db.begin(study, provenance(), trials);
+  // Structure 2 has Dice 1 everywhere. Structure 1 less it, v: p 0.4 - 1, 0.6 - 1 (mean -0.5), q 0; w: p -0.6, q -0.2.
+  std::vector<std::vector<SubjectCounts>> tested = {{subject("p_1", 2, 6), subject("p_2", 3, 4), subject("q_1", 5, 0)},
+                                                    {subject("p_1", 2, 6), subject("p_2", 2, 6), subject("q_1", 2, 1)}};
+  for (std::size_t i = 0; i < 2; ++i) {
+    for (SubjectCounts& scan : tested[i]) scan.counts.true_positive[2] = 1;
+    db.record_stage(
+        ids[i].id, {.stage = 0, .best_epoch = 1, .best_dice = 0.5, .stopped = "", .validation = {}, .test = tested[i]});
+    db.set_finished(ids[i].id);
+  }
+  const auto claim = nlohmann::json::parse(render_claims({folder / "r.sqlite"}, "json"))["claims"][0];
+  EXPECT_EQ(claim["anatomies"], 2);
+  EXPECT_NEAR(claim["difference"].get<double>(), (0.1 + 0.2) / 2, 1e-15);
 }
 
 TEST(Table1, IsReproducedByTheSqliteShellAlone) {
