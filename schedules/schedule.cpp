@@ -18,6 +18,13 @@ double last_change(const std::vector<ScheduledTerm>& terms) {
   return last;
 }
 
+std::vector<std::pair<std::string, double>> active_terms(const std::vector<ScheduledTerm>& terms, double progress) {
+  std::vector<std::pair<std::string, double>> active;
+  for (const ScheduledTerm& term : terms)
+    if (const double weight = evaluate(term.curve, progress); weight != 0) active.emplace_back(term.term, weight);
+  return active;
+}
+
 std::vector<double> switch_points(const std::vector<ScheduledTerm>& terms) {
   std::vector<double> all;
   for (const ScheduledTerm& term : terms) {

@@ -23,35 +23,6 @@ void insert_pooled_dice(SQLite::Database& db, std::int64_t epoch, const Counts& 
   }
 }
 
-/// Replaces the epochs of a stage by those of another.
-void copy_epochs(SQLite::Database& db, std::int64_t from, std::int64_t to) {
-  change(db, "DELETE FROM epoch WHERE stage_id = ?", to);
-  change(
-      db,
-      "INSERT INTO epoch (stage_id, epoch, step, recorded, loss, learning_rate, gradient_norm, dice_mean, dice_pooled,"
-      " seconds_train, seconds_validate, seconds_data, seconds_checkpoint, seconds_communication, seconds_buckets,"
-      " seconds_loss_sums, seconds_norm_sums, images)"
-      " SELECT ?, epoch, step, recorded, loss, learning_rate, gradient_norm, dice_mean, dice_pooled,"
-      " seconds_train, seconds_validate, seconds_data, seconds_checkpoint, seconds_communication, seconds_buckets,"
-      " seconds_loss_sums, seconds_norm_sums, images"
-      " FROM epoch WHERE stage_id = ?",
-      to, from);
-  constexpr const char* kPairs =
-      " JOIN epoch AS source ON source.id = row.epoch_id AND source.stage_id = ?"
-      " JOIN epoch AS copy ON copy.stage_id = ? AND copy.epoch = source.epoch";
-  change(db,
-         ("INSERT INTO epoch_term SELECT copy.id, row.term, row.value, row.weight FROM epoch_term AS row" +
-          std::string(kPairs))
-             .c_str(),
-         from, to);
-  change(db,
-         ("INSERT INTO dice SELECT copy.id, row.structure_id, row.dice, row.true_positive, row.false_positive,"
-          " row.false_negative FROM dice AS row" +
-          std::string(kPairs))
-             .c_str(),
-         from, to);
-}
-
 /// Mean over structures of pooled counts; NULL where no structure has a number.
 double pooled_dice(const Counts& counts) {
   const MeanDice mean = mean_dice(counts);
@@ -137,24 +108,6 @@ void ResultsDatabase::set_running(std::int64_t trial) {
   });
 }
 
-void ResultsDatabase::adopt_epochs(std::int64_t trial) {
-  connection_->transact("sharing epochs with trial " + std::to_string(trial), [&] {
-    auto& db = connection_->db;
-    SQLite::Statement stages(
-        db,
-        "SELECT own.id, (SELECT other.id FROM stage AS other JOIN trial AS t ON t.id = other.trial_id"
-        "                JOIN epoch AS e ON e.stage_id = other.id"
-        "                WHERE other.hash = own.hash AND other.id <> own.id AND t.study_id = mine.study_id"
-        "                GROUP BY other.id HAVING count(*) > (SELECT count(*) FROM epoch WHERE stage_id = own.id)"
-        "                ORDER BY count(*) DESC, other.id LIMIT 1) AS source"
-        " FROM stage AS own JOIN trial AS mine ON mine.id = own.trial_id WHERE mine.id = ? AND source IS NOT NULL");
-    bind_all(stages, trial);
-    std::vector<std::pair<std::int64_t, std::int64_t>> copies;
-    while (stages.executeStep()) copies.emplace_back(stages.getColumn(0).getInt64(), stages.getColumn(1).getInt64());
-    for (const auto& [own, source] : copies) copy_epochs(db, source, own);
-  });
-}
-
 void ResultsDatabase::set_interrupted(std::int64_t trial) {
   connection_->set_state(trial, "interrupted", "");
 }
@@ -195,11 +148,12 @@ void ResultsDatabase::record_epoch(std::int64_t trial, const EpochRecord& e) {
         get_id(db,
                "INSERT INTO epoch (stage_id, epoch, step, loss, learning_rate, gradient_norm, dice_mean, dice_pooled,"
                " seconds_train, seconds_validate, seconds_data, seconds_checkpoint, seconds_communication,"
-               " seconds_buckets, seconds_loss_sums, seconds_norm_sums, images)"
-               " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+               " seconds_buckets, seconds_loss_sums, seconds_norm_sums, images, seconds_shared)"
+               " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
                stage, e.epoch, e.step, e.loss, e.learning_rate, e.gradient_norm, mean_over_subjects(e.validation),
                pooled_dice(all), e.seconds_train, e.seconds_validate, e.seconds_data, e.overhead.checkpoint,
-               e.overhead.communication, e.overhead.buckets, e.overhead.loss_sums, e.overhead.norm_sums, e.images);
+               e.overhead.communication, e.overhead.buckets, e.overhead.loss_sums, e.overhead.norm_sums, e.images,
+               e.seconds_shared);
     for (const TermValue& t : e.terms)
       change(db, "INSERT INTO epoch_term VALUES (?, ?, ?, ?)", id, t.term, t.value, t.weight);
     insert_pooled_dice(db, id, all);

@@ -104,6 +104,7 @@ struct EpochRecord {
   std::vector<SubjectCounts> validation;  // from which pooled and mean Dice and the rows of `dice` are made
   double seconds_train = 0, seconds_validate = 0, seconds_data = 0;  // data: waiting for batches, a part of train
   EpochOverhead overhead = {};  // all but the checkpoint's are a part of seconds_train
+  double seconds_shared = 0;    // of train and validate, that another trial spent and that are recorded there
   std::int64_t images = 0;
   bool again = false;  // by a trial that goes on from a checkpoint: counts only where the epoch is not recorded
 };
@@ -156,9 +157,6 @@ class ResultsDatabase {
                                  const std::vector<TrialRecord>& trials);
 
   void set_running(std::int64_t trial);  // counts an attempt
-  /// Copies the epochs of stages that another trial of the study has trained further under the same hash: the trial
-  /// goes on from that one's checkpoint.
-  void adopt_epochs(std::int64_t trial);
   void set_interrupted(std::int64_t trial);
   void set_failed(std::int64_t trial, const std::string& error);
   void set_finished(std::int64_t trial);  // throws where a stage has no result: a mean would silently lack that seed

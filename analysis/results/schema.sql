@@ -116,6 +116,7 @@ CREATE TABLE epoch (                  -- one epoch of training and the validatio
   seconds_buckets       REAL,         -- for gradients that the backward pass did not hide
   seconds_loss_sums     REAL,         -- all-reduces of the loss
   seconds_norm_sums     REAL,         -- all-reduces of batch normalisation
+  seconds_shared        REAL,         -- of train and validate: spent by another trial, whose epoch has them, too; NULL: not known
   UNIQUE (stage_id, epoch)
 ) STRICT;
 
@@ -284,7 +285,7 @@ SELECT v.name AS variant, t.seed, t.fold, s.name AS stage, e.epoch, e.dice_mean 
          AS trial_epoch,              -- over all stages of this plane
        e.dice_pooled, e.learning_rate, e.images, t.state, t.id AS trial, study.name AS study,
        s.plane, e.seconds_checkpoint, e.seconds_communication, e.seconds_buckets, e.seconds_loss_sums,
-       e.seconds_norm_sums, e.seconds_train, e.seconds_data, e.seconds_validate
+       e.seconds_norm_sums, e.seconds_train, e.seconds_data, e.seconds_validate, e.seconds_shared
 FROM epoch AS e
 JOIN stage AS s ON s.id = e.stage_id
 JOIN trial AS t ON t.id = s.trial_id

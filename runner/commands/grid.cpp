@@ -31,7 +31,8 @@ Action add_grid_options(CLI::App& app) {
                  "run only the trials whose name (as --dry-run prints it) contains TEXT; repeatable")
       ->type_name("TEXT")
       ->allow_extra_args(false);
-  app.add_flag("--dry-run", options->dry_run, "check the grid and print its trials; start nothing");
+  app.add_flag("!--no-share", options->share, "train each trial for itself, also what others train alike");
+  app.add_flag("--dry-run", options->dry_run, "check the grid, print its trials and what they share; start nothing");
   return [options] { return run_in_world([&](World& world) { return run_study(world, *options); }); };
 }
 

@@ -147,6 +147,7 @@ struct RunOptions {
   int ranks_per_trial = 0;  // 0: 1 on CPUs, all ranks of a node on GPUs; 1: ranks may share a GPU
   int threads = 0;          // per rank; 0: the cores of the machine shared out among its ranks
   int prepare_threads = 0;  // subjects prepared at a time; 0: one a core
+  double branches_gb = 20;  // checkpoints that trials leave for others where their ways part
   bool cuda_graph = false;  // a step on a GPU is recorded once and replayed; one rank a trial
 };
 
@@ -159,6 +160,10 @@ void describe(Visitor& visit, RunOptions& r) {
   visit.integer(
       "prepare_threads", r.prepare_threads, 0, 1024,
       "subjects prepared at a time, on one rank; 0: one a core. Each takes some 30 bytes a voxel of its scan");
+  visit.number(
+      "branches_gb", r.branches_gb, 0, 1e6,
+      "gigabytes for the checkpoints that trials of one beginning leave for others where their ways part; what "
+      "does not fit is trained again; 0: none");
   visit.flag(
       "cuda_graph", r.cuda_graph,
       "on a GPU with one rank a trial: record a step as a CUDA graph and replay it; built, not yet run on a GPU");

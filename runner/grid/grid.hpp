@@ -25,6 +25,11 @@ std::string to_json(const TrialConfig& trial);
 std::vector<std::string> stage_hashes(const TrialConfig& trial, const Study& study,
                                       const std::vector<std::pair<std::string, std::string>>& cohort_hashes);
 
+/// For each of stage_rows(), SHA-256 (hex) over what stage_hashes() takes, without the loss of this stage: trials with
+/// equal ones differ by their schedules in it, if at all. Empty for a vote, and for a trial without a net.
+std::vector<std::string> beginning_hashes(const TrialConfig& trial, const Study& study,
+                                          const std::vector<std::pair<std::string, std::string>>& cohort_hashes);
+
 /// Labels for tables: "U-Net (width 16, batch norm)", "QuickNAT (width 24, 3 views)"; "Fixed (w-CE + w-Dice)",
 /// "Scheduled (w-CE → w-CE + w-Dice → w-Dice)", "Scheduled (w-CE linear 1 → 0, w-Dice)". A weight other than 1 stands
 /// before its term. Of a trial with atlases "Atlases, joint label fusion" and "–".

@@ -73,6 +73,30 @@ nlohmann::json data_json(const std::string& name, const std::string& plane, cons
   return json;
 }
 
+/// All that the net of each plane depends on up to each stage, in the order of stage_rows(), those of a vote left out.
+std::vector<nlohmann::json> nets_json(const TrialConfig& trial, const Study& study,
+                                      const std::vector<std::pair<std::string, std::string>>& cohort_hashes) {
+  const auto data = [&](const std::string& name, const std::string& plane) {
+    return data_json(name, plane, study, cohort_hashes);
+  };
+  std::vector<nlohmann::json> nets;
+  for (const View& view : views_of(trial.views)) {
+    nlohmann::json json = trial_json(trial, kChanged);
+    json["format"] = kResultFormat;
+    if (uses_atlases(trial)) json["registration"] = model::kRegistrationFormat;
+    json.erase("views");  // a net is what it is whoever votes with it
+    nlohmann::json stages = nlohmann::json::array();
+    std::swap(stages, json["stages"]);
+    for (nlohmann::json& stage : stages) {
+      stage["cohort"] = data(stage["cohort"], view.plane);
+      if (stage.contains("test")) stage["test"] = data(stage["test"], view.plane);
+      json["stages"].push_back(std::move(stage));
+      nets.push_back(json);
+    }
+  }
+  return nets;
+}
+
 }  // namespace
 
 nlohmann::json identity_json(const TrialConfig& trial) {
@@ -93,31 +117,29 @@ std::string to_json(const TrialConfig& trial) {
 
 std::vector<std::string> stage_hashes(const TrialConfig& trial, const Study& study,
                                       const std::vector<std::pair<std::string, std::string>>& cohort_hashes) {
-  const auto data = [&](const std::string& name, const std::string& plane) {
-    return data_json(name, plane, study, cohort_hashes);
-  };
-  const nlohmann::json identity = identity_json(trial);
-  const std::vector<View> views = views_of(trial.views);
   std::vector<std::string> hashes;
-  for (const View& view : views) {
-    nlohmann::json json = identity;
-    json["format"] = kResultFormat;
-    if (uses_atlases(trial)) json["registration"] = model::kRegistrationFormat;
-    json.erase("views");  // a net is what it is whoever votes with it
-    nlohmann::json stages = nlohmann::json::array();
-    std::swap(stages, json["stages"]);
-    for (nlohmann::json& stage : stages) {
-      stage["cohort"] = data(stage["cohort"], view.plane);
-      if (stage.contains("test")) stage["test"] = data(stage["test"], view.plane);
-      json["stages"].push_back(std::move(stage));
+  for (const nlohmann::json& json : nets_json(trial, study, cohort_hashes))
+    hashes.push_back(data::sha256_hex(json.dump()));
+  const std::size_t views = views_of(trial.views).size();
+  const nlohmann::json identity = identity_json(trial);
+  for (std::size_t s = 0; views > 1 && s < trial.stages.size(); ++s) {
+    nlohmann::json vote = {{"views", identity["views"]}, {"nets", nlohmann::json::array()}};
+    for (std::size_t v = 0; v < views; ++v) vote["nets"].push_back(hashes[v * trial.stages.size() + s]);
+    hashes.push_back(data::sha256_hex(vote.dump()));
+  }
+  return hashes;
+}
+
+std::vector<std::string> beginning_hashes(const TrialConfig& trial, const Study& study,
+                                          const std::vector<std::pair<std::string, std::string>>& cohort_hashes) {
+  std::vector<std::string> hashes;
+  if (!uses_atlases(trial)) {
+    for (nlohmann::json& json : nets_json(trial, study, cohort_hashes)) {
+      json["stages"].back().erase("loss");
       hashes.push_back(data::sha256_hex(json.dump()));
     }
   }
-  for (std::size_t s = 0; views.size() > 1 && s < trial.stages.size(); ++s) {
-    nlohmann::json vote = {{"views", identity["views"]}, {"nets", nlohmann::json::array()}};
-    for (std::size_t v = 0; v < views.size(); ++v) vote["nets"].push_back(hashes[v * trial.stages.size() + s]);
-    hashes.push_back(data::sha256_hex(vote.dump()));
-  }
+  hashes.resize(stage_rows(trial).size());
   return hashes;
 }
 

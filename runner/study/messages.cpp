@@ -11,6 +11,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TrialProgress, stage, epoch, epochs, step, st
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Step, trial, progress)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Epoch, trial, progress, record)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Stage, trial, result)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(BranchMet, trial, key, outcome)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Ended, trial, ending, error)
 static void to_json(nlohmann::json& json, const NextTrial&) {
   json = nullptr;

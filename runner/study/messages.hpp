@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "analysis/results/results.hpp"
+#include "runner/trial/branches.hpp"
 #include "runner/trial/progress.hpp"
 
 namespace crossfade::runner {
@@ -25,6 +26,11 @@ struct Stage {
   int trial = 0;
   analysis::StageResult result;
 };
+struct BranchMet {
+  int trial = 0;
+  std::string key;
+  BranchOutcome outcome = BranchOutcome::kPassed;
+};
 enum class Ending { kFinished, kInterrupted, kFailed };
 struct Ended {
   int trial = 0;
@@ -32,7 +38,7 @@ struct Ended {
   std::string error;  // of a failed trial
 };
 
-using Message = std::variant<NextTrial, Step, Epoch, Stage, Ended>;
+using Message = std::variant<NextTrial, Step, Epoch, Stage, BranchMet, Ended>;
 
 inline constexpr int kNoTrial = -1;
 inline constexpr int kTrialLater = -2;

@@ -3,24 +3,32 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
+#include <map>
 
 namespace crossfade::runner {
 namespace {
 
 constexpr int kToQueue = 1;
 constexpr int kToLeader = 2;
-constexpr auto kLater = std::chrono::milliseconds(500);
+constexpr auto kLater = std::chrono::milliseconds(100);
 constexpr auto kPause = std::chrono::milliseconds(2);  // a waiting server must not take a core from training
+
+std::map<std::string, int> needs_of(const std::vector<QueuedTrial>& trials) {
+  std::map<std::string, int> needs;
+  for (const QueuedTrial& trial : trials)
+    for (const Milestone& milestone : trial.milestones)
+      if (!trial.finished) ++needs[milestone.key];
+  return needs;
+}
 
 }  // namespace
 
-QueueServer::QueueServer(Communicator& channel, int groups, std::vector<QueuedTrial> trials, std::deque<int> pending,
-                         analysis::ResultsDatabase& database, ProgressDisplay& display,
-                         std::function<void(const std::string&)> on_fatal)
+QueueServer::QueueServer(Communicator& channel, int groups, QueuedStudy study, analysis::ResultsDatabase& database,
+                         ProgressDisplay& display, std::function<void(const std::string&)> on_fatal)
     : channel_(channel),
       groups_(groups),
-      trials_(std::move(trials)),
-      pending_(std::move(pending)),
+      study_(std::move(study)),
+      needs_(needs_of(study_.trials)),
       database_(database),
       display_(display),
       on_fatal_(std::move(on_fatal)),
@@ -50,21 +58,38 @@ void QueueServer::serve() {
 }
 
 bool QueueServer::waits(const QueuedTrial& trial) const {
-  return std::any_of(trials_.begin(), trials_.end(), [&](const QueuedTrial& other) {
-    const auto shares = [&](const std::string& hash) {
-      return std::find(trial.stages.begin(), trial.stages.end(), hash) != trial.stages.end();
-    };
-    return other.running && std::any_of(other.stages.begin() + other.stages_done, other.stages.end(), shares);
+  return std::ranges::any_of(study_.trials, [&](const QueuedTrial& other) {
+    return other.running && std::ranges::any_of(trial.milestones, [&](const Milestone& milestone) {
+             return other.ahead.contains(milestone.key) && !study_.there.contains(milestone.key);
+           });
   });
 }
 
+std::int64_t QueueServer::steps_left(const QueuedTrial& trial) const {
+  std::map<int, std::int64_t> done;  // of each row
+  for (const Milestone& milestone : trial.milestones)
+    if (study_.there.contains(milestone.key)) done[milestone.row] = std::max(done[milestone.row], milestone.steps);
+  std::int64_t left = trial.steps;
+  for (const auto& [row, steps] : done) left -= steps;
+  return left;
+}
+
 int QueueServer::take() {
-  if (pending_.empty()) return kNoTrial;
-  const auto next = std::find_if(pending_.begin(), pending_.end(), [&](int index) { return !waits(trial(index)); });
-  if (next == pending_.end()) return kTrialLater;
+  if (study_.pending.empty()) return kNoTrial;
+  auto next = study_.pending.end();
+  const auto rank = [&](int index) { return std::tuple(trial(index).order, -steps_left(trial(index)), index); };
+  for (auto candidate = study_.pending.begin(); candidate != study_.pending.end(); ++candidate)
+    if (!waits(trial(*candidate)) && (next == study_.pending.end() || rank(*candidate) < rank(*next))) next = candidate;
+  if (next == study_.pending.end()) return kTrialLater;
   const int index = *next;
-  pending_.erase(next);
+  study_.pending.erase(next);
   return index;
+}
+
+void QueueServer::finish(QueuedTrial& trial) {
+  trial.finished = true;
+  for (const Milestone& milestone : trial.milestones)
+    if (--needs_.at(milestone.key) == 0 && study_.drop) study_.drop(milestone.key);
 }
 
 void QueueServer::handle(const Message& message, int from) {
@@ -73,9 +98,11 @@ void QueueServer::handle(const Message& message, int from) {
     const int next = take();
     if (next == kNoTrial) --groups_;
     if (next >= 0) {
-      trial(next).running = true;
-      database_.adopt_epochs(trial(next).id);
-      database_.set_running(trial(next).id);
+      QueuedTrial& begun = trial(next);
+      begun.running = true;
+      for (const Milestone& milestone : begun.milestones)
+        if (milestone.leaves) begun.ahead.insert(milestone.key);
+      database_.set_running(begun.id);
     }
     answer = std::to_string(next);
   } else if (const auto* step = std::get_if<Step>(&message)) {
@@ -91,7 +118,11 @@ void QueueServer::handle(const Message& message, int from) {
   } else if (const auto* stage = std::get_if<Stage>(&message)) {
     QueuedTrial& of = trial(stage->trial);
     database_.record_stage(of.id, stage->result);
-    of.stages_done = stage->result.stage + 1;
+    for (const Milestone& milestone : of.milestones) {
+      if (milestone.row != stage->result.stage) continue;
+      of.ahead.erase(milestone.key);
+      if (!milestone.branch && stage->result.best_epoch > 0) study_.there.insert(milestone.key);
+    }
     const TrialProgress& last = of.last_epoch;
     if (!stage->result.stopped.empty()) {
       display_.warn(of.name + ": " + stage->result.stopped);
@@ -99,19 +130,24 @@ void QueueServer::handle(const Message& message, int from) {
       display_.info(of.name + "  out of patience after epoch " + std::to_string(last.epoch) + " of " +
                     std::to_string(last.epochs) + "; the best was epoch " + std::to_string(stage->result.best_epoch));
     }
+  } else if (const auto* branch = std::get_if<BranchMet>(&message)) {
+    trial(branch->trial).ahead.erase(branch->key);
+    if (branch->outcome == BranchOutcome::kLeft) study_.there.insert(branch->key);
   } else if (const auto* ended = std::get_if<Ended>(&message)) {
     QueuedTrial& of = trial(ended->trial);
     of.running = false;
+    of.ahead.clear();
     switch (ended->ending) {
       case Ending::kFinished:
         database_.set_finished(of.id);
+        finish(of);
         ++summary_.finished;
         display_.ended(ended->trial, of.name, "finished");
         break;
       case Ending::kInterrupted:
         database_.set_interrupted(of.id);
         ++summary_.interrupted;
-        pending_.clear();  // whoever interrupts one trial wants the study to end
+        study_.pending.clear();  // whoever interrupts one trial wants the study to end
         display_.ended(ended->trial, of.name, "interrupted; the same command goes on from here");
         break;
       case Ending::kFailed:
@@ -149,6 +185,10 @@ void QueueClient::epoch(int trial, const TrialProgress& progress, const analysis
 
 void QueueClient::stage(int trial, const analysis::StageResult& result) {
   ask(Stage{trial, result});
+}
+
+void QueueClient::branch(int trial, const std::string& key, BranchOutcome outcome) {
+  ask(BranchMet{trial, key, outcome});
 }
 
 void QueueClient::ended(int trial, Ending ending, const std::string& error) {

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
+#include <tuple>
 #include <vector>
 
 #include "analysis/results/results.hpp"
@@ -16,14 +18,34 @@
 
 namespace crossfade::runner {
 
+/// A checkpoint on the way of a trial, from which others with it on theirs can go on: a stage's end, or a branch.
+struct Milestone {
+  std::string key;         // hash of the stage, or key of the branch
+  int row = 0;             // of stage_rows()
+  std::int64_t steps = 0;  // of that row, that are done there
+  bool branch = false;
+  bool leaves = true;  // this trial makes it when it comes there; false: nobody else begins from it
+};
+
 /// A trial as the queue knows it.
 struct QueuedTrial {
-  std::int64_t id = 0;              // in the database
-  std::string name;                 // for a person: variant and seed
-  std::vector<std::string> stages;  // their hashes, in the order of stage_rows()
-  int stages_done = 0;              // of this run
-  TrialProgress last_epoch{};       // of this run
-  bool running = false;
+  std::int64_t id = 0;  // in the database
+  std::string name;     // for a person: variant and seed
+  std::tuple<std::uint64_t, int>
+      order{};             // seed, fold: a study that is broken off has its rows whole as far as it came
+  std::int64_t steps = 0;  // of all its nets
+  std::vector<Milestone> milestones{};
+  bool finished = false, running = false;
+  std::set<std::string> ahead{};  // keys of milestones that it will leave in this run
+  TrialProgress last_epoch{};     // of this run
+};
+
+/// What the queue is to do.
+struct QueuedStudy {
+  std::vector<QueuedTrial> trials;
+  std::vector<int> pending;                        // indices of those to be run
+  std::set<std::string> there;                     // keys of milestones that can be begun from
+  std::function<void(const std::string&)> drop{};  // is told the key of each milestone that no trial needs any more
 };
 
 /// How the trials handed out ended.
@@ -35,12 +57,11 @@ struct QueueSummary {
 /// that no trial is left.
 class QueueServer {
  public:
-  /// `channel` must outlive the server; rank 0 and all leaders use the same one. `pending`: indices into `trials`, in
-  /// order. `database` and `display` belong to the server until finish() returns. `on_fatal` is called on the server's
-  /// thread where the database can't be written: the study can't go on, and must not return.
-  QueueServer(Communicator& channel, int groups, std::vector<QueuedTrial> trials, std::deque<int> pending,
-              analysis::ResultsDatabase& database, ProgressDisplay& display,
-              std::function<void(const std::string&)> on_fatal);
+  /// `channel` must outlive the server; rank 0 and all leaders use the same one. `database` and `display` belong to the
+  /// server until finish() returns. `on_fatal` is called on the server's thread where the database can't be written:
+  /// the study can't go on, and must not return.
+  QueueServer(Communicator& channel, int groups, QueuedStudy study, analysis::ResultsDatabase& database,
+              ProgressDisplay& display, std::function<void(const std::string&)> on_fatal);
   ~QueueServer();
 
   /// Waits until all groups are served.
@@ -49,16 +70,19 @@ class QueueServer {
  private:
   void serve();
   void handle(const Message& message, int from);
-  /// Takes the next trial out of the queue. One that shares a stage with another that is on its way there waits until
-  /// its checkpoint is there: kTrialLater if there is nothing else to do.
+  /// Takes the next trial out of the queue: by `order`, then the one with the most steps left. One with a milestone
+  /// that a running trial is on its way to waits for it: kTrialLater if there is nothing else to do.
   int take();
   bool waits(const QueuedTrial& trial) const;
-  QueuedTrial& trial(int index) { return trials_[static_cast<std::size_t>(index)]; }
+  std::int64_t steps_left(const QueuedTrial& trial) const;
+  /// Drops the milestones that nobody needs any more.
+  void finish(QueuedTrial& trial);
+  QueuedTrial& trial(int index) { return study_.trials[static_cast<std::size_t>(index)]; }
 
   Communicator& channel_;
   int groups_;
-  std::vector<QueuedTrial> trials_;
-  std::deque<int> pending_;
+  QueuedStudy study_;
+  std::map<std::string, int> needs_;  // of each milestone, the trials that have it on their way and are not finished
   analysis::ResultsDatabase& database_;
   ProgressDisplay& display_;
   std::function<void(const std::string&)> on_fatal_;
@@ -78,6 +102,7 @@ class QueueClient {
   void step(int trial, const TrialProgress& progress);
   void epoch(int trial, const TrialProgress& progress, const analysis::EpochRecord& record);
   void stage(int trial, const analysis::StageResult& result);
+  void branch(int trial, const std::string& key, BranchOutcome outcome);
   void ended(int trial, Ending ending, const std::string& error = {});
 
  private:

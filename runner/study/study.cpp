@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <deque>
 #include <iostream>
 #include <limits>
 #include <map>
@@ -27,10 +26,12 @@
 #include "runner/ranks/failure.hpp"
 #include "runner/ranks/workers.hpp"
 #include "runner/study/cohorts.hpp"
+#include "runner/study/dry_run.hpp"
 #include "runner/study/outputs.hpp"
 #include "runner/study/progress.hpp"
 #include "runner/study/provenance.hpp"
 #include "runner/study/queue.hpp"
+#include "runner/study/shared_trials.hpp"
 #include "runner/study/step_log.hpp"
 #include "runner/trial/atlas_trial.hpp"
 #include "runner/trial/voted_trial.hpp"
@@ -47,6 +48,8 @@ namespace crossfade::runner {
 static void to_json(nlohmann::json& value, const CohortPlan& plan) {
   value = {{"folder", plan.folder.string()}, {"splits", plan.splits}, {"persons", plan.persons}};
 }
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Branch, step, key, leave)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SharedStage, branches, terms)
 static void from_json(const nlohmann::json& value, CohortPlan& plan) {
   plan.folder = value.at("folder").get<std::string>();
   value.at("splits").get_to(plan.splits);
@@ -62,7 +65,8 @@ using nlohmann::json;
 /// hashes of each trial; and what all know.
 struct Plan {
   CohortPlans cohorts;
-  std::vector<std::vector<std::string>> hashes;  // of each trial's stage_rows()
+  std::vector<std::vector<std::string>> hashes;  // of each trial's stage_rows(), by which it keeps its checkpoints
+  std::vector<std::vector<SharedStage>> shared;  // the same; empty: nothing is
   fs::path registrations;                        // the folder of their cache
   std::string of_bf16;                           // a variant to run that computes in bfloat16, if there is one
 };
@@ -71,8 +75,7 @@ struct Plan {
 struct Ledger {
   std::unique_ptr<LockFile> lock;
   std::optional<analysis::ResultsDatabase> database;
-  std::vector<QueuedTrial> trials;
-  std::deque<int> pending;
+  QueuedStudy queue;
   int finished = 0;
 };
 
@@ -91,53 +94,6 @@ fs::path results_file(const Study& study, const StudyOptions& options) {
 /// FILE for FILE.sqlite; NAME-files for NAME, whose own name the database has.
 fs::path results_folder(const fs::path& database) {
   return database.has_extension() ? fs::path(database).replace_extension() : fs::path(database.string() + "-files");
-}
-
-std::string trial_name(const TrialConfig& trial, const Study& study) {
-  std::set<int> folds;
-  for (const TrialConfig& other : study.trials) folds.insert(other.fold);
-  const std::string fold = folds.size() > 1 ? ", fold " + std::to_string(trial.fold) : "";
-  return trial.variant + " (seed " + std::to_string(trial.seed) + fold + ")";
-}
-
-/// Opens the cohorts whose grid is to be derived, and says what it is; sides of their slices by name.
-std::map<std::string, std::array<int, 2>> list_grids(const Study& study) {
-  std::map<std::string, std::array<int, 2>> sides_of;
-  for (const auto& [name, spec] : cohorts_in_use(study)) {
-    if (data::cube_size(spec)) continue;
-    const data::Cohort cohort = data::open_cohort(spec);
-    sides_of[name] = {cohort.grid.width, cohort.grid.height};
-    splits_in_use(study, name, cohort);  // refuses what does not fit
-    std::cout << "cohort " << name << ": " << cohort.subjects.size() << " subjects, " << cohort.table.classes.count()
-              << " classes, " << cohort.channels.size() << (cohort.channels.size() == 1 ? " channel" : " channels")
-              << ", axis: " << cohort.spec.axis << ", grid: {width: " << cohort.grid.width
-              << ", height: " << cohort.grid.height << ", mm: " << cohort.spec.grid.mm
-              << ", slice_mm: " << cohort.spec.grid.slice_mm << "}\n";
-    for (const data::Remark& remark : cohort.remarks) std::cout << "  " << remark.text << '\n';
-  }
-  return sides_of;
-}
-
-void list_trials(const Study& study) {
-  const std::map<std::string, std::array<int, 2>> sides_of = list_grids(study);
-  std::cout << "study " << study.name << ": " << study.trials.size() << " trials\n";
-  int index = 0;
-  for (const TrialConfig& trial : study.trials) {
-    std::cout << "  " << ++index << "  " << trial_name(trial, study) << ": " << trial_model_label(trial);
-    if (!uses_atlases(trial)) std::cout << ", " << trial_loss_label(trial);
-    for (const StageOptions& stage : trial.stages) {
-      const data::CohortSpec& cohort = cohort_of(study, stage.cohort);
-      const std::array<int, 2> sides = sides_of.contains(stage.cohort)
-                                           ? sides_of.at(stage.cohort)
-                                           : data::slice_size(cohort).value_or(std::array{0, 0});
-      std::cout << ", " << stage.name << " ";
-      if (!uses_atlases(trial)) std::cout << stage.epochs << " epochs ";
-      std::cout << "on " << stage.cohort << " (" << sides[0] << " x " << sides[1];
-      if (!uses_atlases(trial)) std::cout << ", batch " << stage.batch;
-      std::cout << ")";
-    }
-    std::cout << '\n';
-  }
 }
 
 std::vector<analysis::TrialRecord> trial_records(const Study& study, const OpenedCohorts& cohorts,
@@ -218,7 +174,7 @@ Plan open_ledger(World& world, const Study& study, const StudyOptions& options, 
   check_study(study, cohorts);
   std::map<std::string, std::string> hashes;
   std::map<std::string, data::CohortHashes> all_hashes;
-  std::vector<std::pair<std::string, std::string>> hash_list;
+  CohortHashList hash_list;
   for (const auto& [name, cohort] : cohorts) {
     all_hashes[name] = data::hash_cohort(cohort);
     hashes[name] = all_hashes[name].cohort;
@@ -240,30 +196,30 @@ Plan open_ledger(World& world, const Study& study, const StudyOptions& options, 
                                              provenance(world, workers, hashes, with_atlases),
                                              trial_records(study, cohorts, plan.hashes));
   for (std::size_t i = 0; i < states.size(); ++i) {
-    ledger.trials.push_back({states[i].id, trial_name(study.trials[i], study), plan.hashes[i]});
-    const auto named = [&](const std::string& part) {
-      return ledger.trials.back().name.find(part) != std::string::npos;
-    };
+    const TrialConfig& trial = study.trials[i];
+    const std::string name = trial_name(trial, study);
+    const auto named = [&](const std::string& part) { return name.find(part) != std::string::npos; };
     const bool chosen = options.only.empty() || std::any_of(options.only.begin(), options.only.end(), named);
     const bool finished = states[i].state == analysis::TrialState::kFinished;
+    ledger.queue.trials.push_back(
+        {.id = states[i].id, .name = name, .order = {trial.seed, trial.fold}, .finished = finished});
     if (finished) ++ledger.finished;
-    if (chosen && !finished) ledger.pending.push_back(static_cast<int>(i));
+    if (chosen && !finished) ledger.queue.pending.push_back(static_cast<int>(i));
   }
-  // By seed, then fold: a study that is broken off has its rows whole as far as it came.
-  std::stable_sort(ledger.pending.begin(), ledger.pending.end(), [&](int a, int b) {
-    const TrialConfig &left = study.trials[static_cast<std::size_t>(a)],
-                      &right = study.trials[static_cast<std::size_t>(b)];
-    return std::tie(left.seed, left.fold) < std::tie(right.seed, right.fold);
-  });
-  for (const int index : ledger.pending) {
+  for (const int index : ledger.queue.pending) {
     const TrialConfig& trial = study.trials[static_cast<std::size_t>(index)];
     if (trial.precision == model::Precision::kBf16 && plan.of_bf16.empty()) plan.of_bf16 = trial.variant;
   }
   require_bf16(plan, workers);  // before cohorts are prepared; on the other ranks once they know the plan
   log_info("study " + study.name + ": " + std::to_string(study.trials.size()) + " trials, " +
-           std::to_string(ledger.pending.size()) + " to run, on " + workers.description + ", results in " +
+           std::to_string(ledger.queue.pending.size()) + " to run, on " + workers.description + ", results in " +
            file.string());
-  if (!ledger.pending.empty()) prepare_cohorts(study, cohorts, all_hashes, below(options.cohorts, plan.cohorts));
+  if (ledger.queue.pending.empty()) return plan;
+  const CohortPlans placed = below(options.cohorts, plan.cohorts);
+  prepare_cohorts(study, cohorts, all_hashes, placed);
+  if (!options.share) train_alone(plan.hashes);
+  plan.shared =
+      plan_sharing(study, options.share, hash_list, placed, folder / "checkpoints", plan.hashes, ledger.queue);
   return plan;
 }
 
@@ -290,6 +246,8 @@ void work(const Study& study, const Plan& plan, const fs::path& folder, const Wo
       queue.epoch(index, last, record);
     };
     events.on_stage = [&](const analysis::StageResult& result) { queue.stage(index, result); };
+    events.on_branch = [&](const std::string& key, BranchOutcome outcome) { queue.branch(index, key, outcome); };
+    events.branch_bytes = static_cast<std::uintmax_t>(study.run.branches_gb * 1e9);
     events.stop_requested = [] { return interrupt_signal() != 0; };
     events.profile = profile;
     events.queue.graph = study.run.cuda_graph;
@@ -299,7 +257,8 @@ void work(const Study& study, const Plan& plan, const fs::path& folder, const Wo
       const TrialOutcome outcome =
           uses_atlases(trial)
               ? run_atlases(trial, planes.front().front(), group, plan.registrations, workers.threads, events)
-              : run_views(trial, hashes, planes, group, folder / "checkpoints", events);
+              : run_views(trial, hashes, planes, group, folder / "checkpoints", events,
+                          plan.shared.at(static_cast<std::size_t>(index)));
       if (leads) queue.ended(index, outcome == TrialOutcome::kFinished ? Ending::kFinished : Ending::kInterrupted);
     } catch (const std::exception& failure) {
       // Within a group of more than one, what it has not agreed on leaves its other ranks in a collective.
@@ -331,6 +290,7 @@ int run_study(World& world, const StudyOptions& options) {
   if (options.dry_run) {
     on_root(all, [&] {
       list_trials(study);
+      if (options.share) list_sharing(study);
       return std::string();
     });
     return 0;
@@ -358,12 +318,13 @@ int run_study(World& world, const StudyOptions& options) {
   const json shared = json::from_cbor(on_root(all, [&] {
     plan = open_ledger(world, study, options, workers, ledger);
     // CBOR rather than text: names of subjects may be of any bytes.
-    const auto bytes =
-        json::to_cbor(json{{"cohorts", plan.cohorts}, {"hashes", plan.hashes}, {"of_bf16", plan.of_bf16}});
+    const auto bytes = json::to_cbor(
+        json{{"cohorts", plan.cohorts}, {"hashes", plan.hashes}, {"shared", plan.shared}, {"of_bf16", plan.of_bf16}});
     return std::string(bytes.begin(), bytes.end());
   }));
   plan.cohorts = below(options.cohorts, shared.at("cohorts").get<CohortPlans>());
   shared.at("hashes").get_to(plan.hashes);
+  shared.at("shared").get_to(plan.shared);
   shared.at("of_bf16").get_to(plan.of_bf16);
   together(all, [&] { require_bf16(plan, workers); });
   plan.registrations = options.cohorts / "registrations";
@@ -374,14 +335,14 @@ int run_study(World& world, const StudyOptions& options) {
   Communicator ranks = all.split(workers.group);
   std::optional<ProgressDisplay> display;
   std::optional<QueueServer> server;
-  const bool has_work = on_root(all, [&] { return std::string(ledger.pending.empty() ? "" : "work"); }) == "work";
+  const bool has_work = on_root(all, [&] { return std::string(ledger.queue.pending.empty() ? "" : "work"); }) == "work";
   QueueSummary summary;
   if (has_work) {
     Group group(all.split(workers.group), workers.device);
     if (all.rank() == 0) {
       const bool bar = options.progress == "bar" || (options.progress == "auto" && on_terminal());
-      display.emplace(static_cast<int>(ledger.trials.size()), ledger.finished, bar);
-      server.emplace(channel, workers.groups, ledger.trials, ledger.pending, *ledger.database, *display,
+      display.emplace(static_cast<int>(ledger.queue.trials.size()), ledger.finished, bar);
+      server.emplace(channel, workers.groups, ledger.queue, *ledger.database, *display,
                      [&world](const std::string& error) {
                        log_error(error);
                        world.abort(1);

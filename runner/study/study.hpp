@@ -18,6 +18,7 @@ struct StudyOptions {
   std::filesystem::path log_steps;            // a line of CSV a training step (step_log.hpp); empty: none
   std::filesystem::path profile;              // a trace of a few steps (profile.hpp); empty: none
   std::vector<std::string> only;              // run only trials whose name contains one of these; empty: all
+  bool share = true;                          // what trials train alike is trained once; false: each trial for itself
   bool dry_run = false;
 };
 

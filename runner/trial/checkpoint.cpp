@@ -125,6 +125,12 @@ const std::string& TensorFile::text(const std::string& key) const {
   return found->second;
 }
 
+std::uintmax_t TensorFile::bytes() const {
+  std::uintmax_t sum = 0;
+  for (const auto& [name, tensor] : tensors) sum += tensor.nbytes();
+  return sum;
+}
+
 void write_tensors(const std::filesystem::path& file, const TensorFile& contents) {
   json header = {{"__metadata__", contents.metadata}};
   std::uint64_t at = 0;

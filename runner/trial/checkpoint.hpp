@@ -4,6 +4,7 @@
 
 #include <torch/types.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -21,6 +22,9 @@ struct TensorFile {
   /// Throws std::runtime_error naming the key.
   const torch::Tensor& tensor(const std::string& name) const;
   const std::string& text(const std::string& key) const;
+
+  /// Of the tensors.
+  std::uintmax_t bytes() const;
 };
 
 /// Writes beside `file`, syncs, renames. Makes the folder where it is missing. Throws std::runtime_error naming the

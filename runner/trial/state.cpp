@@ -3,6 +3,9 @@
 #include <torch/types.h>
 #include <torch/utils.h>
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
@@ -13,8 +16,8 @@
 namespace crossfade::runner {
 
 // Found by argument-dependent lookup, so not in the unnamed namespace.
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EpochSums, loss, gradient_norm, terms, weights, learning_rate, images, seconds_train,
-                                   seconds_data, overhead)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EpochSums, loss, gradient_norm, names, terms, weights, learning_rate, images,
+                                   seconds_train, seconds_data, seconds_shared, overhead)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Position, stage, epoch, step, sums, last_dice, best_dice, best_epoch,
                                    optimizer_steps)
 
@@ -38,8 +41,9 @@ struct OptionsFromJson {
 };
 
 /// An epoch or its sums, as earlier programs wrote them, too.
-void require_overhead(json& epoch) {
+void complete(json& epoch) {
   if (!epoch.contains("overhead")) epoch["overhead"] = analysis::EpochOverhead();
+  if (!epoch.contains("seconds_shared")) epoch["seconds_shared"] = 0;
 }
 
 void restore(const TensorFile& file, const std::string& name, const torch::Tensor& target) {
@@ -55,7 +59,6 @@ void restore(const TensorFile& file, const std::string& name, const torch::Tenso
 void EpochSums::add(const StepResult& step) {
   loss += step.loss;
   gradient_norm += step.gradient_norm;
-  terms.resize(step.terms.size());
   for (std::size_t i = 0; i < terms.size(); ++i) terms[i] += step.terms[i];
   weights = step.weights;
   learning_rate = step.learning_rate;
@@ -67,13 +70,50 @@ void EpochSums::add(const StepResult& step) {
   overhead.norm_sums += waited.norm;
 }
 
+void EpochSums::of_terms(const std::vector<std::string>& wanted) {
+  const EpochSums known = *this;
+  const bool any = images > 0;
+  names = wanted;
+  terms.assign(wanted.size(), any ? std::numeric_limits<double>::quiet_NaN() : 0);
+  weights.assign(wanted.size(), 0);
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    const auto found = std::ranges::find(known.names, wanted[i]);
+    const std::size_t from = known.names.empty() ? i : static_cast<std::size_t>(found - known.names.begin());
+    if (from >= known.terms.size()) continue;
+    terms[i] = known.terms[from];
+    weights[i] = known.weights[from];
+  }
+}
+
+void Position::add_epoch(double dice) {
+  ++epoch;
+  step = 0;
+  sums = {};
+  last_dice = std::isfinite(dice) ? dice : 0;
+  if (dice > best_dice || (best_epoch == 0 && std::isfinite(dice))) {
+    best_dice = dice;
+    best_epoch = epoch;
+  }
+}
+
 std::string to_json(const Position& position) {
-  return json(position).dump();
+  Position finite = position;  // JSON has no NaN
+  EpochSums& sums = finite.sums;
+  for (std::size_t i = sums.names.size(); i-- > 0;) {
+    if (!std::isnan(sums.terms[i])) continue;
+    const auto at = static_cast<std::ptrdiff_t>(i);
+    sums.names.erase(sums.names.begin() + at);
+    sums.terms.erase(sums.terms.begin() + at);
+    sums.weights.erase(sums.weights.begin() + at);
+  }
+  return json(finite).dump();
 }
 
 Position position_from_json(const std::string& text) {
   json position = json::parse(text);
-  require_overhead(position.at("sums"));
+  json& sums = position.at("sums");
+  complete(sums);
+  if (!sums.contains("names")) sums["names"] = json::array();
   return position.get<Position>();
 }
 
@@ -83,7 +123,7 @@ std::string to_json(const std::vector<analysis::EpochRecord>& epochs) {
 
 std::vector<analysis::EpochRecord> epochs_from_json(const std::string& text) {
   json epochs = json::parse(text);
-  for (json& epoch : epochs) require_overhead(epoch);
+  for (json& epoch : epochs) complete(epoch);
   return epochs.get<std::vector<analysis::EpochRecord>>();
 }
 

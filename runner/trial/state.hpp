@@ -20,14 +20,19 @@ namespace crossfade::runner {
 /// Sums over the steps of the epoch under way: they make its record, so a resumed epoch needs them.
 struct EpochSums {
   double loss = 0, gradient_norm = 0;
-  std::vector<double> terms;
-  std::vector<double> weights;  // of the last step
-  double learning_rate = 0;     // of the last step
+  std::vector<std::string> names;  // of the terms; empty before the first step, and in checkpoints of earlier programs
+  std::vector<double> terms;       // NaN: not evaluated in all of these steps
+  std::vector<double> weights;     // of the last step
+  double learning_rate = 0;        // of the last step
   std::int64_t images = 0;
   double seconds_train = 0, seconds_data = 0;
+  double seconds_shared = 0;  // of seconds_train, that another trial spent
   analysis::EpochOverhead overhead = {.communication = 0, .buckets = 0, .loss_sums = 0, .norm_sums = 0};
 
+  /// Precondition: of_terms() with the terms that `step` has.
   void add(const StepResult& step);
+  /// The sums of these terms, in this order, whichever there were.
+  void of_terms(const std::vector<std::string>& wanted);
 };
 
 /// How far a trial has come.
@@ -40,6 +45,9 @@ struct Position {
   double best_dice = 0;
   int best_epoch = 0;  // from 1; 0: none yet
   std::int64_t optimizer_steps = 0;
+
+  /// An epoch is whole and had this Dice on validation, NaN where there is none.
+  void add_epoch(double dice);
 };
 
 /// Numbers survive bit for bit. from_json throws std::exception for anything else than to_json made, of this program or

@@ -6,15 +6,18 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <optional>
 #include <stdexcept>
+#include <utility>
 
 #include "data/shards/class_weights.hpp"
 #include "data/shards/loader.hpp"
-#include "runner/grid/learning_rate.hpp"
 #include "runner/ranks/agreement.hpp"
 #include "runner/ranks/failure.hpp"
+#include "runner/trial/beginning.hpp"
 #include "runner/trial/evaluator.hpp"
+#include "runner/trial/patience.hpp"
 #include "runner/trial/state.hpp"
 #include "runner/trial/trained_on.hpp"
 #include "runner/trial/trainer.hpp"
@@ -77,14 +80,17 @@ const data::ShardInfo& first_data(const std::vector<StageData>& stages) {
 class Trial {
  public:
   Trial(const TrialConfig& config, const std::vector<std::string>& hashes, const std::vector<StageData>& stages,
-        Group& group, const fs::path& checkpoints, const TrialEvents& events)
+        Group& group, const fs::path& checkpoints, const TrialEvents& events, std::vector<SharedStage> shared)
       : config_(config),
         hashes_(hashes),
+        shared_(std::move(shared)),
         stages_(stages),
         group_(group),
         checkpoints_(checkpoints),
         events_(events),
-        network_(network_of(config, first_data(stages), group.device())) {}
+        network_(network_of(config, first_data(stages), group.device())) {
+    shared_.resize(hashes.size());
+  }
 
   TrialOutcome run() {
     together(group_.ranks(), [&] {
@@ -108,54 +114,66 @@ class Trial {
   const StageOptions& stage() const { return config_.stages[static_cast<std::size_t>(position_.stage)]; }
   const StageData& data() const { return stages_[static_cast<std::size_t>(position_.stage)]; }
   const std::string& hash() const { return hashes_[static_cast<std::size_t>(position_.stage)]; }
+  const SharedStage& shared() const { return shared_[static_cast<std::size_t>(position_.stage)]; }
   fs::path last() const { return stage_folder(checkpoints_, hash()) / "last.safetensors"; }
   fs::path best() const { return stage_folder(checkpoints_, hash()) / "best.safetensors"; }
+  TrialWay way() const { return {config_, hashes_, shared_, checkpoints_}; }
   bool leads() const { return group_.rank() == 0; }
+
   /// Group rank 0 reads; the others get position and tensors from it. Epochs and results that lie behind are said
   /// again: whoever trained them may have said them of another trial, or to another database.
   void resume() {
     std::string position;
     together(group_.ranks(), [&] {
       if (!leads()) return;
-      for (std::size_t s = hashes_.size(); s-- > 0 && position.empty();) {
-        const fs::path file = stage_folder(checkpoints_, hashes_[s]) / "last.safetensors";
-        if (!fs::exists(file)) continue;
-        TensorFile contents = read_tensors(file);
-        if (contents.text("trial") != hashes_[s]) continue;
-        position = contents.text("position");
-        resumed_ = std::move(contents);
-      }
+      resumed_ = find_beginning(way());
+      if (resumed_) position = to_json(resumed_->position);
     });
     position = group_.ranks().broadcast(position, 0);
     const Position found = position.empty() ? Position{} : position_from_json(position);
     for (; position_.stage < found.stage; ++position_.stage) {
       together(group_.ranks(), [&] {
-        if (leads() && fs::exists(last())) say_again(read_tensors(last()));
+        if (!leads()) return;
+        const auto behind = last_of(way(), static_cast<std::size_t>(position_.stage));
+        if (behind) say_again(behind->epochs);
       });
       report_best("");
     }
     position_ = found;
     together(group_.ranks(), [&] {
       if (!resumed_) return;
-      say_again(*resumed_);
-      restore_network(*resumed_, *network_);
+      say_again(resumed_->epochs);
+      restore_network(resumed_->contents, *network_);
     });
     broadcast(*network_, group_);
   }
 
-  void say_again(const TensorFile& last) {
-    const auto found = last.metadata.find("epochs");
-    epochs_ = found == last.metadata.end() ? std::vector<analysis::EpochRecord>{} : epochs_from_json(found->second);
+  void say_again(const std::vector<analysis::EpochRecord>& epochs) {
+    epochs_ = epochs;
     for (analysis::EpochRecord epoch : epochs_) {
       epoch.stage = position_.stage;
       epoch.again = true;
-      if (events_.on_epoch) events_.on_epoch(epoch);
+      say(std::move(epoch));
     }
+  }
+
+  /// An epoch with the stage's own terms alone.
+  void say(analysis::EpochRecord epoch) {
+    if (!events_.on_epoch) return;
+    std::vector<analysis::TermValue> own;
+    for (const schedules::ScheduledTerm& term : stage().loss) {
+      const auto found = std::ranges::find(epoch.terms, term.term, &analysis::TermValue::term);
+      own.push_back(found != epoch.terms.end()
+                        ? *found
+                        : analysis::TermValue{term.term, std::numeric_limits<double>::quiet_NaN(), 0});
+    }
+    epoch.terms = std::move(own);
+    events_.on_epoch(epoch);
   }
 
   void resume_optimizer() {
     together(group_.ranks(), [&] {
-      if (resumed_ && position_.optimizer_steps > 0) restore_optimizer(*resumed_, trainer_->optimizer());
+      if (resumed_ && position_.optimizer_steps > 0) restore_optimizer(resumed_->contents, trainer_->optimizer());
     });
     resumed_.reset();
     if (position_.optimizer_steps == 0) return;
@@ -163,29 +181,67 @@ class Trial {
     trainer_->optimizer().set_steps(position_.optimizer_steps);
   }
 
-  /// The net as it is, and where the trial stands.
-  TensorFile checkpoint() const {
+  /// The net as it is, and where the trial stands. `name`: the hash of the stage, or the key of a branch.
+  TensorFile checkpoint(const std::string& name) {
+    if (trainer_) position_.optimizer_steps = trainer_->optimizer().steps();
     TensorFile file = save_network(*network_, config_.model, data().train.front().info().channel_count(),
                                    data().train.front().info().classes.count());
-    file.metadata.insert({{"trial", hash()}, {"variant", config_.variant}, {"position", to_json(position_)}});
+    file.metadata.insert(
+        {{"trial", name}, {"variant", config_.variant}, {"owner", hashes_.back()}, {"position", to_json(position_)}});
     save_trained_on(trained_on(data().train.front()), file);
+    return file;
+  }
+
+  /// The same with all that training goes on from.
+  TensorFile whole_checkpoint(const std::string& name) {
+    TensorFile file = checkpoint(name);
+    file.metadata.emplace("epochs", to_json(epochs_));
+    if (trainer_) save_optimizer(trainer_->optimizer(), file);
     return file;
   }
 
   void save_last() {
     together(group_.ranks(), [&] {
-      if (!leads()) return;
-      if (trainer_) position_.optimizer_steps = trainer_->optimizer().steps();
-      TensorFile file = checkpoint();
-      file.metadata.emplace("epochs", to_json(epochs_));
-      if (trainer_) save_optimizer(trainer_->optimizer(), file);
-      write_tensors(last(), file);
+      if (leads()) write_tensors(last(), whole_checkpoint(hash()));
     });
+  }
+
+  /// The net has made so many steps of the stage by its own training: what is to be left there is.
+  void leave_branch_at(std::int64_t step) {
+    const std::vector<Branch>& branches = shared().branches;
+    for (; next_branch_ < branches.size() && branches[next_branch_].step <= step; ++next_branch_)
+      if (branches[next_branch_].leave) leave(branches[next_branch_]);
+  }
+
+  /// Says of branches up to `step` that this trial won't leave them any more.
+  void pass_branches(std::int64_t step) {
+    const std::vector<Branch>& branches = shared().branches;
+    for (; next_branch_ < branches.size() && branches[next_branch_].step <= step; ++next_branch_)
+      if (leads() && branches[next_branch_].leave && events_.on_branch)
+        events_.on_branch(branches[next_branch_].key, BranchOutcome::kPassed);
+  }
+
+  void leave(const Branch& branch) {
+    bool left = false;
+    together(group_.ranks(), [&] {
+      if (!leads()) return;
+      const TensorFile file = whole_checkpoint(branch.key);
+      if (bytes_of_branches(checkpoints_) + file.bytes() > events_.branch_bytes) return;
+      if (position_.best_epoch > 0) {
+        TensorFile net = read_tensors(best());
+        net.metadata["trial"] = branch.key;
+        write_tensors(branch_best(checkpoints_, branch.key), net);
+      }
+      write_tensors(branch_file(checkpoints_, branch.key), file);
+      left = true;
+    });
+    if (leads() && events_.on_branch)
+      events_.on_branch(branch.key, left ? BranchOutcome::kLeft : BranchOutcome::kPassed);
   }
 
   void save_best() {
     together(group_.ranks(), [&] {
-      if (leads()) write_tensors(best(), checkpoint());
+      if (leads()) write_tensors(best(), checkpoint(hash()));
     });
   }
 
@@ -195,8 +251,11 @@ class Trial {
     const data::LabelKind labels = label_kind(options);
     const data::ScanRange scans{options.first_scan, options.scans};
     const auto weights = data::median_frequency_weights(data().train, config_.loss_options.weight_cap, labels, scans);
-    trainer_.emplace(*network_, options.loss, weights, config_.loss_options, options.optimizer, group_, events_.queue);
+    const std::vector<schedules::ScheduledTerm> terms = with_terms(options.loss, shared().terms);
+    trainer_.emplace(*network_, terms, weights, config_.loss_options, options.optimizer, group_, events_.queue);
     resume_optimizer();
+    term_names_.clear();
+    for (const schedules::ScheduledTerm& term : terms) term_names_.push_back(term.term);
     data::LoaderOptions loading;
     loading.batch = options.batch;
     loading.rank = group_.rank();
@@ -210,26 +269,39 @@ class Trial {
     together(group_.ranks(), [&] {
       loader.emplace(data().train, data::training_slices(data().train, config_.seed, labels, scans), loading);
     });
-    while (position_.epoch < options.epochs && stopped.empty() && !out_of_patience()) {
+    next_branch_ = 0;
+    pass_branches(static_cast<std::int64_t>(position_.epoch) * loader->steps() + position_.step);
+    bool trained = false;
+    while (position_.epoch < options.epochs && stopped.empty() && !out_of_patience(options, position_)) {
       if (train_epoch(*loader, stopped) == TrialOutcome::kInterrupted) {
         save_last();
         return TrialOutcome::kInterrupted;
       }
-      if (stopped.empty()) end_epoch();
+      if (!stopped.empty()) break;
+      end_epoch();
+      trained = true;
+      leave_branch_at(static_cast<std::int64_t>(position_.epoch) * loader->steps());
     }
+    if (trained && stopped.empty()) leave_where_patience_ended();
+    pass_branches(static_cast<std::int64_t>(options.epochs) * loader->steps());
     return TrialOutcome::kFinished;
   }
 
-  bool out_of_patience() const {
-    const double last_change = std::max(schedules::last_change(stage().loss), runner::last_change(stage().optimizer));
-    const int settled = static_cast<int>(std::ceil(last_change * stage().epochs - 1e-9));
-    return stage().patience > 0 && position_.epoch - std::max(position_.best_epoch, settled) >= stage().patience;
+  /// Others may go on from where this trial's patience ran out: on their way to the next branch.
+  void leave_where_patience_ended() {
+    const std::vector<Branch>& branches = shared().branches;
+    for (; next_branch_ < branches.size(); ++next_branch_) {
+      if (!branches[next_branch_].leave) continue;
+      leave(branches[next_branch_++]);
+      return;
+    }
   }
 
   TrialOutcome train_epoch(data::Loader& loader, std::string& stopped) {
     const std::int64_t steps_before = static_cast<std::int64_t>(position_.epoch) * loader.steps();
     const std::int64_t steps = static_cast<std::int64_t>(stage().epochs) * loader.steps();
-    const EpochClock clock{now(), position_.sums.seconds_train, position_.sums.images};
+    position_.sums.of_terms(term_names_);
+    EpochClock clock{now(), position_.sums.seconds_train, position_.sums.images};
     together(group_.ranks(), [&] { loader.start(static_cast<std::uint32_t>(position_.epoch), position_.step); });
     network_->train();
     ProfiledEpoch profiled(events_.profile);
@@ -254,8 +326,19 @@ class Trial {
       }
       const double progress = static_cast<double>(steps_before + made) / static_cast<double>(steps);
       record(trainer_->step(*batch, progress), steps_before, steps, clock, stopped);
+      if (made + 1 < loader.steps() && parts_at(steps_before + made + 1)) {
+        record(trainer_->read(), steps_before, steps, clock, stopped);
+        const double leaving = now();
+        if (stopped.empty()) leave_branch_at(steps_before + made + 1);
+        clock.begin += now() - leaving;
+      }
     }
     return TrialOutcome::kFinished;
+  }
+
+  /// Whether a branch is to be left at this step.
+  bool parts_at(std::int64_t step) const {
+    return std::ranges::any_of(shared().branches, [&](const Branch& b) { return b.leave && b.step == step; });
   }
 
   /// When an epoch began or went on, and what it had behind it.
@@ -299,30 +382,22 @@ class Trial {
     const double steps = position_.step;
     record.step = static_cast<std::int64_t>(record.epoch) * position_.step;
     record.loss = sums.loss / steps;
-    for (std::size_t i = 0; i < stage().loss.size(); ++i) {
-      record.terms.push_back({stage().loss[i].term, sums.terms[i] / steps, sums.weights[i]});
-    }
+    for (std::size_t i = 0; i < sums.names.size(); ++i)
+      if (!std::isnan(sums.terms[i])) record.terms.push_back({sums.names[i], sums.terms[i] / steps, sums.weights[i]});
     record.learning_rate = sums.learning_rate;
     record.gradient_norm = sums.gradient_norm / steps;
     record.seconds_train = sums.seconds_train;
     record.seconds_data = sums.seconds_data;
     record.overhead = sums.overhead;
+    record.seconds_shared = sums.seconds_shared;
     record.images = sums.images;
     const double begin = now();
     record.validation = validate();
     record.seconds_validate = now() - begin;
-    const double dice = analysis::mean_over_subjects(record.validation);
 
-    ++position_.epoch;
-    position_.step = 0;
-    position_.sums = {};
-    position_.last_dice = std::isfinite(dice) ? dice : 0;
-    const bool best = dice > position_.best_dice || (position_.best_epoch == 0 && std::isfinite(dice));
-    if (best) {
-      position_.best_dice = dice;
-      position_.best_epoch = position_.epoch;
-    }
-    if (leads() && events_.on_epoch) events_.on_epoch(record);
+    position_.add_epoch(analysis::mean_over_subjects(record.validation));
+    const bool best = position_.best_epoch == position_.epoch;
+    if (leads()) say(record);
     epochs_.push_back(std::move(record));
     const double saving = now();
     if (best) save_best();
@@ -384,13 +459,16 @@ class Trial {
 
   const TrialConfig& config_;
   const std::vector<std::string>& hashes_;
+  std::vector<SharedStage> shared_;
   const std::vector<StageData>& stages_;
   Group& group_;
   const fs::path& checkpoints_;
   const TrialEvents& events_;
   std::shared_ptr<model::Network> network_;
-  std::optional<TensorFile> resumed_;  // on group rank 0, until the optimizer has its part
-  std::optional<Trainer> trainer_;     // of the stage under way
+  std::optional<Beginning> resumed_;     // on group rank 0, until the optimizer has its part
+  std::optional<Trainer> trainer_;       // of the stage under way
+  std::vector<std::string> term_names_;  // that the trainer has
+  std::size_t next_branch_ = 0;          // of the stage, that is neither left nor passed
   Position position_;
   std::vector<analysis::EpochRecord> epochs_;  // of the stage under way; after resuming, on group rank 0 alone
 };
@@ -453,10 +531,10 @@ fs::path stage_folder(const fs::path& checkpoints, const std::string& hash) {
 
 TrialOutcome run_trial(const TrialConfig& config, const std::vector<std::string>& hashes,
                        const std::vector<StageData>& stages, Group& group, const fs::path& checkpoints,
-                       const TrialEvents& events) {
+                       const TrialEvents& events, const std::vector<SharedStage>& shared) {
   if (stages.size() != config.stages.size() || hashes.size() != config.stages.size())
     throw std::invalid_argument("run_trial: one StageData and one hash for each stage");
-  return Trial(config, hashes, stages, group, checkpoints, events).run();
+  return Trial(config, hashes, stages, group, checkpoints, events, shared).run();
 }
 
 }  // namespace crossfade::runner

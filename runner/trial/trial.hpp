@@ -12,6 +12,7 @@
 #include "runner/grid/config.hpp"
 #include "runner/process/profile.hpp"
 #include "runner/ranks/group.hpp"
+#include "runner/trial/branches.hpp"
 #include "runner/trial/progress.hpp"
 #include "runner/trial/queue_options.hpp"
 #include "runner/trial/state.hpp"
@@ -34,9 +35,11 @@ struct TrialEvents {
   std::function<void(const TrialProgress&)> on_step;
   std::function<void(const analysis::EpochRecord&)> on_epoch;
   std::function<void(const analysis::StageResult&)> on_stage;
+  std::function<void(const std::string& key, BranchOutcome)> on_branch;  // each branch to leave, once
   std::function<bool()> stop_requested;
-  StepProfile* profile = nullptr;  // records some of this rank's steps; nullptr: none
-  QueueOptions queue;              // read_every: steps that on_step hears of together
+  StepProfile* profile = nullptr;   // records some of this rank's steps; nullptr: none
+  QueueOptions queue;               // read_every: steps that on_step hears of together
+  std::uintmax_t branch_bytes = 0;  // a branch that does not fit into so many with all that are there is passed
 };
 
 enum class TrialOutcome { kFinished, kInterrupted };
@@ -44,16 +47,19 @@ enum class TrialOutcome { kFinished, kInterrupted };
 /// The folder of a stage's checkpoints, by its hash: trials whose leading stages are the same share them.
 std::filesystem::path stage_folder(const std::filesystem::path& checkpoints, const std::string& hash);
 
-/// Collective over `group`. `hashes` are those of the stages, from stage_hashes(). Each stage keeps last.safetensors
-/// and best.safetensors in its folder below `checkpoints`; the trial goes on from the last stage that has one, trained
-/// by this trial or by another, says the epochs and results behind it again, and begins otherwise. An interrupted
-/// trial has written its state at the step it stopped at and goes on bit for bit. A loss or gradient that is not finite
-/// ends the trial as finished, with the reason in its StageResult. Throws AgreedError where the data or the disk are at
-/// fault; the group is then ready for another trial. So it is after any error of a group of one; in a larger one,
-/// another error (out of memory in a step, say) leaves the others waiting in a collective, and the world must be ended.
+/// Collective over `group`. `hashes` are those of the stages, from stage_hashes(); `shared` is of each stage, or empty:
+/// nothing is. Each stage keeps last.safetensors and best.safetensors in its folder below `checkpoints`; the trial goes
+/// on from the last stage that has one, or from the last branch that is there, trained by this trial or by another,
+/// says the epochs and results behind it again, and begins otherwise. An interrupted trial has written its state at the
+/// step it stopped at. Wherever it goes on, it ends bit for bit as if it had trained all by itself; but a term that was
+/// not evaluated then is NaN in the epochs that it takes over, and their seconds count as shared. A loss or gradient
+/// that is not finite ends the trial as finished, with the reason in its StageResult. Throws AgreedError where the data
+/// or the disk are at fault; the group is then ready for another trial. So it is after any error of a group of one; in
+/// a larger one, another error (out of memory in a step, say) leaves the others waiting in a collective, and the world
+/// must be ended.
 TrialOutcome run_trial(const TrialConfig& config, const std::vector<std::string>& hashes,
                        const std::vector<StageData>& stages, Group& group, const std::filesystem::path& checkpoints,
-                       const TrialEvents& events);
+                       const TrialEvents& events, const std::vector<SharedStage>& shared = {});
 
 // What a vote over the nets of several trials shares with one.
 

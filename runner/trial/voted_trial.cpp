@@ -40,6 +40,8 @@ TrialEvents shifted(const TrialEvents& events, int before, std::vector<std::stri
   own.stop_requested = events.stop_requested;
   own.profile = events.profile;
   own.queue = events.queue;
+  own.on_branch = events.on_branch;
+  own.branch_bytes = events.branch_bytes;
   own.on_step = [&events, before](TrialProgress progress) {
     progress.stage += before;
     events.on_step(progress);
@@ -83,7 +85,7 @@ analysis::StageResult vote_on(const StageOptions& stage, int row, const std::vec
 
 TrialOutcome run_views(const TrialConfig& config, const std::vector<std::string>& hashes,
                        const std::vector<std::vector<StageData>>& planes, Group& group, const fs::path& checkpoints,
-                       const TrialEvents& events) {
+                       const TrialEvents& events, const std::vector<SharedStage>& shared) {
   const std::vector<View> views = views_of(config.views);
   const std::size_t stages = config.stages.size();
   if (planes.size() != views.size() || hashes.size() != stage_rows(config).size())
@@ -92,9 +94,12 @@ TrialOutcome run_views(const TrialConfig& config, const std::vector<std::string>
   std::vector<std::string> stopped(hashes.size());
   for (std::size_t v = 0; v < views.size(); ++v) {
     const auto before = static_cast<int>(v * stages);
-    const auto first = hashes.begin() + before;
-    if (run_trial(config, {first, first + static_cast<std::ptrdiff_t>(stages)}, planes[v], group, checkpoints,
-                  shifted(events, before, stopped)) == TrialOutcome::kInterrupted)
+    const auto part = [&](const auto& rows) {
+      using Rows = std::decay_t<decltype(rows)>;
+      return rows.empty() ? Rows() : Rows(rows.begin() + before, rows.begin() + before + static_cast<int>(stages));
+    };
+    if (run_trial(config, part(hashes), planes[v], group, checkpoints, shifted(events, before, stopped),
+                  part(shared)) == TrialOutcome::kInterrupted)
       return TrialOutcome::kInterrupted;
   }
   if (views.size() == 1) return TrialOutcome::kFinished;

@@ -10,11 +10,12 @@
 namespace crossfade::runner {
 
 /// Collective over `group`. Trains the net of each view of `config` on its part of `planes` (views_of() has the order)
-/// and scores their vote after each stage; a trial with the axial view alone is just run_trial(). `hashes`, and the
-/// stage that events speak of, are those of stage_rows(). A stage of which some net has no checkpoint scores as a net
-/// that finds nothing. Otherwise as run_trial().
+/// and scores their vote after each stage; a trial with the axial view alone is just run_trial(). `hashes`,
+/// `shared` (or empty), and the stage that events speak of, are those of stage_rows(). A stage of which some net has no
+/// checkpoint scores as a net that finds nothing. Otherwise as run_trial().
 TrialOutcome run_views(const TrialConfig& config, const std::vector<std::string>& hashes,
                        const std::vector<std::vector<StageData>>& planes, Group& group,
-                       const std::filesystem::path& checkpoints, const TrialEvents& events);
+                       const std::filesystem::path& checkpoints, const TrialEvents& events,
+                       const std::vector<SharedStage>& shared = {});
 
 }  // namespace crossfade::runner

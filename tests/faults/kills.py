@@ -36,6 +36,9 @@ variants:
   scheduled:
     loss: &scheduled {wce: {step: {0: 1, 0.5: 0}}, wdice: {step: {0: 0, 0.5: 1}}}
     stages: {finetune: {cohort: phantom, labels: manual, epochs: 2, batch: 8, optimizer: {lr: 0.001}}}
+  later:
+    loss: {wce: {step: {0: 1, 0.7: 0}}, wdice: {step: {0: 0, 0.7: 1}}}
+    stages: {finetune: {cohort: phantom, labels: manual, epochs: 2, batch: 8, optimizer: {lr: 0.001}}}
   control:
     loss: *scheduled
     stages: {finetune: {cohort: phantom, labels: automatic, epochs: 2, batch: 8, optimizer: {lr: 0.001}}}
@@ -78,6 +81,16 @@ def digest(path):
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def net_digest(path):
+    """Of a checkpoint, but for which of the trials that share it has trained it."""
+    content = path.read_bytes()
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:end])
+    for key in ("owner", "variant"):
+        del header["__metadata__"][key]
+    return hashlib.sha256(json.dumps(header).encode() + content[end:]).hexdigest()
+
+
 class Study:
     """The tiny grid in a folder of its own, shards and all."""
 
@@ -117,9 +130,9 @@ class Study:
             found = {name: sorted(map(repr, database.execute(query))) for name, query in TABLES.items()}
         found["half-written files"] = sorted(str(path.relative_to(self.folder)) for path in self.folder.glob("**/*.partial"))
         results = self.folder / "r"
-        for pattern in ("checkpoints/*/best.safetensors", "*.csv"):
+        for pattern, of in (("checkpoints/*/best.safetensors", net_digest), ("*.csv", digest)):
             for file in sorted(results.glob(pattern)):
-                found[str(file.relative_to(results))] = digest(file)
+                found[str(file.relative_to(results))] = of(file)
         for report in ("table1", "claims", "structures"):
             found[report + ".txt"] = subprocess.run([RUNNER, "report", report, "--results", "r.sqlite"], cwd=self.folder, text=True,
                                                     capture_output=True, check=True).stdout

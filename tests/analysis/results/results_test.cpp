@@ -110,41 +110,6 @@ TEST_F(Results, RefuseWhatCantBeStored) {
   EXPECT_NE(error_of([&] { db.set_running(77); }).find("no such trial"), std::string::npos);
 }
 
-TEST_F(Results, EpochsOfASharedStageAreAdopted) {
-  TrialRecord tuned = trial_record("a", 1), control = trial_record("b", 1), other = trial_record("c", 1);
-  tuned.stages[0].hash = control.stages[0].hash = "the same first stage";
-  tuned.stages.push_back(
-      {.name = "finetune", .hash = tuned.hash, .cohort = "phantom", .labels = "manual", .epochs = 2, .switches = {}});
-  control.stages.push_back({.name = "finetune",
-                            .hash = control.hash,
-                            .cohort = "phantom",
-                            .labels = "automatic",
-                            .epochs = 2,
-                            .switches = {}});
-  ResultsDatabase db(file);
-  const auto trials = db.begin(study_record(), provenance(), {tuned, control, other});
-  finish(db, trials[0].id, tuned, random, 0.5);
-  db.adopt_epochs(trials[1].id);
-  db.adopt_epochs(trials[2].id);
-  const std::string epochs =
-      "SELECT group_concat(stage || epoch || ' ' || dice || ' ' || loss || ' ' || seconds)"
-      " FROM figure1 WHERE stage = 'pretrain' AND variant = ";
-  EXPECT_EQ(ask(epochs + "'b'"), ask(epochs + "'a'"));
-  EXPECT_EQ(ask("SELECT count(*) FROM figure1 WHERE variant = 'b'"), "4") << "of its own second stage nothing";
-  EXPECT_EQ(ask("SELECT count(*) FROM figure1 WHERE variant = 'c'"), "0") << "another stage";
-  EXPECT_EQ(
-      ask("SELECT count(*) FROM dice AS d JOIN epoch AS e ON e.id = d.epoch_id JOIN stage AS s ON s.id = e.stage_id"
-          " JOIN trial AS t ON t.id = s.trial_id JOIN variant AS v ON v.id = t.variant_id WHERE v.name = 'b'"),
-      std::to_string(4 * 27));
-  EXPECT_EQ(ask("SELECT count(*) FROM epoch_term"), std::to_string((6 + 4) * 2));
-  // What it has itself, as far as the other or further, stays.
-  db.record_epoch(trials[1].id, epoch_record(random, 4, 0.6));
-  const std::string own = ask(epochs + "'b'");
-  EXPECT_NE(own, ask(epochs + "'a'"));
-  db.adopt_epochs(trials[1].id);
-  EXPECT_EQ(ask(epochs + "'b'"), own);
-}
-
 TEST_F(Results, AnEpochSaidAgainCountsWhereItIsNotRecorded) {
   ResultsDatabase db(file);
   const auto trials = db.begin(study_record(), provenance(), {trial_record("a", 1)});
@@ -152,6 +117,7 @@ TEST_F(Results, AnEpochSaidAgainCountsWhereItIsNotRecorded) {
     EpochRecord epoch = epoch_record(random, number, 0.5);
     epoch.loss = loss;
     epoch.again = again;
+    epoch.seconds_shared = again ? 4 : 0;
     db.record_epoch(trials[0].id, epoch);
   };
   const std::string losses = "SELECT group_concat(epoch || ':' || loss) FROM (SELECT * FROM epoch ORDER BY epoch)";
@@ -162,6 +128,7 @@ TEST_F(Results, AnEpochSaidAgainCountsWhereItIsNotRecorded) {
   say(1, 0.4, true);
   say(2, 0.5, true);
   EXPECT_EQ(ask(losses), "1:0.1,2:0.3") << "known";
+  EXPECT_EQ(ask("SELECT sum(seconds_shared) FROM figure1"), "8.0") << "of both";
 }
 
 TEST_F(Results, AnEpochOfOnePlaneLeavesTheOthersAsTheyAre) {
@@ -300,10 +267,10 @@ TEST_F(Results, RefuseADatabaseOfAnotherProgram) {
 
 TEST_F(Results, RefuseAnotherSchemaVersion) {
   { ResultsDatabase db(file); }
-  SQLite::Database(file.string(), SQLite::OPEN_READWRITE).exec("PRAGMA user_version = 9");
+  SQLite::Database(file.string(), SQLite::OPEN_READWRITE).exec("PRAGMA user_version = 10");
   for (const auto& error :
        {error_of([&] { ResultsDatabase db(file); }), error_of([&] { render_table1({file}, "text"); })})
-    EXPECT_NE(error.find("has schema version 9, this program"), std::string::npos) << error;
+    EXPECT_NE(error.find("has schema version 10, this program"), std::string::npos) << error;
 }
 
 TEST_F(Results, ReadButDoNotWriteAnOlderVersion) {
@@ -314,7 +281,7 @@ TEST_F(Results, ReadButDoNotWriteAnOlderVersion) {
   SQLite::Database(file.string(), SQLite::OPEN_READWRITE).exec("PRAGMA user_version = 1");
   EXPECT_NE(render_table1({file}, "text").find("made-up"), std::string::npos);
   const std::string error = error_of([&] { ResultsDatabase db(file); });
-  EXPECT_NE(error.find("has schema version 1, this program writes versions 3 to 8"), std::string::npos) << error;
+  EXPECT_NE(error.find("has schema version 1, this program writes versions 3 to 9"), std::string::npos) << error;
 }
 
 TEST_F(Results, RenewTheViewsOfAFileOfThisVersion) {

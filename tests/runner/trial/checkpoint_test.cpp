@@ -196,19 +196,61 @@ TEST(Position, SurvivesItsTextBitForBit) {
   position.epoch = 3;
   position.step = 2;
   position.sums.loss = 0.1 + 0.2;
-  position.sums.terms = {1.0 / 3, 1e-300};
+  position.sums.names = {"wce", "wdice", "dice"};
+  position.sums.terms = {1.0 / 3, std::nan(""), 1e-300};
+  position.sums.weights = {1, 0, 0.1};
   position.best_dice = 0.7000000000000001;
   const Position read = position_from_json(to_json(position));
   EXPECT_EQ(read.epoch, 3);
   EXPECT_EQ(read.step, 2);
   EXPECT_EQ(read.sums.loss, position.sums.loss);
-  EXPECT_EQ(read.sums.terms, position.sums.terms);
+  EXPECT_EQ(read.sums.terms, (std::vector{1.0 / 3, 1e-300})) << "what is not known is left out";
+  EXPECT_EQ(read.sums.weights, (std::vector{1, 0.1}));
   EXPECT_EQ(read.best_dice, position.best_dice);
 }
 
 /// The text without what came after its first programs.
 std::string as_once(const std::string& text) {
-  return std::regex_replace(text, std::regex(R"("overhead":\{[^}]*\},)"), "");
+  return std::regex_replace(text, std::regex(R"("overhead":\{[^}]*\},|"names":\[[^\]]*\],|"seconds_shared":[^,}]*,)"),
+                            "");
+}
+
+StepResult step_of(const std::vector<double>& terms, const std::vector<double>& weights) {
+  StepResult step;
+  step.terms = terms;
+  step.weights = weights;
+  step.images = 4;
+  return step;
+}
+
+TEST(EpochSums, AreOfTheTermsThatAreWantedWhicheverThereWere) {
+  EpochSums sums;
+  sums.of_terms({"wce", "wdice"});
+  sums.add(step_of({2, 3}, {1, 0}));
+  sums.add(step_of({0.5, 1}, {1, 0}));
+  sums.of_terms({"wdice", "dice", "wce"});
+  EXPECT_EQ(sums.names, (std::vector<std::string>{"wdice", "dice", "wce"}));
+  EXPECT_EQ(sums.terms[0], 4);
+  EXPECT_TRUE(std::isnan(sums.terms[1])) << "of the steps before nobody knows";
+  EXPECT_EQ(sums.terms[2], 2.5);
+  EXPECT_EQ(sums.weights, (std::vector<double>{0, 0, 1}));
+  sums.add(step_of({1, 1, 1}, {1, 1, 1}));
+  EXPECT_TRUE(std::isnan(sums.terms[1]));
+}
+
+TEST(EpochSums, OfEarlierProgramsAreInTheOrderOfTheLoss) {
+  Position position;
+  position.sums.names = {"wce", "wdice"};
+  position.sums.terms = {2, 3};
+  position.sums.weights = {1, 0};
+  position.sums.images = 4;
+  EpochSums sums = position_from_json(as_once(to_json(position))).sums;
+  ASSERT_TRUE(sums.names.empty());
+  sums.of_terms({"wce", "wdice", "dice"});
+  EXPECT_EQ(sums.terms[0], 2);
+  EXPECT_EQ(sums.terms[1], 3);
+  EXPECT_TRUE(std::isnan(sums.terms[2]));
+  EXPECT_EQ(sums.seconds_shared, 0);
 }
 
 TEST(EpochOverhead, SurvivesItsTextWhereItIsKnownAndWhereNot) {

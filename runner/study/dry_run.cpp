@@ -1,0 +1,82 @@
+#include "runner/study/dry_run.hpp"
+
+#include <array>
+#include <iostream>
+#include <map>
+#include <set>
+
+#include "runner/grid/grid.hpp"
+#include "runner/grid/views.hpp"
+#include "runner/study/cohorts.hpp"
+#include "runner/study/shared_trials.hpp"
+
+namespace crossfade::runner {
+namespace {
+
+/// Opens the cohorts whose grid is to be derived, and says what it is; sides of their slices by name.
+std::map<std::string, std::array<int, 2>> list_grids(const Study& study) {
+  std::map<std::string, std::array<int, 2>> sides_of;
+  for (const auto& [name, spec] : cohorts_in_use(study)) {
+    if (data::cube_size(spec)) continue;
+    const data::Cohort cohort = data::open_cohort(spec);
+    sides_of[name] = {cohort.grid.width, cohort.grid.height};
+    splits_in_use(study, name, cohort);  // refuses what does not fit
+    std::cout << "cohort " << name << ": " << cohort.subjects.size() << " subjects, " << cohort.table.classes.count()
+              << " classes, " << cohort.channels.size() << (cohort.channels.size() == 1 ? " channel" : " channels")
+              << ", axis: " << cohort.spec.axis << ", grid: {width: " << cohort.grid.width
+              << ", height: " << cohort.grid.height << ", mm: " << cohort.spec.grid.mm
+              << ", slice_mm: " << cohort.spec.grid.slice_mm << "}\n";
+    for (const data::Remark& remark : cohort.remarks) std::cout << "  " << remark.text << '\n';
+  }
+  return sides_of;
+}
+
+}  // namespace
+
+std::string trial_name(const TrialConfig& trial, const Study& study) {
+  std::set<int> folds;
+  for (const TrialConfig& other : study.trials) folds.insert(other.fold);
+  const std::string fold = folds.size() > 1 ? ", fold " + std::to_string(trial.fold) : "";
+  return trial.variant + " (seed " + std::to_string(trial.seed) + fold + ")";
+}
+
+void list_trials(const Study& study) {
+  const std::map<std::string, std::array<int, 2>> sides_of = list_grids(study);
+  std::cout << "study " << study.name << ": " << study.trials.size() << " trials\n";
+  int index = 0;
+  for (const TrialConfig& trial : study.trials) {
+    std::cout << "  " << ++index << "  " << trial_name(trial, study) << ": " << trial_model_label(trial);
+    if (!uses_atlases(trial)) std::cout << ", " << trial_loss_label(trial);
+    for (const StageOptions& stage : trial.stages) {
+      const data::CohortSpec& cohort = cohort_of(study, stage.cohort);
+      const std::array<int, 2> sides = sides_of.contains(stage.cohort)
+                                           ? sides_of.at(stage.cohort)
+                                           : data::slice_size(cohort).value_or(std::array{0, 0});
+      std::cout << ", " << stage.name << " ";
+      if (!uses_atlases(trial)) std::cout << stage.epochs << " epochs ";
+      std::cout << "on " << stage.cohort << " (" << sides[0] << " x " << sides[1];
+      if (!uses_atlases(trial)) std::cout << ", batch " << stage.batch;
+      std::cout << ")";
+    }
+    std::cout << '\n';
+  }
+}
+
+void list_sharing(const Study& study) {
+  CohortHashList names;
+  for (const auto& [name, spec] : study.cohorts) names.emplace_back(name, name);
+  std::vector<TrialHashes> hashes;
+  std::vector<std::string> trials;
+  for (const TrialConfig& trial : study.trials) {
+    hashes.push_back({stage_hashes(trial, study, names), beginning_hashes(trial, study, names)});
+    trials.push_back(trial_name(trial, study));
+  }
+  const SharedTrials shared = share_trials(study.trials, hashes, [](const TrialConfig& trial) {
+    std::vector<std::int64_t> steps;
+    for (const StageRow& row : stage_rows(trial)) steps.push_back(100 * std::int64_t{trial.stages[row.stage].epochs});
+    return steps;
+  });
+  if (shared.forest.shared < shared.forest.alone) std::cout << describe(shared, study.trials, trials);
+}
+
+}  // namespace crossfade::runner

@@ -1,0 +1,156 @@
+#include "runner/study/shared_trials.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <map>
+#include <system_error>
+
+#include "data/hash.hpp"
+#include "data/shards/loader.hpp"
+#include "runner/grid/grid.hpp"
+#include "runner/grid/views.hpp"
+#include "runner/process/log.hpp"
+
+namespace crossfade::runner {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Steps as epochs of their stage, "7" or "7.25".
+std::string in_epochs(std::int64_t steps, std::int64_t of_stage, int epochs) {
+  std::array<char, 32> text;
+  std::snprintf(text.data(), text.size(), "%.4g", static_cast<double>(steps) * epochs / static_cast<double>(of_stage));
+  return text.data();
+}
+
+/// Those of the shards that a trial trains on. Throws as open_data().
+std::vector<std::int64_t> steps_of_rows(const TrialConfig& trial, const CohortPlans& plans) {
+  std::vector<std::int64_t> steps;
+  for (const std::vector<StageData>& plane : open_data(trial, plans)) {
+    for (std::size_t s = 0; s < plane.size(); ++s) {
+      const StageOptions& stage = trial.stages[s];
+      const auto slices =
+          data::training_slices(plane[s].train, trial.seed, label_kind(stage), {stage.first_scan, stage.scans});
+      steps.push_back(static_cast<std::int64_t>(stage.epochs) * data::steps_per_epoch(slices.size(), stage.batch));
+    }
+  }
+  steps.resize(stage_rows(trial).size());
+  return steps;
+}
+
+/// What the queue knows of a trial's way.
+void add_milestones(const SharedTrials& shared, const std::vector<std::string>& stage_hashes, std::size_t trial,
+                    QueuedTrial& queued) {
+  for (std::size_t r = 0; r < stage_hashes.size(); ++r) {
+    const auto row = static_cast<int>(r);
+    const std::int64_t steps = shared.steps[trial][r];
+    queued.steps += steps;
+    for (const Branch& branch : shared.stages[trial][r].branches)
+      queued.milestones.push_back({branch.key, row, branch.step, true, branch.leave});
+    queued.milestones.push_back({stage_hashes[r], row, steps});
+  }
+}
+
+}  // namespace
+
+SharedTrials share_trials(const std::vector<TrialConfig>& trials, const std::vector<TrialHashes>& hashes,
+                          const StepsOf& steps_of) {
+  SharedTrials shared;
+  std::vector<Path> paths;
+  std::map<std::string, std::int64_t> known;  // steps by beginning
+  for (std::size_t t = 0; t < trials.size(); ++t) {
+    const std::vector<StageRow> rows = stage_rows(trials[t]);
+    const TrialHashes& of = hashes[t];
+    shared.stages.emplace_back(rows.size());
+    shared.steps.emplace_back(rows.size());
+    const auto unknown = [&](const std::string& beginning) { return !beginning.empty() && !known.contains(beginning); };
+    if (std::ranges::any_of(of.beginnings, unknown)) {
+      const std::vector<std::int64_t> steps = steps_of(trials[t]);
+      for (std::size_t r = 0; r < rows.size(); ++r)
+        if (!of.beginnings[r].empty()) known[of.beginnings[r]] = steps[r];
+    }
+    for (std::size_t r = 0; r < rows.size(); ++r) {
+      if (of.beginnings[r].empty() || known.at(of.beginnings[r]) == 0) continue;
+      shared.steps[t][r] = known.at(of.beginnings[r]);
+      shared.rows.push_back({t, r});
+      paths.push_back(
+          {of.beginnings[r], of.stages[r], trials[t].stages[rows[r].stage].loss, shared.steps[t][r], of.open});
+    }
+  }
+  shared.forest = plan_forest(paths);
+  for (std::size_t p = 0; p < paths.size(); ++p)
+    shared.stages[shared.rows[p].trial][shared.rows[p].row] = shared.forest.stages[p];
+  return shared;
+}
+
+std::vector<std::vector<SharedStage>> plan_sharing(const Study& study, bool share, const CohortHashList& cohort_hashes,
+                                                   const CohortPlans& cohorts, const fs::path& checkpoints,
+                                                   const std::vector<std::vector<std::string>>& hashes,
+                                                   QueuedStudy& queue) {
+  std::vector<TrialHashes> of_trials;
+  for (std::size_t t = 0; t < study.trials.size(); ++t)
+    of_trials.push_back(
+        {hashes[t],
+         share ? beginning_hashes(study.trials[t], study, cohort_hashes) : std::vector<std::string>(hashes[t].size()),
+         !queue.trials[t].finished});
+  const SharedTrials shared = share_trials(study.trials, of_trials, [&](const TrialConfig& trial) {
+    try {
+      return steps_of_rows(trial, cohorts);
+    } catch (const std::exception&) {
+      return std::vector<std::int64_t>(stage_rows(trial).size());
+    }
+  });
+  for (std::size_t t = 0; t < study.trials.size(); ++t) {
+    QueuedTrial& trial = queue.trials[t];
+    add_milestones(shared, hashes[t], t, trial);
+    for (const Milestone& milestone : trial.milestones)
+      if (std::error_code error; milestone.branch && fs::exists(branch_file(checkpoints, milestone.key), error))
+        queue.there.insert(milestone.key);
+  }
+  queue.drop = [checkpoints](const std::string& key) { drop_branch(checkpoints, key); };
+  if (shared.forest.shared < shared.forest.alone)
+    log_info("shared beginnings: " + std::to_string(shared.forest.shared) + " of " +
+             std::to_string(shared.forest.alone) + " steps of all trials are to be trained");
+  return shared.stages;
+}
+
+void train_alone(std::vector<std::vector<std::string>>& hashes) {
+  for (std::vector<std::string>& of_trial : hashes) {
+    const std::string own = of_trial.back();
+    for (std::string& hash : of_trial)
+      if (hash != own) hash = data::sha256_hex("alone\n" + own + "\n" + hash);
+  }
+}
+
+std::string describe(const SharedTrials& shared, const std::vector<TrialConfig>& trials,
+                     const std::vector<std::string>& names) {
+  const Forest& forest = shared.forest;
+  std::string text = "shared beginnings save " + std::to_string(100 * (forest.alone - forest.shared) / forest.alone) +
+                     " % of all steps\n";
+  std::vector<int> depth;
+  for (const ForestNode& node : forest.nodes) {
+    depth.push_back(node.parent < 0 ? 0 : depth[static_cast<std::size_t>(node.parent)] + 1);
+    const bool below_shared = node.parent >= 0;
+    if (node.paths.size() < 2 && !below_shared) continue;
+    const SharedTrials::Row& first = shared.rows[node.paths.front()];
+    const TrialConfig& trial = trials[first.trial];
+    const StageRow row = stage_rows(trial)[first.row];
+    const StageOptions& stage = trial.stages[row.stage];
+    const std::int64_t steps = shared.steps[first.trial][first.row];
+    text += std::string(static_cast<std::size_t>(2 + 2 * depth.back()), ' ') + stage.name;
+    if (row.plane != "axial") text += " (" + row.plane + ")";
+    text += ", epochs " + in_epochs(node.begin, steps, stage.epochs) + " to " +
+            in_epochs(node.end, steps, stage.epochs) + ": ";
+    if (node.paths.size() == 1) {
+      text += names[first.trial];
+    } else {
+      text += std::to_string(node.paths.size()) + " trials";
+      if (node.parent < 0) text += ", " + names[first.trial] + " and others";
+    }
+    text += '\n';
+  }
+  return text;
+}
+
+}  // namespace crossfade::runner

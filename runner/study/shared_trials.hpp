@@ -1,0 +1,60 @@
+// What the trials of a study train alike, and how the queue knows of it.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "runner/grid/config.hpp"
+#include "runner/study/cohorts.hpp"
+#include "runner/study/forest.hpp"
+#include "runner/study/queue.hpp"
+
+namespace crossfade::runner {
+
+/// The hashes of a trial's stage_rows(): stage_hashes(), beginning_hashes().
+struct TrialHashes {
+  std::vector<std::string> stages, beginnings;
+  bool open = true;  // not finished
+};
+
+/// The forest of all nets of a study.
+struct SharedTrials {
+  struct Row {
+    std::size_t trial, row;  // of stage_rows()
+  };
+  std::vector<Row> rows;  // of the forest's paths
+  Forest forest;
+  std::vector<std::vector<SharedStage>> stages;  // of each trial's stage_rows()
+  std::vector<std::vector<std::int64_t>> steps;  // the same; 0 for a vote and where nothing is trained
+};
+
+/// Steps of each of a trial's stage_rows(); 0 where they are not known, and nothing is shared then.
+using StepsOf = std::function<std::vector<std::int64_t>(const TrialConfig& trial)>;
+
+SharedTrials share_trials(const std::vector<TrialConfig>& trials, const std::vector<TrialHashes>& hashes,
+                          const StepsOf& steps_of);
+
+/// By cohort.
+using CohortHashList = std::vector<std::pair<std::string, std::string>>;
+
+/// Makes the hashes of each trial's stage_rows() such that it finds no checkpoint of another; its own last one stays.
+void train_alone(std::vector<std::vector<std::string>>& hashes);
+
+/// Once the cohorts are prepared, on rank 0: plans what trials share (with `share`), and tells the queue of their ways
+/// and of what is there. Returns the shared stages of each trial's stage_rows(). A trial whose shards can't be opened
+/// shares nothing; it says so itself.
+std::vector<std::vector<SharedStage>> plan_sharing(const Study& study, bool share, const CohortHashList& cohort_hashes,
+                                                   const CohortPlans& cohorts, const std::filesystem::path& checkpoints,
+                                                   const std::vector<std::vector<std::string>>& hashes,
+                                                   QueuedStudy& queue);
+
+/// The part of training that the forest saves, and its nodes with more than one trial, for a person: a line each.
+/// `names` are the trials', steps are given in epochs.
+std::string describe(const SharedTrials& shared, const std::vector<TrialConfig>& trials,
+                     const std::vector<std::string>& names);
+
+}  // namespace crossfade::runner

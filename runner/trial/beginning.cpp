@@ -1,0 +1,91 @@
+#include "runner/trial/beginning.hpp"
+
+#include <utility>
+
+#include "runner/trial/patience.hpp"
+#include "runner/trial/trial.hpp"
+
+namespace crossfade::runner {
+namespace {
+
+namespace fs = std::filesystem;
+
+Beginning beginning_in(TensorFile contents, const TrialWay& way) {
+  Beginning beginning;
+  beginning.position = position_from_json(contents.text("position"));
+  const auto epochs = contents.metadata.find("epochs");
+  if (epochs != contents.metadata.end()) beginning.epochs = epochs_from_json(epochs->second);
+  const auto owner = contents.metadata.find("owner");
+  if (owner != contents.metadata.end() && owner->second != way.owner()) {
+    for (analysis::EpochRecord& epoch : beginning.epochs)
+      epoch.seconds_shared = epoch.seconds_train + epoch.seconds_validate;
+    beginning.position.sums.seconds_shared = beginning.position.sums.seconds_train;
+  }
+  beginning.contents = std::move(contents);
+  return beginning;
+}
+
+/// The trial's patience may have run out before that of whoever came further. False: the best net there was by then is
+/// no longer kept.
+bool end_where_patience_did(const StageOptions& stage, Beginning& beginning) {
+  Position& position = beginning.position;
+  Position until;  // after each epoch
+  for (const analysis::EpochRecord& epoch : beginning.epochs) {
+    until.add_epoch(analysis::mean_over_subjects(epoch.validation));
+    const bool further = position.epoch > until.epoch || position.step > 0;
+    if (!further || !out_of_patience(stage, until)) continue;
+    if (position.best_epoch > until.epoch) return false;
+    until.stage = position.stage;
+    until.optimizer_steps = position.optimizer_steps;
+    position = until;
+    beginning.epochs.resize(static_cast<std::size_t>(until.epoch));
+    break;
+  }
+  return true;
+}
+
+void write_as_own(TensorFile file, const fs::path& name, const TrialWay& way, std::size_t stage) {
+  file.metadata["trial"] = way.hashes[stage];
+  file.metadata["variant"] = way.config.variant;
+  file.metadata["owner"] = way.owner();
+  write_tensors(stage_folder(way.checkpoints, way.hashes[stage]) / name, file);
+}
+
+/// Nothing where the branch is not there, or is of no use.
+std::optional<Beginning> take_over(const TrialWay& way, std::size_t stage, const std::string& key) {
+  const fs::path file = branch_file(way.checkpoints, key), best = branch_best(way.checkpoints, key);
+  if (!fs::exists(file)) return std::nullopt;
+  Beginning beginning = beginning_in(read_tensors(file), way);
+  if (beginning.contents.text("trial") != key) return std::nullopt;
+  if (!end_where_patience_did(way.config.stages[stage], beginning)) return std::nullopt;
+  if (beginning.position.best_epoch > 0) {
+    if (!fs::exists(best)) return std::nullopt;
+    write_as_own(read_tensors(best), "best.safetensors", way, stage);
+  }
+  beginning.contents.metadata["position"] = to_json(beginning.position);
+  beginning.contents.metadata["epochs"] = to_json(beginning.epochs);
+  write_as_own(beginning.contents, "last.safetensors", way, stage);
+  return beginning;
+}
+
+}  // namespace
+
+std::optional<Beginning> last_of(const TrialWay& way, std::size_t stage) {
+  const fs::path file = stage_folder(way.checkpoints, way.hashes[stage]) / "last.safetensors";
+  if (!fs::exists(file)) return std::nullopt;
+  TensorFile contents = read_tensors(file);
+  if (contents.text("trial") != way.hashes[stage]) return std::nullopt;
+  return beginning_in(std::move(contents), way);
+}
+
+std::optional<Beginning> find_beginning(const TrialWay& way) {
+  for (std::size_t stage = way.hashes.size(); stage-- > 0;) {
+    if (auto last = last_of(way, stage)) return last;
+    const std::vector<Branch>& branches = way.shared[stage].branches;
+    for (auto branch = branches.rbegin(); branch != branches.rend(); ++branch)
+      if (auto beginning = take_over(way, stage, branch->key)) return beginning;
+  }
+  return std::nullopt;
+}
+
+}  // namespace crossfade::runner

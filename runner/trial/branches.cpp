@@ -1,0 +1,52 @@
+#include "runner/trial/branches.hpp"
+
+#include <algorithm>
+#include <system_error>
+
+namespace crossfade::runner {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kFile = "branch.safetensors";
+constexpr const char* kBest = "best.safetensors";
+
+fs::path folder_of(const fs::path& checkpoints, const std::string& key) {
+  return checkpoints / key.substr(0, 16);
+}
+
+}  // namespace
+
+std::vector<schedules::ScheduledTerm> with_terms(std::vector<schedules::ScheduledTerm> loss,
+                                                 const std::vector<std::string>& others) {
+  for (const std::string& name : others)
+    if (std::ranges::none_of(loss, [&](const schedules::ScheduledTerm& term) { return term.term == name; }))
+      loss.push_back({name, schedules::constant(0)});
+  return loss;
+}
+
+fs::path branch_file(const fs::path& checkpoints, const std::string& key) {
+  return folder_of(checkpoints, key) / kFile;
+}
+
+fs::path branch_best(const fs::path& checkpoints, const std::string& key) {
+  return folder_of(checkpoints, key) / kBest;
+}
+
+std::uintmax_t bytes_of_branches(const fs::path& checkpoints) {
+  std::uintmax_t bytes = 0;
+  std::error_code error;
+  for (const auto& folder : fs::directory_iterator(checkpoints, error)) {
+    if (!fs::exists(folder.path() / kFile, error)) continue;
+    for (const char* name : {kFile, kBest})
+      if (const std::uintmax_t size = fs::file_size(folder.path() / name, error); !error) bytes += size;
+  }
+  return bytes;
+}
+
+void drop_branch(const fs::path& checkpoints, const std::string& key) noexcept {
+  std::error_code ignored;
+  if (fs::exists(branch_file(checkpoints, key), ignored)) fs::remove_all(folder_of(checkpoints, key), ignored);
+}
+
+}  // namespace crossfade::runner

@@ -1,0 +1,106 @@
+"""A study whose trials share their beginnings ends as one whose trials train for themselves, and trains less."""
+
+import csv
+import re
+import unittest
+
+import kills
+from harness import COHORTS, Case
+
+GRID = """\
+study: forest
+cohorts:
+  biased:
+    {source: phantom, subjects: 4, size: 32, seed: 7, scans_per_subject: 2, split: {train: 2, validation: 1, test: 1},
+     label_bias: {pallidum_mm: 2, amygdala_mm: -2, ventricles_mm: 2}}
+defaults:
+  seeds: [1]
+  model: {name: unet, width: 4, depth: 2, norm: batch}
+  optimizer: {lr: 0.01, clip_norm: 1}
+  stages:
+    pretrain: {cohort: biased, labels: automatic, scans: 1, epochs: 5, batch: 8, augmentation: {rotation: 5}}
+variants:
+  "0.3 0.6": {loss: &early {wce: {step: {0: 1, 0.6: 0}}, wdice: {step: {0: 0, 0.3: 1}}}}
+  "0.3 0.9": {loss: &late {wce: {step: {0: 1, 0.9: 0}}, wdice: {step: {0: 0, 0.3: 1}}}}
+  "0.5 0.8": {loss: {wce: {step: {0: 1, 0.8: 0}}, wdice: {step: {0: 0, 0.5: 1}}}}
+  w-CE:      {loss: {wce: 1}}
+  tuned:
+    loss: *early
+    stages: {finetune: {cohort: biased, labels: manual, first_scan: 1, epochs: 2, batch: 8}}
+  views of early: {loss: *early, views: {axial: 0.5, coronal: 0.5}}
+  views of late:  {loss: *late, views: {axial: 0.5, coronal: 0.5}}
+"""
+
+# Where each net lies, and what two runs of one training have in common.
+NETS = "select v.name, s.position, s.hash from stage s join trial t on t.id = s.trial_id join variant v on v.id = t.variant_id"
+
+
+class Forest(Case):
+    def setUp(self):
+        super().setUp()
+        self.grid.write_text(GRID)
+
+    def run_study(self, name, ranks_per_trial, *more):
+        """What it said, and how many steps each trial had in its log."""
+        log = self.folder / f"{name}.csv"
+        completed = self.run_runner("--grid", self.grid, "--cohorts", COHORTS, "--results", f"{name}.sqlite", "--log-steps", log,
+                                    "--set", f"run.ranks_per_trial={ranks_per_trial}", *more, ranks=2)
+        self.assertEqual(completed.returncode, 0, completed.stderr)
+        with open(log, encoding="utf-8") as file:
+            return completed.stderr, len(list(csv.DictReader(file)))
+
+    def found(self, name):
+        return {table: sorted(map(repr, self.query(f"{name}.sqlite", sql))) for table, sql in kills.TABLES.items()}
+
+    def last_nets(self, name):
+        """Digest of the best net of each trial's last stage."""
+        nets = {variant: identity for variant, _, identity in sorted(self.query(f"{name}.sqlite", NETS))}
+        files = {variant: self.folder / name / "checkpoints" / identity[:16] / "best.safetensors" for variant, identity in nets.items()}
+        return {variant: kills.net_digest(file) for variant, file in files.items() if file.exists()}  # a vote has none
+
+    def test_is_the_same_to_the_bit_and_trains_less(self):
+        for ranks_per_trial in (1, 2):
+            with self.subTest(ranks_per_trial=ranks_per_trial):
+                shared, alone = f"shared{ranks_per_trial}", f"alone{ranks_per_trial}"
+                said, steps = self.run_study(shared, ranks_per_trial)
+                planned = re.search(r"shared beginnings: (\d+) of (\d+) steps", said)
+                self.assertIsNotNone(planned, said)
+                said, steps_alone = self.run_study(alone, ranks_per_trial, "--no-share")
+                self.assertNotIn("shared beginnings", said)
+                self.assertEqual((steps, steps_alone), tuple(map(int, planned.groups())))
+                for table, rows in self.found(alone).items():
+                    self.assertEqual(self.found(shared)[table], rows, table)
+                self.assertEqual(self.last_nets(shared), self.last_nets(alone))
+                self.assertEqual(len(self.last_nets(alone)), 5)
+                self.assertEqual(list((self.folder / shared).glob("**/branch.safetensors")), [], "nobody needs them any more")
+
+                seconds = "select sum(seconds_train + seconds_validate), sum(seconds_shared) from epoch"
+                spent, others = self.query(f"{shared}.sqlite", seconds)[0]
+                self.assertGreater(others, 0)
+                self.assertLess(others, spent)
+                self.assertEqual(self.query(f"{alone}.sqlite", seconds)[0][1], 0)
+
+    def test_goes_on_with_trials_that_join_later(self):
+        self.run_study("r", 1, "--only", "0.3 0.6 (", "--only", "w-CE")
+        branches = list((self.folder / "r").glob("**/branch.safetensors"))
+        self.assertGreater(len(branches), 0, "for those that are not finished")
+        before = len((self.folder / "r.csv").read_text().splitlines())
+        self.run_study("r", 1)
+        _, alone = self.run_study("alone", 1, "--no-share")
+        after = len((self.folder / "r.csv").read_text().splitlines())
+        self.assertLess(after - 1, alone)
+        self.assertGreater(after, before)
+        for table, rows in self.found("alone").items():
+            self.assertEqual(self.found("r")[table], rows, table)
+
+    def test_is_printed_before_it_is_trained(self):
+        completed = self.run_runner("--grid", self.grid, "--dry-run")
+        self.assertEqual(completed.returncode, 0, completed.stderr)
+        self.assertIn("shared beginnings save", completed.stdout)
+        self.assertIn("pretrain, epochs 0 to 1.5: 7 trials, 0.3 0.6 (seed 1) and others", completed.stdout)
+        self.assertIn("pretrain (coronal), epochs 0 to 3: 2 trials", completed.stdout)
+        self.assertNotIn("shared beginnings", self.run_runner("--grid", self.grid, "--dry-run", "--no-share").stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()

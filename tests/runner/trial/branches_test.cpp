@@ -1,0 +1,245 @@
+// Trials that begin from what another has left end as if each had trained by itself.
+#include "runner/trial/branches.hpp"
+
+#include <gmock/gmock.h>
+#include <torch/types.h>
+
+#include <cmath>
+#include <map>
+
+#include "data/hash.hpp"
+#include "runner/study/forest.hpp"
+#include "runner/trial/checkpoint.hpp"
+#include "tests/device.hpp"
+#include "tests/runner/trial/small_trial.hpp"
+#include "tests/runner/world_of_one.hpp"
+#include "tests/temporary_folder.hpp"
+
+namespace crossfade::runner {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+constexpr int kSteps = 12;  // of small_trial(): 4 epochs of 3
+
+schedules::Curve step(double at, double before, double after) {
+  return {.shape = "step", .points = {{0.0, before}, {at, after}}};
+}
+
+TrialConfig scheduled(double first, double second) {
+  TrialConfig config = small_trial();
+  config.variant = std::to_string(first) + " " + std::to_string(second);
+  config.stages[0].loss = {{"wce", step(second, 1, 0)}, {"wdice", step(first, 0, 1)}};
+  return config;
+}
+
+struct TrainingRun {
+  Heard heard;
+  std::map<std::string, BranchOutcome> branches;
+  std::vector<analysis::EpochRecord> epochs;  // all, in order
+};
+
+class Branches : public testing::Test {
+ protected:
+  Branches() { write_small_shards(folder_.path); }
+
+  static std::string hash_of(const TrialConfig& config) { return data::sha256_hex(config.variant); }
+
+  static std::vector<SharedStage> plan(const std::vector<TrialConfig>& trials) {
+    std::vector<Path> paths;
+    for (const TrialConfig& trial : trials)
+      paths.push_back({.beginning = "one", .hash = hash_of(trial), .loss = trial.stages[0].loss, .steps = kSteps});
+    return plan_forest(paths).stages;
+  }
+
+  TrainingRun run(const TrialConfig& config, const std::string& name, const std::vector<SharedStage>& shared = {},
+                  int stop_after = -1, std::uintmax_t branch_bytes = 1'000'000'000) {
+    TrainingRun result;
+    TrialEvents events = result.heard.events(stop_after);
+    events.branch_bytes = branch_bytes;
+    events.on_branch = [&](const std::string& key, BranchOutcome outcome) {
+      EXPECT_TRUE(result.branches.emplace(key, outcome).second) << "said once";
+    };
+    const TrialOutcome outcome = run_trial(config, {hash_of(config)}, open_small_shards(folder_.path), group_,
+                                           folder_.path / name, events, shared);
+    EXPECT_EQ(outcome, stop_after < 0 ? TrialOutcome::kFinished : TrialOutcome::kInterrupted);
+    result.epochs = result.heard.again;
+    for (const auto& epoch : result.heard.epochs) result.epochs.push_back(epoch);
+    return result;
+  }
+
+  fs::path file(const std::string& name, const TrialConfig& config, const std::string& which) const {
+    return stage_folder(folder_.path / name, hash_of(config)) / (which + ".safetensors");
+  }
+
+  /// Parameters, statistics, moments, scores and epochs, but for their seconds.
+  void expect_as_alone(const TrialConfig& config, const TrainingRun& shared, const std::string& name) {
+    const std::string alone_in = "alone " + config.variant;
+    const TrainingRun alone = run(config, alone_in);
+    for (const std::string which : {"best", "last"}) {
+      const TensorFile expected = read_tensors(file(alone_in, config, which));
+      const TensorFile found = read_tensors(file(name, config, which));
+      ASSERT_EQ(found.tensors.size(), expected.tensors.size());
+      for (const auto& [tensor, values] : expected.tensors)
+        EXPECT_TRUE(torch::equal(values, found.tensor(tensor))) << which << " " << tensor;
+    }
+    EXPECT_EQ(read_tensors(file(name, config, "best")).metadata, read_tensors(file(alone_in, config, "best")).metadata);
+    ASSERT_THAT(shared.heard.stages, SizeIs(1));
+    EXPECT_EQ(shared.heard.stages[0].best_epoch, alone.heard.stages[0].best_epoch);
+    EXPECT_EQ(shared.heard.stages[0].best_dice, alone.heard.stages[0].best_dice);
+    EXPECT_EQ(shared.heard.stages[0].test[0].counts, alone.heard.stages[0].test[0].counts);
+    ASSERT_EQ(shared.epochs.size(), alone.epochs.size());
+    for (std::size_t e = 0; e < alone.epochs.size(); ++e) {
+      const analysis::EpochRecord &found = shared.epochs[e], &expected = alone.epochs[e];
+      EXPECT_EQ(found.epoch, expected.epoch);
+      EXPECT_EQ(found.step, expected.step);
+      EXPECT_EQ(found.loss, expected.loss);
+      EXPECT_EQ(found.learning_rate, expected.learning_rate);
+      EXPECT_EQ(found.gradient_norm, expected.gradient_norm);
+      EXPECT_EQ(found.images, expected.images);
+      EXPECT_EQ(found.validation[0].counts, expected.validation[0].counts);
+      ASSERT_EQ(found.terms.size(), expected.terms.size());
+      for (std::size_t t = 0; t < expected.terms.size(); ++t) {
+        EXPECT_EQ(found.terms[t].term, expected.terms[t].term);
+        EXPECT_EQ(found.terms[t].value, expected.terms[t].value) << "epoch " << found.epoch;
+        EXPECT_EQ(found.terms[t].weight, expected.terms[t].weight);
+      }
+    }
+  }
+
+  TemporaryFolder folder_;
+  Group group_ = group_of_one(tests::device());
+};
+
+class BranchesAtAStep : public Branches, public testing::WithParamInterface<double> {};
+
+// After 1, 6 and 8 of 12 steps: in the first epoch, at an epoch's end, within one.
+INSTANTIATE_TEST_SUITE_P(Switches, BranchesAtAStep, testing::Values(0.05, 0.5, 0.6));
+
+TEST_P(BranchesAtAStep, AreTakenOverBitForBit) {
+  const TrialConfig early = scheduled(GetParam(), 0.9), late = scheduled(0.8, 0.9);
+  const std::vector<SharedStage> shared = plan({early, late});
+  const auto common = static_cast<std::size_t>(shared[0].branches.at(0).step);
+  const TrainingRun first = run(early, "forest", {shared[0]}), second = run(late, "forest", {shared[1]});
+  EXPECT_THAT(first.heard.steps, SizeIs(kSteps));
+  EXPECT_THAT(second.heard.steps, SizeIs(kSteps - common));
+  EXPECT_THAT(first.branches, ElementsAre(std::pair(shared[0].branches[0].key, BranchOutcome::kLeft)));
+  EXPECT_THAT(second.branches, ElementsAre(std::pair(shared[0].branches[0].key, BranchOutcome::kPassed)));
+  expect_as_alone(early, first, "forest");
+  expect_as_alone(late, second, "forest");
+
+  const std::size_t whole = common / 3;
+  ASSERT_THAT(second.heard.again, SizeIs(whole));
+  for (const analysis::EpochRecord& epoch : second.heard.again)
+    EXPECT_EQ(epoch.seconds_shared, epoch.seconds_train + epoch.seconds_validate);
+  const double rest = second.heard.epochs.front().seconds_shared;
+  EXPECT_EQ(rest > 0, common % 3 > 0) << "of the epoch that was begun";
+  EXPECT_LE(rest, second.heard.epochs.front().seconds_train);
+  for (const analysis::EpochRecord& epoch : first.epochs) EXPECT_EQ(epoch.seconds_shared, 0);
+}
+
+TEST_F(Branches, AreTakenOverByATrialThatIsInterruptedThereAndByOneBehindIt) {
+  const TrialConfig a = scheduled(0.2, 0.9), b = scheduled(0.5, 0.9), c = scheduled(0.8, 0.9);
+  const std::vector<SharedStage> shared = plan({a, b, c});
+  run(a, "forest", {shared[0]});
+  const TrainingRun broken = run(b, "forest", {shared[1]}, 0);
+  EXPECT_THAT(broken.heard.steps, IsEmpty());
+  const TrainingRun whole = run(b, "forest", {shared[1]});
+  EXPECT_THAT(whole.heard.steps, SizeIs(kSteps - 3)) << "from where a left it, 3 of 12";
+  const TrainingRun behind = run(c, "forest", {shared[2]});
+  EXPECT_THAT(behind.heard.steps, SizeIs(kSteps - 6)) << "from where b left it";
+  expect_as_alone(b, whole, "forest");
+  expect_as_alone(c, behind, "forest");
+  for (const analysis::EpochRecord& epoch : behind.heard.again)
+    EXPECT_EQ(epoch.seconds_shared, epoch.seconds_train + epoch.seconds_validate) << "those that a spent, too";
+}
+
+TEST_F(Branches, HaveTheTermsOfThoseThatWereKnownAndNoOthers) {
+  TrialConfig fixed = small_trial();
+  fixed.variant = "fixed";
+  fixed.stages[0].loss = {{"wce", schedules::constant(1)}};
+  const TrialConfig late = scheduled(0.5, 0.9);
+  const std::vector<SharedStage> shared = plan({fixed, late});
+  ASSERT_THAT(shared[0].terms, ElementsAre("wdice"));
+  const TrainingRun first = run(fixed, "forest", {shared[0]}), second = run(late, "forest", {shared[1]});
+  expect_as_alone(fixed, first, "forest");
+  expect_as_alone(late, second, "forest");
+
+  SharedStage of_a_stranger = shared[0];
+  of_a_stranger.terms.clear();
+  run(fixed, "unknown", {of_a_stranger});
+  const TrainingRun joined = run(late, "unknown", {shared[1]});
+  ASSERT_THAT(joined.epochs, SizeIs(4));
+  for (const std::size_t e : {0U, 1U}) {
+    EXPECT_EQ(joined.epochs[e].terms[0].value, second.epochs[e].terms[0].value);
+    EXPECT_TRUE(std::isnan(joined.epochs[e].terms[1].value)) << "nobody evaluated it";
+    EXPECT_EQ(joined.epochs[e].terms[1].weight, 0);
+  }
+  EXPECT_EQ(joined.epochs[2].terms[1].value, second.epochs[2].terms[1].value);
+}
+
+/// Learns so little that the first epoch stays the best, and ends with patience.
+TrialConfig without_patience_for(double switch_at) {
+  TrialConfig config = small_trial();
+  config.variant = "patient until " + std::to_string(switch_at);
+  config.model.norm = "none";  // whose statistics would move
+  config.stages[0].optimizer.lr = 1e-12;
+  config.stages[0].optimizer.lr_schedule = "constant";
+  config.stages[0].patience = 1;
+  config.stages[0].loss = {{"wce", schedules::constant(1)}};
+  if (switch_at < 1) config.stages[0].loss.push_back({"wdice", step(switch_at, 0, 1)});
+  return config;
+}
+
+TEST_F(Branches, ATrialWhosePatienceRunsOutOnTheWayLeavesWhatThereIs) {
+  const TrialConfig fixed = without_patience_for(1), late = without_patience_for(0.75);
+  const std::vector<SharedStage> shared = plan({fixed, late});
+  const TrainingRun first = run(fixed, "forest", {shared[0]});
+  ASSERT_THAT(first.epochs, SizeIs(2));
+  const TrainingRun second = run(late, "forest", {shared[1]});
+  EXPECT_THAT(second.heard.again, SizeIs(2));
+  EXPECT_THAT(second.epochs, SizeIs(4));
+  expect_as_alone(fixed, first, "forest");
+  expect_as_alone(late, second, "forest");
+}
+
+TEST_F(Branches, ATrialEndsWhereItsOwnPatienceRanOutBeforeTheBranch) {
+  const TrialConfig fixed = without_patience_for(1), late = without_patience_for(0.75);
+  const std::vector<SharedStage> shared = plan({fixed, late});
+  const TrainingRun first = run(late, "forest", {shared[1]});
+  const TrainingRun second = run(fixed, "forest", {shared[0]});
+  EXPECT_THAT(second.heard.steps, IsEmpty());
+  EXPECT_THAT(second.epochs, SizeIs(2)) << "as many as it would have trained by itself";
+  const TrainingRun alone = run(fixed, "alone");
+  EXPECT_EQ(second.heard.stages[0].best_epoch, alone.heard.stages[0].best_epoch);
+  EXPECT_EQ(second.heard.stages[0].test[0].counts, alone.heard.stages[0].test[0].counts);
+  for (const auto& [name, values] : read_tensors(file("alone", fixed, "best")).tensors)
+    EXPECT_TRUE(torch::equal(values, read_tensors(file("forest", fixed, "best")).tensor(name))) << name;
+}
+
+TEST_F(Branches, ThatDoNotFitAreTrainedAgain) {
+  const TrialConfig early = scheduled(0.5, 0.9), late = scheduled(0.8, 0.9);
+  const std::vector<SharedStage> shared = plan({early, late});
+  const TrainingRun first = run(early, "forest", {shared[0]}, -1, 1000), second = run(late, "forest", {shared[1]});
+  EXPECT_THAT(first.branches, ElementsAre(std::pair(shared[0].branches[0].key, BranchOutcome::kPassed)));
+  EXPECT_EQ(bytes_of_branches(folder_.path / "forest"),
+            fs::file_size(branch_file(folder_.path / "forest", shared[0].branches[0].key)) +
+                fs::file_size(branch_best(folder_.path / "forest", shared[0].branches[0].key)))
+      << "which the second trial left";
+  EXPECT_THAT(second.heard.steps, SizeIs(kSteps));
+  drop_branch(folder_.path / "forest", shared[0].branches[0].key);
+  EXPECT_EQ(bytes_of_branches(folder_.path / "forest"), 0);
+}
+
+TEST_F(Branches, OfOthersAreNotDroppedByTheKeyOfAStage) {
+  const TrialConfig config = scheduled(0.5, 0.9);
+  run(config, "forest");
+  drop_branch(folder_.path / "forest", hash_of(config));
+  EXPECT_TRUE(fs::exists(file("forest", config, "best")));
+}
+
+}  // namespace
+}  // namespace crossfade::runner
