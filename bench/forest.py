@@ -12,7 +12,7 @@ import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "peers"))
 import rows
-import table1
+from ours import seconds
 import train_step as peers
 
 FIRST, SECOND = (0.2, 0.3, 0.4, 0.5), (0.6, 0.7, 0.8)
@@ -51,13 +51,13 @@ def main():
         grid.write_text(GRID.format(side=options.side, width=options.width) +
                         "".join(VARIANT.format(first, second) for first in FIRST for second in SECOND))
         command = ["mpirun", "-n", "2", options.runner.resolve(), "--grid", grid, "--cohorts", folder / "cohorts"]
-        table1.seconds([*command, "--results", folder / "warm-up.sqlite", "--only", '0.5 0.8 (seed 1)'], folder)
+        seconds([*command, "--results", folder / "warm-up.sqlite", "--only", '0.5 0.8 (seed 1)'], folder)
         ratios = {"training and validation": [], "wall": []}
         for number in range(options.rounds):
             found = {}
             for how in (["--no-share"], []):
                 database = folder / f"{number}{len(how)}.sqlite"
-                wall = table1.seconds([*command, "--results", database, *how], folder)
+                wall = seconds([*command, "--results", database, *how], folder)
                 found[len(how)] = (trained(database), wall)
             for kind, shared, alone in zip(ratios, found[0], found[1]):
                 ratios[kind].append(shared / alone)

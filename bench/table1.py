@@ -8,27 +8,18 @@ command. Rounds alternate; printed are the quartiles of peer over ours.
 import argparse
 import pathlib
 import sqlite3
-import subprocess
 import sys
 import tempfile
-import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "peers"))
 import rows
+from ours import seconds
 import train_step as peers
 
 ROOT = pathlib.Path(__file__).parents[1]
 FINETUNED = ["U-Net, loss scheduling", "U-Net, loss scheduling (control)", "QuickNAT, fixed w-CE + boundary + Dice",
              "U-Net, fixed w-CE + boundary + Dice"]
 TARGET, WAITING = 1.5, 0.01  # peer over ours; of the seconds of training, those that wait for data
-
-
-def seconds(command, folder):
-    begin = time.perf_counter()
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-    if done.returncode:
-        sys.exit(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
-    return time.perf_counter() - begin
 
 
 def waiting(database):
