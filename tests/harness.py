@@ -27,6 +27,13 @@ variants:
   scheduled: {loss: {wce: {step: {0: 1, 0.5: 0}}, wdice: {step: {0: 0, 0.5: 1}}}}
 """
 
+# Of a grid: a phantom whose automatic labels are biased, with a scan for either stage.
+BIASED_COHORT = """\
+  biased:
+    {source: phantom, subjects: 4, size: 32, seed: 7, scans_per_subject: 2, split: {train: 2, validation: 1, test: 1},
+     label_bias: {pallidum_mm: 2, amygdala_mm: -2, ventricles_mm: 2}}
+"""
+
 
 def ranks_of(mpirun):
     """Process ids of the runner's ranks; of an mpirun that has not started any yet, none."""

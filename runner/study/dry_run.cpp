@@ -1,6 +1,7 @@
 #include "runner/study/dry_run.hpp"
 
 #include <array>
+#include <cstdio>
 #include <iostream>
 #include <map>
 #include <set>
@@ -29,6 +30,45 @@ std::map<std::string, std::array<int, 2>> list_grids(const Study& study) {
     for (const data::Remark& remark : cohort.remarks) std::cout << "  " << remark.text << '\n';
   }
   return sides_of;
+}
+
+/// Steps as epochs of their stage, "7" or "7.25".
+std::string in_epochs(std::int64_t steps, std::int64_t of_stage, int epochs) {
+  std::array<char, 32> text;
+  std::snprintf(text.data(), text.size(), "%.4g", static_cast<double>(steps) * epochs / static_cast<double>(of_stage));
+  return text.data();
+}
+
+/// The part of training that the forest saves, and its nodes with more than one trial, for a person: a line each.
+/// `names` are the trials', steps are given in epochs.
+std::string describe(const SharedTrials& shared, const std::vector<TrialConfig>& trials,
+                     const std::vector<std::string>& names) {
+  const Forest& forest = shared.forest;
+  std::string text = "shared beginnings save " + std::to_string(100 * (forest.alone - forest.shared) / forest.alone) +
+                     " % of all steps\n";
+  std::vector<int> depth;
+  for (const ForestNode& node : forest.nodes) {
+    depth.push_back(node.parent < 0 ? 0 : depth[static_cast<std::size_t>(node.parent)] + 1);
+    const bool below_shared = node.parent >= 0;
+    if (node.paths.size() < 2 && !below_shared) continue;
+    const SharedTrials::Row& first = shared.rows[node.paths.front()];
+    const TrialConfig& trial = trials[first.trial];
+    const StageRow row = stage_rows(trial)[first.row];
+    const StageOptions& stage = trial.stages[row.stage];
+    const std::int64_t steps = shared.steps[first.trial][first.row];
+    text += std::string(static_cast<std::size_t>(2 + 2 * depth.back()), ' ') + stage.name;
+    if (row.plane != "axial") text += " (" + row.plane + ")";
+    text += ", epochs " + in_epochs(node.begin, steps, stage.epochs) + " to " +
+            in_epochs(node.end, steps, stage.epochs) + ": ";
+    if (node.paths.size() == 1) {
+      text += names[first.trial];
+    } else {
+      text += std::to_string(node.paths.size()) + " trials";
+      if (node.parent < 0) text += ", " + names[first.trial] + " and others";
+    }
+    text += '\n';
+  }
+  return text;
 }
 
 }  // namespace

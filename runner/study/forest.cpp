@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <iterator>
 #include <map>
-#include <set>
 #include <utility>
 
 #include "data/hash.hpp"
@@ -79,7 +79,7 @@ class Planner {
     for (; step < steps; ++step) {
       Active active = at(members.front(), step);
       const auto parts = [&](std::size_t path) { return at(path, step) != active; };
-      if (step > begin && members.size() > 1 && std::any_of(members.begin() + 1, members.end(), parts)) break;
+      if (step > begin && std::any_of(members.begin() + 1, members.end(), parts)) break;
       if (step == 0 || active != history.last) history.text += std::to_string(step) + ":" + text_of(active) + "\n";
       history.last = std::move(active);
     }

@@ -87,7 +87,6 @@ int QueueServer::take() {
 }
 
 void QueueServer::finish(QueuedTrial& trial) {
-  trial.finished = true;
   for (const Milestone& milestone : trial.milestones)
     if (--needs_.at(milestone.key) == 0 && study_.drop) study_.drop(milestone.key);
 }

@@ -52,9 +52,4 @@ std::vector<std::vector<SharedStage>> plan_sharing(const Study& study, bool shar
                                                    const std::vector<std::vector<std::string>>& hashes,
                                                    QueuedStudy& queue);
 
-/// The part of training that the forest saves, and its nodes with more than one trial, for a person: a line each.
-/// `names` are the trials', steps are given in epochs.
-std::string describe(const SharedTrials& shared, const std::vector<TrialConfig>& trials,
-                     const std::vector<std::string>& names);
-
 }  // namespace crossfade::runner

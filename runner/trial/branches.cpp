@@ -1,7 +1,8 @@
 #include "runner/trial/branches.hpp"
 
-#include <algorithm>
 #include <system_error>
+
+#include "runner/trial/trial.hpp"
 
 namespace crossfade::runner {
 namespace {
@@ -11,26 +12,20 @@ namespace fs = std::filesystem;
 constexpr const char* kFile = "branch.safetensors";
 constexpr const char* kBest = "best.safetensors";
 
-fs::path folder_of(const fs::path& checkpoints, const std::string& key) {
-  return checkpoints / key.substr(0, 16);
-}
-
 }  // namespace
 
 std::vector<schedules::ScheduledTerm> with_terms(std::vector<schedules::ScheduledTerm> loss,
                                                  const std::vector<std::string>& others) {
-  for (const std::string& name : others)
-    if (std::ranges::none_of(loss, [&](const schedules::ScheduledTerm& term) { return term.term == name; }))
-      loss.push_back({name, schedules::constant(0)});
+  for (const std::string& name : others) loss.push_back({name, schedules::constant(0)});
   return loss;
 }
 
 fs::path branch_file(const fs::path& checkpoints, const std::string& key) {
-  return folder_of(checkpoints, key) / kFile;
+  return stage_folder(checkpoints, key) / kFile;
 }
 
 fs::path branch_best(const fs::path& checkpoints, const std::string& key) {
-  return folder_of(checkpoints, key) / kBest;
+  return stage_folder(checkpoints, key) / kBest;
 }
 
 std::uintmax_t bytes_of_branches(const fs::path& checkpoints) {
@@ -46,7 +41,7 @@ std::uintmax_t bytes_of_branches(const fs::path& checkpoints) {
 
 void drop_branch(const fs::path& checkpoints, const std::string& key) noexcept {
   std::error_code ignored;
-  if (fs::exists(branch_file(checkpoints, key), ignored)) fs::remove_all(folder_of(checkpoints, key), ignored);
+  if (fs::exists(branch_file(checkpoints, key), ignored)) fs::remove_all(stage_folder(checkpoints, key), ignored);
 }
 
 }  // namespace crossfade::runner

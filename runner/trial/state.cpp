@@ -98,14 +98,10 @@ void Position::add_epoch(double dice) {
 
 std::string to_json(const Position& position) {
   Position finite = position;  // JSON has no NaN
-  EpochSums& sums = finite.sums;
-  for (std::size_t i = sums.names.size(); i-- > 0;) {
-    if (!std::isnan(sums.terms[i])) continue;
-    const auto at = static_cast<std::ptrdiff_t>(i);
-    sums.names.erase(sums.names.begin() + at);
-    sums.terms.erase(sums.terms.begin() + at);
-    sums.weights.erase(sums.weights.begin() + at);
-  }
+  std::vector<std::string> known;
+  for (std::size_t i = 0; i < position.sums.names.size(); ++i)
+    if (!std::isnan(position.sums.terms[i])) known.push_back(position.sums.names[i]);
+  if (known.size() < position.sums.names.size()) finite.sums.of_terms(known);
   return json(finite).dump();
 }
 

@@ -4,14 +4,12 @@ import json
 import pathlib
 import unittest
 
-from harness import COHORTS, Case
+from harness import BIASED_COHORT, COHORTS, Case
 
 STAGES = """\
 study: stages
 cohorts:
-  biased:
-    {source: phantom, subjects: 4, size: 32, seed: 7, scans_per_subject: 2, split: {train: 2, validation: 1, test: 1},
-     label_bias: {pallidum_mm: 2, amygdala_mm: -2, ventricles_mm: 2}}
+""" + BIASED_COHORT + """\
 defaults:
   seeds: [1]
   model: {name: unet, width: 4, depth: 2, norm: batch}
