@@ -22,6 +22,7 @@ enum class Purpose : std::uint32_t {
   kCrop,                // per slice and epoch
   kLabelBias,           // boundary noise of automatic labels
   kBootstrap,           // resamples of a report's intervals
+  kSearch,              // moves the points that a search begins with
 };
 
 /// A stream of numbers from Philox 4x32-10 (Salmon et al., SC 2011), keyed by `seed` (of the trial, or of the cohort

@@ -153,6 +153,9 @@ void add(SQLite::Database& db, std::int64_t id, const std::filesystem::path& fil
   copy_rows(db, {.table = "person",
                  .values = {{"study_id", study}},
                  .condition = of_study + " AND row.subject NOT IN (SELECT subject FROM main.person)"});
+  if (db.execAndGet("SELECT count(*) FROM main.search").getInt() == 0)  // parts of one study have one search
+    for (const char* table : {"search", "candidate", "candidate_trial"})
+      copy_rows(db, {.table = table, .values = {{"study_id", study}}, .condition = of_study});
   choose_trials(db, of_study);
   copy_trials(db, "row.provenance_id" + provenance);
 }

@@ -96,19 +96,21 @@ std::int64_t register_variant(SQLite::Database& db, std::int64_t study, int posi
                 study, position, trial.variant, trial.model, trial.loss, source);
 }
 
-TrialStatus register_trial(SQLite::Database& db, std::int64_t study, std::int64_t variant, const TrialRecord& trial) {
+TrialStatus register_trial(SQLite::Database& db, std::int64_t study, std::int64_t variant, const TrialRecord& trial,
+                           bool in_grid) {
   if (trial.seed > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
     throw std::runtime_error("seed " + std::to_string(trial.seed) + " of '" + trial.variant +
                              "' is too large; seeds that can be stored end at 2^63 - 1");
-  SQLite::Statement insert(db,
-                           "INSERT INTO trial (study_id, variant_id, hash, seed, fold, in_grid, parameters, flops,"
-                           " config) VALUES (?, ?, ?, ?, ?, 1, ?, ?, ?)"
-                           " ON CONFLICT (study_id, hash) DO UPDATE SET variant_id = excluded.variant_id, in_grid = 1,"
-                           " parameters = excluded.parameters, flops = excluded.flops, config = excluded.config,"
-                           " state = iif(state = 'running', 'interrupted', state)"
-                           " RETURNING id, state, attempts, error");
-  bind_all(insert, study, variant, trial.hash, static_cast<std::int64_t>(trial.seed), trial.fold, trial.parameters,
-           trial.flops, object_or_empty(trial.config));
+  SQLite::Statement insert(
+      db,
+      "INSERT INTO trial (study_id, variant_id, hash, seed, fold, in_grid, parameters, flops,"
+      " config) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+      " ON CONFLICT (study_id, hash) DO UPDATE SET variant_id = excluded.variant_id,"
+      " in_grid = excluded.in_grid, parameters = excluded.parameters, flops = excluded.flops, config = excluded.config,"
+      " state = iif(state = 'running', 'interrupted', state)"
+      " RETURNING id, state, attempts, error");
+  bind_all(insert, study, variant, trial.hash, static_cast<std::int64_t>(trial.seed), trial.fold, in_grid ? 1 : 0,
+           trial.parameters, trial.flops, object_or_empty(trial.config));
   insert.executeStep();
   TrialStatus status{.id = insert.getColumn(0).getInt64(),
                      .state = state_of(insert.getColumn(1).getString()),
@@ -128,6 +130,24 @@ TrialStatus register_trial(SQLite::Database& db, std::int64_t study, std::int64_
            nlohmann::json(stage.switches).dump(),
            stage.voxel_mm > 0 ? stage.voxel_mm : std::numeric_limits<double>::quiet_NaN());
   return status;
+}
+
+std::vector<TrialStatus> register_rows(SQLite::Database& db, std::int64_t study, int position,
+                                       const std::vector<TrialRecord>& trials) {
+  std::map<std::string, std::int64_t> variants;
+  std::vector<TrialStatus> statuses;
+  for (const TrialRecord& trial : trials) {
+    if (!variants.contains(trial.variant)) {
+      variants[trial.variant] = register_variant(db, study, position, trial, "grid");
+      ++position;
+    }
+    statuses.push_back(register_trial(db, study, variants[trial.variant], trial));
+  }
+  change(db,  // scored ones follow the grid's, however many it has now
+         "UPDATE variant SET position = ?1 + (SELECT count(*) FROM variant AS o WHERE o.study_id = ?2"
+         " AND o.source = 'score' AND o.id < variant.id) WHERE study_id = ?2 AND source = 'score'",
+         position, study);
+  return statuses;
 }
 
 void check_hashes(const std::vector<TrialRecord>& trials) {

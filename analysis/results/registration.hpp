@@ -35,7 +35,12 @@ std::int64_t register_variant(SQLite::Database& db, std::int64_t study, int posi
 
 /// A trial and its stages; one known by hash keeps its state, `running` becomes `interrupted`. Throws
 /// std::runtime_error for a seed of 2^63 or more.
-TrialStatus register_trial(SQLite::Database& db, std::int64_t study, std::int64_t variant, const TrialRecord& trial);
+TrialStatus register_trial(SQLite::Database& db, std::int64_t study, std::int64_t variant, const TrialRecord& trial,
+                           bool in_grid = true);
+
+/// Trials of variants from `position` on, and the variants; behind them stand those of `runner score`.
+std::vector<TrialStatus> register_rows(SQLite::Database& db, std::int64_t study, int position,
+                                       const std::vector<TrialRecord>& trials);
 
 /// Throws std::runtime_error for two trials with one hash: they would share a row, and one of them would vanish from
 /// the tables.

@@ -1,10 +1,10 @@
 #include "analysis/results/results.hpp"
 
 #include <limits>
-#include <map>
 
 #include "analysis/results/database.hpp"
 #include "analysis/results/registration.hpp"
+#include "analysis/results/search_rows.hpp"
 #include "analysis/results/stage_result.hpp"
 #include "analysis/results/statement.hpp"
 
@@ -34,7 +34,7 @@ double pooled_dice(const Counts& counts) {
 struct ResultsDatabase::Connection {
   std::filesystem::path file;
   SQLite::Database db;
-  std::int64_t run = 0;  // row of provenance, 0 before begin()
+  std::int64_t study = 0, run = 0;  // rows of study and provenance, 0 before begin()
 
   /// One transaction; its errors name the file and `doing`.
   template <class Body>
@@ -82,19 +82,42 @@ std::vector<TrialStatus> ResultsDatabase::begin(const StudyRecord& study, const 
            " AND variant_id IN (SELECT id FROM variant WHERE study_id = ?1 AND source = 'grid')",
            id);
 
-    std::map<std::string, std::int64_t> variants;
-    std::vector<TrialStatus> statuses;
-    for (const TrialRecord& trial : trials) {
-      if (!variants.contains(trial.variant))
-        variants[trial.variant] = register_variant(db, id, static_cast<int>(variants.size()), trial, "grid");
-      statuses.push_back(register_trial(db, id, variants[trial.variant], trial));
-    }
-    change(db,  // scored ones follow the grid's, however many it has now
-           "UPDATE variant SET position = ?1 + (SELECT count(*) FROM variant AS o WHERE o.study_id = ?2"
-           " AND o.source = 'score' AND o.id < variant.id) WHERE study_id = ?2 AND source = 'score'",
-           static_cast<int>(variants.size()), id);
+    std::vector<TrialStatus> statuses = register_rows(db, id, 0, trials);
+    connection_->study = id;
     connection_->run = run;
     return statuses;
+  });
+}
+
+void ResultsDatabase::begin_search(const SearchRecord& search) {
+  connection_->transact("registering the search",
+                        [&] { register_search(connection_->db, connection_->study, search); });
+}
+
+std::vector<TrialStatus> ResultsDatabase::add_candidate(const CandidateRecord& candidate) {
+  return connection_->transact("registering candidate " + std::to_string(candidate.position) + " of the search", [&] {
+    check_hashes(candidate.trials);
+    return register_candidate(connection_->db, connection_->study, candidate);
+  });
+}
+
+std::optional<CandidateResult> ResultsDatabase::result_of(int candidate) {
+  return connection_->transact("reading candidate " + std::to_string(candidate) + " of the search",
+                               [&] { return candidate_result(connection_->db, connection_->study, candidate); });
+}
+
+std::vector<TrialStatus> ResultsDatabase::end_search(int count, const std::map<int, std::string>& finalists,
+                                                     const std::vector<TrialRecord>& trials,
+                                                     const std::vector<Claim>& claims) {
+  return connection_->transact("ending the search", [&] {
+    auto& db = connection_->db;
+    const std::int64_t study = connection_->study;
+    check_hashes(trials);
+    keep_candidates(db, study, count, finalists);
+    register_claims(db, study, claims);
+    const std::int64_t rows =
+        get_id(db, "SELECT count(DISTINCT variant_id) FROM trial WHERE study_id = ? AND in_grid = 1", study);
+    return register_rows(db, study, static_cast<int>(rows), trials);
   });
 }
 

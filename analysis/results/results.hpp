@@ -128,6 +128,30 @@ struct StageResult {
   std::vector<double> seconds = {};            // that each of the test part took to predict; empty: not known
 };
 
+/// How a study looks for a schedule: a row of `search`, whose columns the schema explains.
+struct SearchRecord {
+  std::string method, objective;
+  std::vector<std::uint64_t> seeds;
+  std::string space, options;  // JSON
+  int validation_subjects = 0;
+  std::string labels;
+};
+
+/// A point that a search tries.
+struct CandidateRecord {
+  int position = 0, round = 0;      // from 0
+  std::string point;                // JSON object
+  std::string settings;             // YAML
+  double epochs = 0;                // that it adds to those of the candidates before it
+  std::vector<TrialRecord> trials;  // one a seed of the search
+};
+
+/// What a candidate came to.
+struct CandidateResult {
+  double dice = 0;     // the search's objective, mean over seeds
+  double seconds = 0;  // of training and validation, for it alone
+};
+
 /// What is known of a trial.
 struct TrialStatus {
   std::int64_t id = 0;
@@ -155,6 +179,18 @@ class ResultsDatabase {
   /// in, by the first that differs; a study without a score takes the new ones.
   std::vector<TrialStatus> begin(const StudyRecord& study, const Provenance& provenance,
                                  const std::vector<TrialRecord>& trials);
+
+  /// After begin(): the study's search. Candidates of a search that was another one are forgotten; their trials stay.
+  void begin_search(const SearchRecord& search);
+  /// Registers a candidate in place of that of its position, if there is one, and its trials as begin() does, but for
+  /// the views of tables and figures, which leave them out. Throws as begin().
+  std::vector<TrialStatus> add_candidate(const CandidateRecord& candidate);
+  /// Nothing where a trial of the candidate is not finished.
+  std::optional<CandidateResult> result_of(int candidate);
+  /// Ends the search: forgets candidates from `count` on, names the rows of the finalists (by candidate), registers the
+  /// trials of those rows that begin() did not have, and makes `claims` the study's. Throws as begin().
+  std::vector<TrialStatus> end_search(int count, const std::map<int, std::string>& finalists,
+                                      const std::vector<TrialRecord>& trials, const std::vector<Claim>& claims);
 
   void set_running(std::int64_t trial);  // counts an attempt
   void set_interrupted(std::int64_t trial);

@@ -62,7 +62,7 @@ CREATE TABLE trial (                  -- a variant with one seed and one fold
   hash          TEXT NOT NULL,
   seed          INTEGER NOT NULL,
   fold          INTEGER NOT NULL,
-  in_grid       INTEGER NOT NULL CHECK (in_grid IN (0, 1)),  -- 0: the grid no longer has it
+  in_grid       INTEGER NOT NULL CHECK (in_grid IN (0, 1)),  -- 0: the grid no longer has it, or a search's candidate
   state         TEXT NOT NULL DEFAULT 'pending'
                 CHECK (state IN ('pending', 'running', 'interrupted', 'finished', 'failed')),
   attempts      INTEGER NOT NULL DEFAULT 0,
@@ -163,6 +163,35 @@ CREATE TABLE subject_time (           -- of the test part
   subject  TEXT NOT NULL,
   seconds  REAL NOT NULL,             -- from the scan to its labels, as measured; of atlases with their registrations
   PRIMARY KEY (stage_id, subject)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE search (                 -- how the study looks for a schedule
+  study_id            INTEGER PRIMARY KEY REFERENCES study ON DELETE CASCADE,
+  method              TEXT NOT NULL,  -- grid, random, model, branch
+  objective           TEXT NOT NULL CHECK (objective IN ('end', 'best')),  -- which validation Dice ranks candidates
+  seeds               TEXT NOT NULL CHECK (json_valid(seeds)),    -- array: of the search alone
+  space               TEXT NOT NULL CHECK (json_valid(space)),    -- array of objects: name, from, to, log, moment, values
+  options             TEXT NOT NULL CHECK (json_valid(options)),  -- object: `search` of the grid, all defaults filled in
+  validation_subjects INTEGER NOT NULL,
+  labels              TEXT NOT NULL   -- that validation sees in the last stage: manual, automatic
+) STRICT;
+
+CREATE TABLE candidate (              -- a point that the search has tried
+  study_id INTEGER NOT NULL REFERENCES study ON DELETE CASCADE,
+  position INTEGER NOT NULL,          -- in the order tried, from 0
+  round    INTEGER NOT NULL,          -- those of one round were chosen together, from 0
+  point    TEXT NOT NULL CHECK (json_valid(point)),  -- object: value by name
+  settings TEXT NOT NULL,             -- of a variant, YAML
+  epochs   REAL NOT NULL,             -- that it adds to those trained for the ones before it, all seeds together
+  variant  TEXT,                      -- name of the row of Table 1 that it has as a finalist; NULL: it is none
+  PRIMARY KEY (study_id, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE candidate_trial (        -- its trials: one a seed of the search, not in_grid
+  study_id INTEGER NOT NULL REFERENCES study ON DELETE CASCADE,
+  position INTEGER NOT NULL,
+  hash     TEXT NOT NULL,             -- of the trial
+  PRIMARY KEY (study_id, position, hash)
 ) STRICT, WITHOUT ROWID;
 
 -- Views. The first columns of table1, figure1 and figure2 are a contract with notebooks: new ones go to their right.
@@ -307,3 +336,43 @@ JOIN study ON study.id = t.study_id
 JOIN structure ON structure.study_id = t.study_id AND structure.id = score.structure_id
 WHERE score.metric = 'dice' AND score.part = 'test' AND t.in_grid = 1 AND t.state = 'finished'
 ORDER BY t.study_id, v.source = 'score', v.position, s.position, t.fold, t.seed, score.subject, structure.id;
+
+-- Finished trials of candidates, with the Dice that the search may go by. A stage that stopped scores as a net that
+-- finds nothing. Of several planes the mean of their nets at the end, and the vote of the best ones.
+CREATE VIEW candidate_score AS
+SELECT c.study_id, c.position, t.seed,
+       (SELECT avg(CASE WHEN s.stopped <> '' THEN 0.0
+                        ELSE coalesce((SELECT e.dice_mean FROM epoch AS e WHERE e.stage_id = s.id
+                                       ORDER BY e.epoch DESC LIMIT 1), 0.0) END)
+        FROM stage AS s
+        WHERE s.trial_id = t.id AND s.plane <> 'all' AND
+              s.name = (SELECT o.name FROM stage AS o WHERE o.trial_id = t.id ORDER BY o.position DESC LIMIT 1))
+         AS end_dice,
+       (SELECT CASE WHEN s.stopped <> '' THEN 0.0 ELSE coalesce(s.best_dice, 0.0) END
+        FROM scored_stage AS s WHERE s.trial_id = t.id ORDER BY s.position DESC LIMIT 1) AS best_dice,
+       (SELECT sum(e.seconds_train + e.seconds_validate - coalesce(e.seconds_shared, 0.0))
+        FROM epoch AS e JOIN stage AS s ON s.id = e.stage_id WHERE s.trial_id = t.id) AS seconds,
+       t.id AS trial
+FROM candidate_trial AS c JOIN trial AS t ON t.study_id = c.study_id AND t.hash = c.hash
+WHERE t.state = 'finished'
+ORDER BY c.study_id, c.position, t.seed;
+
+-- Candidates with the mean of what ranks them over the search's seeds, once all of these are finished.
+CREATE VIEW search_candidate AS
+WITH
+  ranked AS (
+    SELECT s.study_id, s.position, s.seconds, CASE q.objective WHEN 'end' THEN s.end_dice ELSE s.best_dice END AS dice
+    FROM candidate_score AS s JOIN search AS q ON q.study_id = s.study_id),
+  scores AS (
+    SELECT study_id, position, avg(dice) AS dice, count(*) AS seeds, sum(seconds) AS seconds,
+           sqrt(sum(d * d) / nullif(count(*) - 1, 0)) AS sd
+    FROM (SELECT *, dice - avg(dice) OVER (PARTITION BY study_id, position) AS d FROM ranked)
+    GROUP BY study_id, position)
+SELECT study.name AS study, c.position, c.round, c.point, c.epochs,
+       sum(c.epochs) OVER (PARTITION BY c.study_id ORDER BY c.position) AS epochs_so_far,
+       s.dice, s.sd, s.seeds, s.seconds, c.variant, c.settings
+FROM candidate AS c JOIN study ON study.id = c.study_id
+LEFT JOIN scores AS s
+  ON s.study_id = c.study_id AND s.position = c.position AND
+     s.seeds = (SELECT count(*) FROM candidate_trial AS t WHERE t.study_id = c.study_id AND t.position = c.position)
+ORDER BY c.study_id, c.position;

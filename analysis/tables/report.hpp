@@ -52,6 +52,19 @@ std::string render_claims(const std::vector<std::filesystem::path>& databases, c
 std::vector<std::string> render_claims(const std::vector<std::filesystem::path>& databases,
                                        const std::vector<std::string>& formats, const std::string& study = {});
 
+/// What the study's search has tried, the best first, with what it cost. Databases, formats and errors as above; throws
+/// std::runtime_error for a study without a search. csv, in the order tried, has the columns tried, round, value_NAME
+/// of each dimension, dice, seed_sd, epochs, epochs_so_far, seconds, variant.
+std::string render_search(const std::vector<std::filesystem::path>& databases, const std::string& format,
+                          const std::string& study = {});
+std::vector<std::string> render_search(const std::vector<std::filesystem::path>& databases,
+                                       const std::vector<std::string>& formats, const std::string& study = {});
+
+/// The settings of a row that the search has found (empty: the best), as YAML that can stand as a variant in a grid.
+/// Throws also for another row, naming those that were found.
+std::string found_settings(const std::vector<std::filesystem::path>& databases, const std::string& study = {},
+                           const std::string& variant = {});
+
 /// Dice per subject and structure with means, for `runner evaluate`. Formats: text, csv, json. csv has the columns
 /// subject, structure, dice and leaves the cell of an undefined Dice empty. Throws std::invalid_argument for another
 /// format, and for counts of more or fewer classes than `classes`.

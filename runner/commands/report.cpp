@@ -4,6 +4,7 @@
 
 #include "analysis/figures/figure1.hpp"
 #include "analysis/figures/figure2.hpp"
+#include "analysis/figures/search_figure.hpp"
 #include "analysis/tables/report.hpp"
 #include "runner/commands/commands.hpp"
 
@@ -29,8 +30,10 @@ void add_source(CLI::App& command, ReportOptions& options) {
       ->required();
   command.add_option("--study", options.study, "study in the database (default: the latest)")->type_name("NAME");
   command
-      .add_option("--variant", options.variant,
-                  "structures, figure2: which variant (default: the first that was fine-tuned, or if none was, the best on validation)")
+      .add_option(
+          "--variant", options.variant,
+          "structures, figure2: which variant (default: the first that was fine-tuned, or if none was, the best on "
+          "validation); schedule: which row that was found (default: the best)")
       ->type_name("NAME");
   command
       .add_option("--than", options.than,
@@ -45,9 +48,12 @@ void check(const ReportOptions& options) {
   const auto refuse = [&](const std::string& option, const std::string& goes_with) {
     throw std::invalid_argument(option + " does not go with " + options.what + ", only with " + goes_with);
   };
-  if (!by_structure && !options.variant.empty()) refuse("--variant", "structures and figure2");
+  const bool by_variant = by_structure || options.what == "schedule";
+  if (!by_variant && !options.variant.empty()) refuse("--variant", "structures, schedule and figure2");
   if (!by_structure && !options.than.empty()) refuse("--than", "structures and figure2");
   if (options.what != "table1" && options.with_paper) refuse("--with-paper", "table1");
+  if (options.what == "schedule" && options.format != "text")
+    throw std::invalid_argument("--format does not go with schedule, which is YAML");
 }
 
 std::string report(const ReportOptions& options) {
@@ -55,6 +61,8 @@ std::string report(const ReportOptions& options) {
     return analysis::render_structures(options.results, options.format, options.study, options.variant, options.than);
   if (options.what == "metrics") return analysis::render_metrics(options.results, options.format, options.study);
   if (options.what == "claims") return analysis::render_claims(options.results, options.format, options.study);
+  if (options.what == "search") return analysis::render_search(options.results, options.format, options.study);
+  if (options.what == "schedule") return analysis::found_settings(options.results, options.study, options.variant);
   return analysis::render_table1(options.results, options.format, options.study, options.with_paper);
 }
 
@@ -67,8 +75,9 @@ Action add_report(CLI::App& app) {
   command
       ->add_option("what", options->what,
                    "table1; metrics: Dice, HD95, surface Dice and volume difference; structures, ranked by what "
-                   "fine-tuning gained; claims: which of the study's claims hold")
-      ->check(CLI::IsMember({"table1", "metrics", "structures", "claims"}))
+                   "fine-tuning gained; claims: which of the study's claims hold; search: what was tried and what it "
+                   "cost; schedule: the settings that were found, as YAML for a grid")
+      ->check(CLI::IsMember({"table1", "metrics", "structures", "claims", "search", "schedule"}))
       ->capture_default_str();
   add_source(*command, *options);
   command->add_option("--format", options->format, "text, markdown, csv, json or latex")
@@ -86,8 +95,10 @@ Action add_plot(CLI::App& app) {
   auto options = std::make_shared<ReportOptions>();
   options->what = "figure1";
   CLI::App* command = app.add_subcommand("plot", "Draw a figure of a results database as SVG, PNG and PDF");
-  command->add_option("what", options->what, "figure1: Dice per epoch; figure2: Dice per structure")
-      ->check(CLI::IsMember({"figure1", "figure2"}))
+  command
+      ->add_option("what", options->what,
+                   "figure1: Dice per epoch; figure2: Dice per structure; search: what was tried, and the best so far")
+      ->check(CLI::IsMember({"figure1", "figure2", "search"}))
       ->capture_default_str();
   add_source(*command, *options);
   command->add_option("--output", options->output, "path without ending (default: the figure's name, here)")
@@ -95,9 +106,11 @@ Action add_plot(CLI::App& app) {
   return [options] {
     check(*options);
     const std::filesystem::path stem = options->output.empty() ? std::filesystem::path(options->what) : options->output;
-    const auto files = options->what == "figure1" ? analysis::plot_figure1(options->results, stem, options->study)
-                                                  : analysis::plot_figure2(options->results, stem, options->study,
-                                                                           options->variant, options->than);
+    const auto files = [&] {
+      if (options->what == "figure1") return analysis::plot_figure1(options->results, stem, options->study);
+      if (options->what == "search") return analysis::plot_search(options->results, stem, options->study);
+      return analysis::plot_figure2(options->results, stem, options->study, options->variant, options->than);
+    }();
     for (const auto& file : files) std::cout << file.string() << '\n';
     return 0;
   };

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "model/atlas/fusion.hpp"
 #include "model/atlas/registration.hpp"
 #include "model/model_options.hpp"
+#include "runner/search/search_options.hpp"
 #include "schedules/schedule.hpp"
 
 namespace crossfade::runner {
@@ -136,6 +138,7 @@ struct TrialConfig {
   ViewOptions views;
   AtlasOptions atlas;                // method atlas: counts in place of the three above
   std::vector<StageOptions> stages;  // method atlas: one, of which cohorts, labels, subjects and first scan count
+  bool tested = true;                // false: of a search, and no test subject is looked at
 };
 
 inline bool uses_atlases(const TrialConfig& trial) {
@@ -184,7 +187,8 @@ struct Study {
   std::string caption;
   std::vector<std::pair<std::string, data::CohortSpec>> cohorts;  // in the order of the grid
   RunOptions run;
-  std::vector<analysis::Claim> claims;  // in the order of the grid
+  std::optional<Search> search;
+  std::vector<analysis::Claim> claims;  // in the order of the grid, then those of the search
   std::vector<TrialConfig> trials;      // in the order of the grid: variant, sweep, fold, seed
   std::string text;                     // the grid file after --set, canonical YAML
 };

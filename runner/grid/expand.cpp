@@ -259,7 +259,7 @@ std::string size_fault(const model::ModelOptions& model, const std::string& who,
   return "";
 }
 
-std::vector<TrialConfig> expand_trials(const Value& grid, const Cohorts& cohorts) {
+std::vector<TrialConfig> expand_trials(const Value& grid, const Cohorts& cohorts, bool all) {
   const Value& variants = *grid.find("variants");
   if (!variants.is_map() || variants.map.empty())
     refuse(variants.place, "expected at least one variant {NAME: {...}} for variants, not " +
@@ -310,7 +310,7 @@ std::vector<TrialConfig> expand_trials(const Value& grid, const Cohorts& cohorts
 
   collect_overrides(defaults, given);
   for (const std::string& argument : given)
-    if (!effective.contains(argument))
+    if (all && !effective.contains(argument))
       refuse({argument, 0, 0},
              "reaches no trial, because every variant or the sweep says otherwise, expected variants.NAME.KEY=VALUE");
   return trials;

@@ -13,10 +13,11 @@ namespace crossfade::runner {
 
 /// The trials of a grid in order: variant, sweep (its first key slowest), fold, seed. Values come from the structs'
 /// defaults, `defaults`, the variant and the sweep, each over the one before. Throws GridError for what is wrong with
-/// any of them, for what a trial still lacks, for two trials that are the same, and for a --set below `defaults` that
-/// reaches no trial.
+/// any of them, for what a trial still lacks, for two trials that are the same, and, where these are `all` trials of
+/// the grid, for a --set below `defaults` that reaches none.
 std::vector<TrialConfig> expand_trials(const Value& grid,
-                                       const std::vector<std::pair<std::string, data::CohortSpec>>& cohorts);
+                                       const std::vector<std::pair<std::string, data::CohortSpec>>& cohorts,
+                                       bool all = true);
 
 /// Why the net of `who` ("variant 'A'") can't be trained on slices of `sides` (width, height) pixels in this stage;
 /// empty where it can.

@@ -1,12 +1,15 @@
 #include "runner/grid/grid.hpp"
 
+#include <algorithm>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 
 #include "data/utf8.hpp"
 #include "runner/grid/expand.hpp"
 #include "runner/grid/parameter_reader.hpp"
 #include "runner/grid/path.hpp"
+#include "runner/grid/search_reader.hpp"
 #include "runner/grid/settings.hpp"
 
 namespace crossfade::runner {
@@ -49,6 +52,7 @@ Study read_grid(const std::filesystem::path& file, const std::vector<std::string
   reader.take("defaults");
   const Value* variants = reader.take("variants");
   reader.take("sweep");
+  const Value* search = reader.take("search");
   const Value* claims = reader.take("claims");
   reader.group("run", study.run, "");
   reader.finish();
@@ -60,13 +64,16 @@ Study read_grid(const std::filesystem::path& file, const std::vector<std::string
   require_name(study.name, study_name->place, "a study");
   study.cohorts = read_cohorts(*cohorts);
   study.trials = expand_trials(grid, study.cohorts);
+  study.text = to_yaml(grid);
+  if (search != nullptr) study.search = read_search(grid, study);
   if (claims != nullptr) {
     std::vector<std::string> names;
     for (const TrialConfig& trial : study.trials)
       if (names.empty() || names.back() != trial.variant) names.push_back(trial.variant);
+    if (study.search) std::ranges::copy(finalist_names(study.search->options), std::back_inserter(names));
     study.claims = read_claims(*claims, names, structures_of(study.cohorts));
   }
-  study.text = to_yaml(grid);
+  if (study.search) std::ranges::copy(search_claims(study), std::back_inserter(study.claims));
   return study;
 }
 

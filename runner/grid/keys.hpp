@@ -22,6 +22,7 @@ inline constexpr std::array kRootKeys = {
     GridKey{"defaults", "map", "", "what holds for every variant that does not say otherwise"},
     GridKey{"variants", "map of variants", "required", "the rows of the table, by the name that is printed"},
     GridKey{"sweep", "map of lists", "", "PATH: [VALUES] below; every variant times every combination"},
+    GridKey{"search", "map", "", "a space of schedules in which the study looks for the best, a row of its own"},
     GridKey{"claims", "map of claims", "",
             "which variant is to be better than which; `runner report claims` tests them"},
     GridKey{"run", "map", "", "how trials are run; changes no result beyond the order of floating-point sums"},
@@ -52,6 +53,19 @@ inline constexpr std::array kStageKeys = {
     GridKey{"optimizer", "map", "", "what differs from the trial's optimizer"},
     GridKey{"loss", "map of terms", "",
             "default: the trial's in the first stage, then what the loss of the stage before ended with"},
+};
+
+/// Keys of `search` beside those of SearchOptions.
+inline constexpr std::array kSearchKeys = {
+    GridKey{"space", "map of ranges or lists", "required",
+            "NAME: {from: A, to: B} or NAME: [VALUES], for each value that is looked for"},
+    GridKey{
+        "settings", "map", "required",
+        "a variant's settings with $NAME where a value of the space goes: as a value, or as the PROGRESS of a curve"},
+    GridKey{"constraints", "list of texts", "[]", "which value is smaller: first < second, or <="},
+    GridKey{"seeds", "list of integers", "required",
+            "each candidate is trained with these; other ones than those of `defaults`, with which finalists and "
+            "variants are compared"},
 };
 
 /// Of StageOptions, those that count with method: atlas.

@@ -40,6 +40,8 @@ std::string grid_reference() {
          section("loss_options", parameter_rows<schedules::LossOptions>()) +
          section("views", parameter_rows<ViewOptions>()) +
          section("stages.NAME", joined(parameter_rows<StageOptions>(), rows_of(kStageKeys))) +
+         section("search", joined(rows_of(kSearchKeys), parameter_rows<SearchOptions>())) +
+         section("search.space.NAME", parameter_rows<RangeOptions>()) +
          section("claims.NAME", parameter_rows<analysis::Claim>()) + section("run", parameter_rows<RunOptions>());
 }
 

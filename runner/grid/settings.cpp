@@ -122,11 +122,14 @@ void require_name(const std::string& name, const Place& place, const std::string
     refuse(place, "'" + name + "' can't name " + what + ", expected letters, digits, '-', '_' and '.'");
 }
 
+std::vector<std::uint64_t> read_seeds(const Value& list, const std::string& path) {
+  return read_integers<std::uint64_t>(list, path, kLargestSeed);
+}
+
 Settings read_settings(const Value& map, const std::string& path) {
   Settings settings;
   ParameterReader reader(map, path);
-  if (const Value* seeds = reader.take("seeds"))
-    settings.seeds = read_integers<std::uint64_t>(*seeds, reader.path_of("seeds"), kLargestSeed);
+  if (const Value* seeds = reader.take("seeds")) settings.seeds = read_seeds(*seeds, reader.path_of("seeds"));
   if (const Value* folds = reader.take("folds"))
     settings.folds = read_integers<int>(*folds, reader.path_of("folds"), std::numeric_limits<int>::max());
   if (const Value* seeds = reader.take("seeds_of_folds"))

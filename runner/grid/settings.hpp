@@ -31,6 +31,9 @@ struct Settings {
 /// Checks each value for itself; what is missing is seen only once variant and defaults are merged. Throws GridError.
 Settings read_settings(const Value& map, const std::string& path);
 
+/// Integers, each once. Throws GridError.
+std::vector<std::uint64_t> read_seeds(const Value& list, const std::string& path);
+
 /// Checks the split against the number of subjects where the grid says that number. Throws GridError.
 std::vector<std::pair<std::string, data::CohortSpec>> read_cohorts(const Value& map);
 

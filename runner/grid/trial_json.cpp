@@ -46,6 +46,7 @@ nlohmann::json trial_json(const TrialConfig& trial, Parameters parameters) {
                          {"loss_options", parameters(trial.loss_options)},
                          {"stages", nlohmann::json::array()}};
   if (trial.precision != model::Precision::kFp32) json["precision"] = name_of(trial.precision);
+  if (!trial.tested) json["tested"] = false;  // or its scores would be missing where it counts
   if (nlohmann::json views = parameters(trial.views); !views.empty()) json["views"] = std::move(views);
   for (const StageOptions& stage : trial.stages) {
     nlohmann::json options = parameters(stage);

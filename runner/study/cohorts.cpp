@@ -137,6 +137,8 @@ std::vector<data::Split> splits_of(const TrialConfig& trial, const CohortPlans& 
     splits.push_back(std::move(split));
   }
   require_unseen(trial, splits, plans);
+  for (data::Split& split : splits)
+    if (!trial.tested) split.test.clear();
   return splits;
 }
 

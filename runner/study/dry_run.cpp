@@ -7,12 +7,16 @@
 #include <set>
 
 #include "runner/grid/grid.hpp"
+#include "runner/grid/point_text.hpp"
+#include "runner/grid/search_reader.hpp"
 #include "runner/grid/views.hpp"
 #include "runner/study/cohorts.hpp"
 #include "runner/study/shared_trials.hpp"
 
 namespace crossfade::runner {
 namespace {
+
+constexpr double kMostCounted = 1000;  // points of a search whose trials are counted
 
 /// Opens the cohorts whose grid is to be derived, and says what it is; sides of their slices by name.
 std::map<std::string, std::array<int, 2>> list_grids(const Study& study) {
@@ -32,11 +36,23 @@ std::map<std::string, std::array<int, 2>> list_grids(const Study& study) {
   return sides_of;
 }
 
-/// Steps as epochs of their stage, "7" or "7.25".
-std::string in_epochs(std::int64_t steps, std::int64_t of_stage, int epochs) {
+/// "7" or "7.25".
+std::string text_of(double epochs) {
   std::array<char, 32> text;
-  std::snprintf(text.data(), text.size(), "%.4g", static_cast<double>(steps) * epochs / static_cast<double>(of_stage));
+  std::snprintf(text.data(), text.size(), "%.4g", epochs);
   return text.data();
+}
+
+/// Steps as epochs of their stage.
+std::string in_epochs(std::int64_t steps, std::int64_t of_stage, int epochs) {
+  return text_of(static_cast<double>(steps) * epochs / static_cast<double>(of_stage));
+}
+
+/// In place of the hashes of cohorts, which are not opened.
+CohortHashList names_as_hashes(const Study& study) {
+  CohortHashList names;
+  for (const auto& [name, spec] : study.cohorts) names.emplace_back(name, name);
+  return names;
 }
 
 /// The part of training that the forest saves, and its nodes with more than one trial, for a person: a line each.
@@ -102,20 +118,40 @@ void list_trials(const Study& study) {
   }
 }
 
+void list_search(const Study& study) {
+  if (!study.search) return;
+  const Search& search = *study.search;
+  std::string text = "search (" + search.options.method + "):";
+  for (const Dimension& dimension : search.space.dimensions) {
+    const bool any = dimension.raster.empty();
+    text += (&dimension == search.space.dimensions.data() ? " " : ", ") + dimension.name + " " +
+            value_text(dimension, any ? dimension.from : dimension.raster.front()) + " to " +
+            value_text(dimension, any ? dimension.to : dimension.raster.back()) +
+            (any ? "" : " (" + std::to_string(dimension.raster.size()) + " values)");
+  }
+  if (is_finite(search.space) && raster_points(search.space) <= kMostCounted) {
+    const std::vector<Point> points = all_points(search.space);
+    const std::vector<TrialConfig> trials = candidate_trials(study, points);
+    double alone = 0;
+    for (const TrialConfig& trial : trials) alone += epochs_trained({trial}, study, names_as_hashes(study));
+    text += "; " + std::to_string(points.size()) + " points; " + std::to_string(search.seeds.size()) +
+            " seeds; all of them " + text_of(epochs_trained(trials, study, names_as_hashes(study))) + " epochs, of " +
+            text_of(alone) + " without shared beginnings";
+  } else {
+    text += "; " + std::to_string(search.seeds.size()) + " seeds";
+  }
+  std::cout << text << '\n';
+}
+
 void list_sharing(const Study& study) {
-  CohortHashList names;
-  for (const auto& [name, spec] : study.cohorts) names.emplace_back(name, name);
+  const CohortHashList names = names_as_hashes(study);
   std::vector<TrialHashes> hashes;
   std::vector<std::string> trials;
   for (const TrialConfig& trial : study.trials) {
     hashes.push_back({stage_hashes(trial, study, names), beginning_hashes(trial, study, names)});
     trials.push_back(trial_name(trial, study));
   }
-  const SharedTrials shared = share_trials(study.trials, hashes, [](const TrialConfig& trial) {
-    std::vector<std::int64_t> steps;
-    for (const StageRow& row : stage_rows(trial)) steps.push_back(100 * std::int64_t{trial.stages[row.stage].epochs});
-    return steps;
-  });
+  const SharedTrials shared = share_trials(study.trials, hashes, nominal_steps);
   if (shared.forest.shared < shared.forest.alone) std::cout << describe(shared, study.trials, trials);
 }
 

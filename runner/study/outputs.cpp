@@ -8,6 +8,7 @@
 
 #include "analysis/figures/figure1.hpp"
 #include "analysis/figures/figure2.hpp"
+#include "analysis/figures/search_figure.hpp"
 #include "analysis/tables/report.hpp"
 #include "runner/process/log.hpp"
 
@@ -30,7 +31,8 @@ void write_formats(const fs::path& stem, const std::vector<std::string>& texts) 
 
 }  // namespace
 
-void write_outputs(const fs::path& database, const fs::path& folder, const std::string& study, bool claims) {
+void write_outputs(const fs::path& database, const fs::path& folder, const std::string& study,
+                   const OutputParts& parts) {
   const std::vector<fs::path> databases = {database};
   const auto attempt = [](const std::string& what, const std::function<void()>& make) {
     try {
@@ -43,10 +45,19 @@ void write_outputs(const fs::path& database, const fs::path& folder, const std::
   const std::vector<std::string> table1 = analysis::render_table1(databases, formats, study);
   write_formats(folder / "table1", table1);
   std::cout << table1.front();  // text
-  if (claims) {
+  if (parts.claims) {
     const std::vector<std::string> of_claims = analysis::render_claims(databases, formats, study);
     write_formats(folder / "claims", of_claims);
     std::cout << '\n' << of_claims.front();
+  }
+  if (parts.search) {
+    const std::vector<std::string> of_search = analysis::render_search(databases, formats, study);
+    write_formats(folder / "search", of_search);
+    std::cout << '\n' << of_search.front();
+    attempt("figure of the search", [&] {
+      for (const auto& file : analysis::plot_search(databases, folder / "search-map", study))
+        log_info("wrote " + file.string());
+    });
   }
   std::cout << std::flush;
   attempt("table of structures",

@@ -6,10 +6,16 @@
 
 namespace crossfade::runner {
 
-/// Writes the tables table1, structures and, where the grid has any, claims as .txt, .md, .csv, .json and .tex, and
-/// figure1 and figure2 as .svg, .png, .pdf and .csv into `folder`; prints Table 1 and the claims on standard output. A
-/// figure that can't be drawn is a warning: the results are in the database all the same.
+/// What a study has beside its trials.
+struct OutputParts {
+  bool claims = false, search = false;
+};
+
+/// Writes the tables table1, structures and, where the study has any, claims and search as .txt, .md, .csv, .json and
+/// .tex, and figure1, figure2 and of a search search-map as .svg, .png, .pdf and .csv into `folder`; prints Table 1,
+/// the claims and the search on standard output. A figure that can't be drawn is a warning: the results are in the
+/// database all the same.
 void write_outputs(const std::filesystem::path& database, const std::filesystem::path& folder, const std::string& study,
-                   bool claims);
+                   const OutputParts& parts);
 
 }  // namespace crossfade::runner

@@ -88,7 +88,8 @@ int QueueServer::take() {
 
 void QueueServer::finish(QueuedTrial& trial) {
   for (const Milestone& milestone : trial.milestones)
-    if (--needs_.at(milestone.key) == 0 && study_.drop) study_.drop(milestone.key);
+    if (--needs_.at(milestone.key) == 0 && study_.drop && !study_.kept.contains(milestone.key))
+      study_.drop(milestone.key);
 }
 
 void QueueServer::handle(const Message& message, int from) {

@@ -45,6 +45,7 @@ struct QueuedStudy {
   std::vector<QueuedTrial> trials;
   std::vector<int> pending;                        // indices of those to be run
   std::set<std::string> there;                     // keys of milestones that can be begun from
+  std::set<std::string> kept{};                    // that trials to come may begin from
   std::function<void(const std::string&)> drop{};  // is told the key of each milestone that no trial needs any more
 };
 

@@ -15,6 +15,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::int64_t kNominalSteps = 100;  // an epoch
+
 /// Those of the shards that a trial trains on. Throws as open_data().
 std::vector<std::int64_t> steps_of_rows(const TrialConfig& trial, const CohortPlans& plans) {
   std::vector<std::int64_t> steps;
@@ -75,23 +77,59 @@ SharedTrials share_trials(const std::vector<TrialConfig>& trials, const std::vec
   return shared;
 }
 
+std::vector<std::int64_t> nominal_steps(const TrialConfig& trial) {
+  std::vector<std::int64_t> steps;
+  for (const StageRow& row : stage_rows(trial)) steps.push_back(kNominalSteps * trial.stages[row.stage].epochs);
+  return steps;
+}
+
+double epochs_trained(const std::vector<TrialConfig>& trials, const Study& study, const CohortHashList& cohort_hashes) {
+  std::vector<TrialHashes> hashes;
+  for (const TrialConfig& trial : trials)
+    hashes.push_back({stage_hashes(trial, study, cohort_hashes), beginning_hashes(trial, study, cohort_hashes)});
+  const SharedTrials shared = share_trials(trials, hashes, nominal_steps);
+  return static_cast<double>(shared.forest.shared) / static_cast<double>(kNominalSteps);
+}
+
 std::vector<std::vector<SharedStage>> plan_sharing(const Study& study, bool share, const CohortHashList& cohort_hashes,
                                                    const CohortPlans& cohorts, const fs::path& checkpoints,
                                                    const std::vector<std::vector<std::string>>& hashes,
-                                                   QueuedStudy& queue) {
+                                                   const OtherTrials& others, QueuedStudy& queue) {
+  std::vector<TrialConfig> trials = study.trials;
   std::vector<TrialHashes> of_trials;
-  for (std::size_t t = 0; t < study.trials.size(); ++t)
+  const auto add_hashes = [&](const TrialConfig& trial, const std::vector<std::string>& stages, bool open) {
     of_trials.push_back(
-        {hashes[t],
-         share ? beginning_hashes(study.trials[t], study, cohort_hashes) : std::vector<std::string>(hashes[t].size()),
-         !queue.trials[t].finished});
-  const SharedTrials shared = share_trials(study.trials, of_trials, [&](const TrialConfig& trial) {
+        {stages, share ? beginning_hashes(trial, study, cohort_hashes) : std::vector<std::string>(stages.size()),
+         open});
+  };
+  for (std::size_t t = 0; t < trials.size(); ++t) add_hashes(trials[t], hashes[t], !queue.trials[t].finished);
+  std::map<std::vector<std::string>, std::vector<std::int64_t>> known;  // by beginnings: opening shards takes its time
+  const StepsOf steps_of = [&](const TrialConfig& trial) {
+    std::vector<std::int64_t>& steps = known[beginning_hashes(trial, study, cohort_hashes)];
     try {
-      return steps_of_rows(trial, cohorts);
+      if (steps.empty()) steps = steps_of_rows(trial, cohorts);
     } catch (const std::exception&) {
-      return std::vector<std::int64_t>(stage_rows(trial).size());
+      steps.resize(stage_rows(trial).size());
     }
-  });
+    return steps;
+  };
+  SharedTrials shared = share_trials(trials, of_trials, steps_of);
+  if (shared.forest.shared < shared.forest.alone)
+    log_info("shared beginnings: " + std::to_string(shared.forest.shared) + " of " +
+             std::to_string(shared.forest.alone) + " steps of all trials are to be trained");
+  if (share && others.past.size() + others.ahead.size() > 0) {
+    const auto add = [&](const TrialConfig& trial, bool open) {
+      trials.push_back(trial);
+      add_hashes(trial, stage_hashes(trial, study, cohort_hashes), open);
+    };
+    for (const TrialConfig& trial : others.past) add(trial, false);
+    for (const TrialConfig& trial : others.ahead) add(trial, true);
+    shared = share_trials(trials, of_trials, steps_of);
+    for (std::size_t t = trials.size() - others.ahead.size(); t < trials.size(); ++t)
+      for (const SharedStage& stage : shared.stages[t])
+        for (const Branch& branch : stage.branches) queue.kept.insert(branch.key);
+    shared.stages.resize(study.trials.size());
+  }
   for (std::size_t t = 0; t < study.trials.size(); ++t) {
     QueuedTrial& trial = queue.trials[t];
     add_milestones(shared, hashes[t], t, trial);
@@ -100,9 +138,6 @@ std::vector<std::vector<SharedStage>> plan_sharing(const Study& study, bool shar
         queue.there.insert(milestone.key);
   }
   queue.drop = [checkpoints](const std::string& key) { drop_branch(checkpoints, key); };
-  if (shared.forest.shared < shared.forest.alone)
-    log_info("shared beginnings: " + std::to_string(shared.forest.shared) + " of " +
-             std::to_string(shared.forest.alone) + " steps of all trials are to be trained");
   return shared.stages;
 }
 

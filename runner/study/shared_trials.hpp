@@ -38,18 +38,30 @@ using StepsOf = std::function<std::vector<std::int64_t>(const TrialConfig& trial
 SharedTrials share_trials(const std::vector<TrialConfig>& trials, const std::vector<TrialHashes>& hashes,
                           const StepsOf& steps_of);
 
+/// A hundred an epoch: for what is planned by the grid alone.
+std::vector<std::int64_t> nominal_steps(const TrialConfig& trial);
+
 /// By cohort.
 using CohortHashList = std::vector<std::pair<std::string, std::string>>;
+
+/// Trials whose ways count when others are run.
+struct OtherTrials {
+  std::vector<TrialConfig> past{};   // may have left what is begun from
+  std::vector<TrialConfig> ahead{};  // may come: what they would begin from is left, and kept
+};
 
 /// Makes the hashes of each trial's stage_rows() such that it finds no checkpoint of another; its own last one stays.
 void train_alone(std::vector<std::vector<std::string>>& hashes);
 
+/// Steps of all `trials`, by the grid alone, in epochs: what the forest trains of them.
+double epochs_trained(const std::vector<TrialConfig>& trials, const Study& study, const CohortHashList& cohort_hashes);
+
 /// Once the cohorts are prepared, on rank 0: plans what trials share (with `share`), and tells the queue of their ways
-/// and of what is there. Returns the shared stages of each trial's stage_rows(). A trial whose shards can't be opened
-/// shares nothing; it says so itself.
+/// and of what is there. `others`: trials of a search that are not run now. Returns the shared stages of each trial's
+/// stage_rows(). A trial whose shards can't be opened shares nothing; it says so itself.
 std::vector<std::vector<SharedStage>> plan_sharing(const Study& study, bool share, const CohortHashList& cohort_hashes,
                                                    const CohortPlans& cohorts, const std::filesystem::path& checkpoints,
                                                    const std::vector<std::vector<std::string>>& hashes,
-                                                   QueuedStudy& queue);
+                                                   const OtherTrials& others, QueuedStudy& queue);
 
 }  // namespace crossfade::runner

@@ -28,14 +28,20 @@ fs::path branch_best(const fs::path& checkpoints, const std::string& key) {
   return stage_folder(checkpoints, key) / kBest;
 }
 
+std::vector<fs::path> branch_files(const fs::path& checkpoints) {
+  std::vector<fs::path> files;
+  std::error_code error;
+  for (const auto& folder : fs::directory_iterator(checkpoints, error))
+    if (fs::exists(folder.path() / kFile, error)) files.push_back(folder.path() / kFile);
+  return files;
+}
+
 std::uintmax_t bytes_of_branches(const fs::path& checkpoints) {
   std::uintmax_t bytes = 0;
   std::error_code error;
-  for (const auto& folder : fs::directory_iterator(checkpoints, error)) {
-    if (!fs::exists(folder.path() / kFile, error)) continue;
+  for (const fs::path& file : branch_files(checkpoints))
     for (const char* name : {kFile, kBest})
-      if (const std::uintmax_t size = fs::file_size(folder.path() / name, error); !error) bytes += size;
-  }
+      if (const std::uintmax_t size = fs::file_size(file.parent_path() / name, error); !error) bytes += size;
   return bytes;
 }
 

@@ -30,6 +30,9 @@ enum class BranchOutcome { kLeft, kPassed };
 std::vector<schedules::ScheduledTerm> with_terms(std::vector<schedules::ScheduledTerm> loss,
                                                  const std::vector<std::string>& others);
 
+/// Every branch below `checkpoints`: the file.
+std::vector<std::filesystem::path> branch_files(const std::filesystem::path& checkpoints);
+
 /// The file of a branch, and that of the best net until there, which is missing where none was best.
 std::filesystem::path branch_file(const std::filesystem::path& checkpoints, const std::string& key);
 std::filesystem::path branch_best(const std::filesystem::path& checkpoints, const std::string& key);

@@ -113,7 +113,7 @@ TrialOutcome run_views(const TrialConfig& config, const std::vector<std::string>
       stage_planes.push_back(&planes[v][s]);
     }
     const Nets nets =
-        load_nets(config, views, stage_hashes, stage_planes.front()->test.front().info(), group, checkpoints);
+        load_nets(config, views, stage_hashes, stage_planes.front()->validation.front().info(), group, checkpoints);
     const auto row = static_cast<int>(views.size() * stages + s);
     analysis::StageResult result = vote_on(config.stages[s], row, views, nets, stage_planes, group);
     for (std::size_t v = 0; v < views.size() && result.stopped.empty(); ++v)

@@ -65,6 +65,10 @@ TABLES = {
             " join trial t on t.id = s.trial_id",
     "claim": "select position, name, better, than, role, most_in from claim",
     "structure": "select id, name from structure",
+    "search": "select method, objective, seeds, space, options, validation_subjects, labels from search",
+    "candidate": "select position, round, point, settings, epochs, variant from candidate",
+    "candidate trial": "select position, hash from candidate_trial",
+    "candidate score": "select position, seed, end_dice, best_dice from candidate_score",
     "table1": "select * from table1",
 }
 
@@ -92,18 +96,19 @@ def net_digest(path):
 
 
 class Study:
-    """The tiny grid in a folder of its own, shards and all."""
+    """The tiny grid, or another, in a folder of its own, shards and all, if no folder of cohorts is named."""
 
-    def __init__(self, folder, ranks_per_trial):
+    def __init__(self, folder, ranks_per_trial, grid=GRID, cohorts="cohorts"):
         self.folder = pathlib.Path(folder)
-        (self.folder / "killed.yaml").write_text(GRID)
+        (self.folder / "killed.yaml").write_text(grid)
         self.command = ["mpirun", "--oversubscribe", "-n", str(RANKS), RUNNER, "--grid", "killed.yaml", "--results", "r.sqlite",
+                        "--cohorts", cohorts,
                         "--set", f"run.ranks_per_trial={ranks_per_trial}"]
 
     def start(self):
         self.stale = set(self.folder.glob("**/*.partial"))  # of runs that were killed before
-        log = open(self.folder / "said.txt", "w+", encoding="utf-8")
-        return subprocess.Popen(self.command, cwd=self.folder, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+        with open(self.folder / "said.txt", "w", encoding="utf-8") as log:
+            return subprocess.Popen(self.command, cwd=self.folder, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
 
     def said(self):
         return (self.folder / "said.txt").read_text(encoding="utf-8")
@@ -198,14 +203,14 @@ def differences(found, expected):
             yield f"{name}: {found.get(name)}, expected {expected.get(name)}"
 
 
-def kill_many(count, seed, per_study, say, record=lambda kills: None):
-    """`count` kills, `per_study` of them before a study is let to its end. `record` gets those of each study that ended as it
-    should. Throws AssertionError where something differs."""
+def kill_many(count, seed, per_study, say, record=lambda kills: None, arrangements=(1, RANKS), **of_study):
+    """`count` kills of a study, `per_study` of them before it is let to its end, with so many ranks a trial in turn. `record` gets
+    those of each study that ended as it should. Throws AssertionError where something differs."""
     choose = random.Random(seed)
     expected, undisturbed = {}, {}
-    for ranks_per_trial in (1, RANKS):
+    for ranks_per_trial in arrangements:
         with tempfile.TemporaryDirectory() as folder:
-            study = Study(folder, ranks_per_trial)
+            study = Study(folder, ranks_per_trial, **of_study)
             begun = time.monotonic()
             study.run_to_the_end()
             undisturbed[ranks_per_trial] = time.monotonic() - begun
@@ -213,9 +218,9 @@ def kill_many(count, seed, per_study, say, record=lambda kills: None):
             say(f"undisturbed, {ranks_per_trial} rank(s) a trial: {undisturbed[ranks_per_trial]:.1f} s")
     done = 0
     while done < count:
-        ranks_per_trial = (1, RANKS)[done // per_study % 2]
+        ranks_per_trial = arrangements[done // per_study % len(arrangements)]
         with tempfile.TemporaryDirectory() as folder:
-            study = Study(folder, ranks_per_trial)
+            study = Study(folder, ranks_per_trial, **of_study)
             kills = []
             while len(kills) < min(per_study, count - done):
                 kill = kill_once(study, choose, undisturbed[ranks_per_trial])

@@ -29,7 +29,7 @@ void change(const std::filesystem::path& file, const std::string& sql) {
 void make_older(const std::filesystem::path& file, int version) {
   std::string sql;
   for (const auto* view : {"table1", "figure1", "figure2", "table1_cell", "subject_dice", "structure_score",
-                           "counted_stage", "early_stage", "scored_stage"})
+                           "counted_stage", "early_stage", "search_candidate", "candidate_score", "scored_stage"})
     sql += std::string("DROP VIEW ") + view + ";";
   sql += std::string(
              "CREATE TABLE older AS SELECT id, trial_id, position, name, cohort, epochs, switches, voxel_mm,"
@@ -37,7 +37,8 @@ void make_older(const std::filesystem::path& file, int version) {
          (version == 2 ? ", hash, labels" : "") +
          " FROM stage;"
          "DROP TABLE stage; ALTER TABLE older RENAME TO stage; ALTER TABLE trial DROP COLUMN flops; DROP TABLE claim;"
-         "DROP TABLE subject_time; DROP TABLE person; ALTER TABLE epoch DROP COLUMN seconds_checkpoint;"
+         "DROP TABLE subject_time; DROP TABLE person; DROP TABLE search; DROP TABLE candidate;"
+         "DROP TABLE candidate_trial; ALTER TABLE epoch DROP COLUMN seconds_checkpoint;"
          "ALTER TABLE epoch DROP COLUMN seconds_communication; ALTER TABLE epoch DROP COLUMN seconds_buckets;"
          "ALTER TABLE epoch DROP COLUMN seconds_loss_sums; ALTER TABLE epoch DROP COLUMN seconds_norm_sums;"
          "CREATE TABLE of_all AS SELECT id, name FROM structure; DROP TABLE structure;"

@@ -14,7 +14,7 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr int kNow = 9;
+constexpr int kNow = 10;
 
 /// All rows of a query, a cell as text.
 std::vector<std::vector<std::string>> rows_of(const std::filesystem::path& file, const std::string& sql) {
@@ -78,6 +78,7 @@ class OlderVersion : public testing::TestWithParam<int> {
       db.exec(
           "CREATE TABLE person (study_id INTEGER NOT NULL REFERENCES study ON DELETE CASCADE, subject TEXT NOT NULL,"
           " person TEXT NOT NULL, PRIMARY KEY (study_id, subject)) STRICT, WITHOUT ROWID");
+    if (GetParam() > 8) db.exec("ALTER TABLE epoch ADD COLUMN seconds_shared REAL");
     if (GetParam() < 5)
       db.exec("ALTER TABLE claim DROP COLUMN most_in");
     else
@@ -177,7 +178,7 @@ TEST_P(OlderVersion, IsRefusedAndLeftAsItIsWhereARowRefersToNothing) {
   EXPECT_EQ(cell(file, "PRAGMA user_version"), std::to_string(GetParam()));
 }
 
-INSTANTIATE_TEST_SUITE_P(Results, OlderVersion, testing::Values(3, 4, 5, 6, 7, 8),
+INSTANTIATE_TEST_SUITE_P(Results, OlderVersion, testing::Values(3, 4, 5, 6, 7, 8, 9),
                          [](const auto& version) { return std::to_string(version.param); });
 
 }  // namespace

@@ -1,0 +1,72 @@
+#include "analysis/results/search_rows.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "analysis/results/registration.hpp"
+#include "analysis/results/statement.hpp"
+
+namespace crossfade::analysis {
+namespace {
+
+bool has_search(SQLite::Database& db, std::int64_t study, const SearchRecord& search, const std::string& seeds) {
+  SQLite::Statement query(db,
+                          "SELECT 1 FROM search WHERE study_id = ? AND method = ? AND objective = ? AND seeds = ? AND"
+                          " space = ? AND options = ?");
+  bind_all(query, study, search.method, search.objective, seeds, search.space, search.options);
+  return query.executeStep();
+}
+
+}  // namespace
+
+void register_search(SQLite::Database& db, std::int64_t study, const SearchRecord& search) {
+  const std::string seeds = nlohmann::json(search.seeds).dump();
+  if (!has_search(db, study, search, seeds)) {
+    for (const char* table : {"candidate_trial", "candidate", "search"})
+      change(db, (std::string("DELETE FROM ") + table + " WHERE study_id = ?").c_str(), study);
+  }
+  change(
+      db,
+      "INSERT OR REPLACE INTO search (study_id, method, objective, seeds, space, options, validation_subjects, labels)"
+      " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+      study, search.method, search.objective, seeds, search.space, search.options, search.validation_subjects,
+      search.labels);
+}
+
+std::vector<TrialStatus> register_candidate(SQLite::Database& db, std::int64_t study,
+                                            const CandidateRecord& candidate) {
+  change(db,
+         "INSERT INTO candidate (study_id, position, round, point, settings, epochs) VALUES (?, ?, ?, ?, ?, ?)"
+         " ON CONFLICT (study_id, position) DO UPDATE SET round = excluded.round, point = excluded.point,"
+         " settings = excluded.settings, epochs = excluded.epochs",
+         study, candidate.position, candidate.round, candidate.point, candidate.settings, candidate.epochs);
+  change(db, "DELETE FROM candidate_trial WHERE study_id = ? AND position = ?", study, candidate.position);
+  std::vector<TrialStatus> statuses;
+  for (const TrialRecord& trial : candidate.trials) {
+    change(db, "INSERT INTO candidate_trial VALUES (?, ?, ?)", study, candidate.position, trial.hash);
+    const std::int64_t variant = register_variant(db, study, candidate.position, trial, "grid");
+    statuses.push_back(register_trial(db, study, variant, trial, false));
+  }
+  return statuses;
+}
+
+std::optional<CandidateResult> candidate_result(SQLite::Database& db, std::int64_t study, int candidate) {
+  SQLite::Statement query(
+      db,
+      "SELECT avg(CASE q.objective WHEN 'end' THEN s.end_dice ELSE s.best_dice END), sum(s.seconds), count(*) ="
+      " (SELECT count(*) FROM candidate_trial AS t WHERE t.study_id = ?1 AND t.position = ?2)"
+      " FROM candidate_score AS s JOIN search AS q ON q.study_id = s.study_id WHERE s.study_id = ?1 AND s.position = "
+      "?2");
+  bind_all(query, study, candidate);
+  if (!query.executeStep() || query.getColumn(0).isNull() || query.getColumn(2).getInt() == 0) return std::nullopt;
+  return CandidateResult{query.getColumn(0).getDouble(), query.getColumn(1).getDouble()};
+}
+
+void keep_candidates(SQLite::Database& db, std::int64_t study, int count, const std::map<int, std::string>& finalists) {
+  for (const char* table : {"candidate_trial", "candidate"})
+    change(db, (std::string("DELETE FROM ") + table + " WHERE study_id = ? AND position >= ?").c_str(), study, count);
+  change(db, "UPDATE candidate SET variant = NULL WHERE study_id = ?", study);
+  for (const auto& [position, variant] : finalists)
+    change(db, "UPDATE candidate SET variant = ? WHERE study_id = ? AND position = ?", variant, study, position);
+}
+
+}  // namespace crossfade::analysis

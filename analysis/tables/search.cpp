@@ -1,0 +1,75 @@
+#include "analysis/tables/search.hpp"
+
+#include <limits>
+
+#include "analysis/results/merge.hpp"
+#include "analysis/tables/text_table.hpp"
+
+namespace crossfade::analysis {
+namespace {
+
+double number_or_none(const SQLite::Column& column) {
+  return column.isNull() ? std::numeric_limits<double>::quiet_NaN() : column.getDouble();
+}
+
+void read_space(const std::string& json, SearchTable& table) {
+  for (const nlohmann::json& dimension : nlohmann::json::parse(json))
+    table.dimensions.push_back({.name = dimension.at("name"),
+                                .from = dimension.at("from"),
+                                .to = dimension.at("to"),
+                                .logarithmic = dimension.at("log"),
+                                .moment = dimension.at("moment"),
+                                .values = dimension.at("values")});
+}
+
+}  // namespace
+
+SearchTable read_search(const std::vector<std::filesystem::path>& databases, const std::string& study) {
+  return read_study(databases, study, "reading the search", [&](SQLite::Database& db, const StudyRow& found) {
+    SearchTable table;
+    table.study = found.name;
+    table.caption = found.caption;
+    SQLite::Statement search(
+        db, "SELECT method, objective, labels, seeds, space, validation_subjects FROM search WHERE study_id = ?");
+    search.bind(1, found.id);
+    if (!search.executeStep())
+      throw database_error(databases, "study '" + found.name + "' has no search; its grid says one under 'search'");
+    table.method = search.getColumn(0).getString();
+    table.objective = search.getColumn(1).getString();
+    table.labels = search.getColumn(2).getString();
+    table.seeds = nlohmann::json::parse(search.getColumn(3).getString()).get<std::vector<std::uint64_t>>();
+    read_space(search.getColumn(4).getString(), table);
+    table.validation_subjects = search.getColumn(5).getInt();
+
+    SQLite::Statement points(
+        db,
+        "SELECT position, round, point, epochs, epochs_so_far, dice, sd, seconds, variant, settings"
+        " FROM search_candidate WHERE study = ? ORDER BY position");
+    points.bind(1, found.name);
+    while (points.executeStep())
+      table.points.push_back({.position = points.getColumn(0).getInt(),
+                              .round = points.getColumn(1).getInt(),
+                              .point = nlohmann::json::parse(points.getColumn(2).getString()),
+                              .epochs = points.getColumn(3).getDouble(),
+                              .epochs_so_far = points.getColumn(4).getDouble(),
+                              .dice = number_or_none(points.getColumn(5)),
+                              .sd = number_or_none(points.getColumn(6)),
+                              .seconds = number_or_none(points.getColumn(7)),
+                              .variant = points.getColumn(8).isNull() ? "" : points.getColumn(8).getString(),
+                              .settings = points.getColumn(9).getString()});
+    SQLite::Statement alone(db,
+                            "SELECT coalesce(sum(s.epochs), 0) FROM candidate_trial AS c"
+                            " JOIN trial AS t ON t.study_id = c.study_id AND t.hash = c.hash"
+                            " JOIN stage AS s ON s.trial_id = t.id WHERE c.study_id = ? AND s.plane <> 'all'");
+    alone.bind(1, found.id);
+    alone.executeStep();
+    table.epochs_alone = alone.getColumn(0).getDouble();
+    return table;
+  });
+}
+
+std::string value_cell(const nlohmann::json& value) {
+  return value.is_string() ? value.get<std::string>() : exact(value.get<double>());
+}
+
+}  // namespace crossfade::analysis

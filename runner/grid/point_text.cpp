@@ -1,0 +1,18 @@
+#include "runner/grid/point_text.hpp"
+
+#include "runner/grid/scalar_text.hpp"
+
+namespace crossfade::runner {
+
+std::string value_text(const Dimension& dimension, double value) {
+  return dimension.choices.empty() ? number_text(value) : dimension.choices[static_cast<std::size_t>(value)];
+}
+
+std::string point_text(const Space& space, const Point& point) {
+  std::string text;
+  for (std::size_t d = 0; d < point.size(); ++d)
+    text += (d == 0 ? "" : ", ") + space.dimensions[d].name + "=" + value_text(space.dimensions[d], point[d]);
+  return text;
+}
+
+}  // namespace crossfade::runner

@@ -1,0 +1,155 @@
+#include "runner/search/methods.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <numeric>
+
+#include "data/random.hpp"
+#include "runner/search/sobol.hpp"
+#include "runner/search/surrogate.hpp"
+
+namespace crossfade::runner {
+namespace {
+
+constexpr double kNever = 1;
+constexpr std::size_t kPool = 2048;         // points of an infinite space among which the model chooses
+constexpr std::size_t kNear = 128;          // and so many near each of the best two
+constexpr double kNearness = 0.05;          // of their distance, as a part of the range
+constexpr double kLargestEnumerated = 1e4;  // points of a space that the model looks at all of
+
+bool holds(const std::vector<Point>& points, const Point& point) {
+  return std::ranges::find(points, point) != points.end();
+}
+
+bool was_tried(const std::vector<Tried>& tried, const Point& point) {
+  return std::ranges::find(tried, point, &Tried::point) != tried.end();
+}
+
+std::vector<Point> not_tried(std::vector<Point> points, const std::vector<Tried>& tried) {
+  std::erase_if(points, [&](const Point& point) { return was_tried(tried, point); });
+  return points;
+}
+
+/// Up to `count` allowed points of a sequence that are not tried yet, each once.
+std::vector<Point> sequence(const Space& space, std::size_t count, std::uint64_t seed,
+                            const std::vector<Tried>& tried) {
+  const std::size_t patience = 1024 + 64 * (tried.size() + count);  // draws: the orders may forbid most of the space
+  std::vector<Point> points;
+  for (const std::vector<double>& unit : sobol_points(space.dimensions.size(), patience, seed)) {
+    if (points.size() == count) break;
+    Point point = point_at(space, unit);
+    if (allows(space, point) && !was_tried(tried, point) && !holds(points, point)) points.push_back(std::move(point));
+  }
+  return points;
+}
+
+/// Allowed points that are not tried yet: all, or where there are too many of them some everywhere and some near the
+/// best.
+std::vector<Point> pool(const Search& search, const std::vector<Tried>& tried) {
+  const Space& space = search.space;
+  if (is_finite(space) && raster_points(space) <= kLargestEnumerated) return not_tried(all_points(space), tried);
+  const auto round = static_cast<std::uint32_t>(tried.size());
+  data::Random random(search.options.seed, data::Purpose::kSearch, 1, round);
+  std::vector<Point> points = sequence(space, kPool, random.bits64() | 1, tried);
+  for (const std::size_t best : best_of(tried, 2)) {
+    for (std::size_t n = 0; n < kNear; ++n) {
+      std::vector<double> unit = unit_of(space, tried[best].point);
+      for (double& u : unit) u = std::clamp(u + kNearness * random.normal(), 0.0, std::nextafter(1.0, 0.0));
+      const Point point = point_at(space, unit);
+      if (allows(space, point) && !was_tried(tried, point)) points.push_back(point);
+    }
+  }
+  return points;
+}
+
+std::vector<Point> most_promising(const Search& search, const std::vector<Tried>& tried) {
+  std::vector<std::vector<double>> at;
+  std::vector<double> scores;
+  for (const Tried& one : tried) {
+    at.push_back(coordinates(search.space, one.point));
+    scores.push_back(one.score);
+  }
+  std::vector<Point> open = pool(search, tried), chosen;
+  while (!open.empty() && static_cast<int>(chosen.size()) < search.options.batch) {
+    std::vector<std::vector<double>> others;
+    for (const Point& point : open) others.push_back(coordinates(search.space, point));
+    const std::vector<Expectation> expected = expect(at, scores, others);
+    const auto best = std::ranges::max_element(expected, {}, &Expectation::improvement);
+    const auto index = best - expected.begin();
+    at.push_back(others[static_cast<std::size_t>(index)]);
+    scores.push_back(best->mean);
+    chosen.push_back(open[static_cast<std::size_t>(index)]);
+    std::erase(open, chosen.back());
+  }
+  return chosen;
+}
+
+std::vector<Point> by_model(const Search& search, const std::vector<Tried>& tried) {
+  std::size_t coordinates_of_a_point = 0;
+  for (const Dimension& dimension : search.space.dimensions)
+    coordinates_of_a_point += std::max<std::size_t>(dimension.choices.size(), 1);
+  const std::size_t first = 2 * coordinates_of_a_point + 2, batch = static_cast<std::size_t>(search.options.batch);
+  if (tried.size() >= first) return most_promising(search, tried);
+  std::vector<Point> points = sequence(search.space, std::min(batch, first - tried.size()), search.options.seed, tried);
+  return points.empty() && !tried.empty() ? most_promising(search, tried) : points;
+}
+
+double score_of(const std::vector<Tried>& tried, const Point& point) {
+  return std::ranges::find(tried, point, &Tried::point)->score;
+}
+
+std::vector<Point> by_branches(const Search& search, const std::vector<Tried>& tried) {
+  const Space& space = search.space;
+  Point best(space.dimensions.size(), kNever);
+  for (;;) {
+    const Point before = best;
+    for (std::size_t d = 0; d < space.dimensions.size(); ++d) {
+      std::vector<Point> ways;
+      for (const double value : space.dimensions[d].raster) {
+        ways.push_back(best);
+        ways.back()[d] = value;
+      }
+      std::erase_if(ways, [&](const Point& point) { return !allows(space, point); });
+      if (std::vector<Point> open = not_tried(ways, tried); !open.empty()) return open;
+      for (const Point& way : ways)
+        if (!was_tried(tried, best) || score_of(tried, way) > score_of(tried, best)) best = way;
+    }
+    if (best == before) return {};
+  }
+}
+
+}  // namespace
+
+std::vector<Point> next_points(const Search& search, const std::vector<Tried>& tried) {
+  const std::string& method = search.options.method;
+  if (method == "grid") return not_tried(all_points(search.space), tried);
+  if (method == "random")
+    return sequence(search.space, static_cast<std::size_t>(search.options.batch), search.options.seed, tried);
+  if (method == "model") return by_model(search, tried);
+  return by_branches(search, tried);
+}
+
+std::vector<std::size_t> best_of(const std::vector<Tried>& tried, std::size_t count) {
+  std::vector<std::size_t> order(tried.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::stable_sort(order, std::greater{}, [&](std::size_t i) { return tried[i].score; });
+  order.resize(std::min(count, order.size()));
+  return order;
+}
+
+std::vector<Point> siblings(const Search& search, const Point& point, const std::vector<Tried>& tried,
+                            std::size_t most) {
+  Space space = search.space;
+  for (std::size_t d = 0; d < space.dimensions.size(); ++d) {
+    Dimension& dimension = space.dimensions[d];
+    if (!dimension.moment)
+      dimension.raster = {point[d]};
+    else if (search.options.method == "branch" && dimension.raster.back() < kNever)
+      dimension.raster.push_back(kNever);
+  }
+  if (raster_points(space) > static_cast<double>(most)) return {};
+  return not_tried(all_points(space), tried);
+}
+
+}  // namespace crossfade::runner

@@ -1,0 +1,149 @@
+#include "runner/study/ledger.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <system_error>
+#include <tuple>
+
+#include "data/hash.hpp"
+#include "data/publish.hpp"
+#include "model/flops.hpp"
+#include "runner/grid/grid.hpp"
+#include "runner/grid/search_reader.hpp"
+#include "runner/grid/views.hpp"
+#include "runner/process/log.hpp"
+#include "runner/search/methods.hpp"
+#include "runner/study/provenance.hpp"
+
+namespace crossfade::runner {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// With trials of the search: whatever its candidates need is needed.
+Study with_candidates(Study study) {
+  if (!study.search) return study;
+  const std::vector<TrialConfig> candidates = candidate_trials(study, next_points(*study.search, {}));
+  study.trials.insert(study.trials.end(), candidates.begin(), candidates.end());
+  return study;
+}
+
+}  // namespace
+
+fs::path results_file(const Study& study, const StudyOptions& options) {
+  return options.results.empty() ? fs::path("results") / (study.name + ".sqlite") : options.results;
+}
+
+fs::path results_folder(const fs::path& database) {
+  return database.has_extension() ? fs::path(database).replace_extension() : fs::path(database.string() + "-files");
+}
+
+std::vector<std::vector<std::string>> hashes_of(const std::vector<TrialConfig>& trials, const Study& study,
+                                                const CohortHashList& cohort_hashes) {
+  std::vector<std::vector<std::string>> hashes;
+  for (const TrialConfig& trial : trials) hashes.push_back(stage_hashes(trial, study, cohort_hashes));
+  return hashes;
+}
+
+std::vector<analysis::TrialRecord> trial_records(const std::vector<TrialConfig>& trials, const OpenedCohorts& cohorts,
+                                                 const std::vector<std::vector<std::string>>& hashes) {
+  struct Cost {
+    std::int64_t parameters = 0;
+    double flops = std::numeric_limits<double>::quiet_NaN();
+  };
+  std::map<std::tuple<std::string, std::size_t, int, int>, Cost>
+      costs;  // counting takes making the net: once a model, not once a trial
+  std::vector<analysis::TrialRecord> records;
+  for (std::size_t i = 0; i < trials.size(); ++i) {
+    const TrialConfig& trial = trials[i];
+    const std::string model = trial_model_label(trial);
+    const auto nets = static_cast<std::int64_t>(views_of(trial.views).size());
+    const data::Cohort& data = cohorts.at(trial.stages.front().cohort);
+    const auto channels = static_cast<int>(data.channels.size());
+    const auto [cost, is_new] = costs.try_emplace({model, data.channels.size(), data.grid.width, data.grid.height});
+    if (is_new && !uses_atlases(trial)) {
+      const auto network = model::make_network(trial.model, channels, data.table.classes.count(), trial.seed);
+      cost->second = {
+          nets * model::parameter_count(*network),
+          static_cast<double>(nets) * model::forward_flops(*network, channels, data.grid.height, data.grid.width)};
+    }
+    analysis::TrialRecord record;
+    record.hash = hashes[i].back();
+    record.variant = trial.variant;
+    record.model = model;
+    record.loss = trial_loss_label(trial);
+    record.seed = trial.seed;
+    record.fold = trial.fold;
+    record.config = to_json(trial);
+    record.parameters = cost->second.parameters;
+    record.flops = cost->second.flops;
+    const std::vector<StageRow> rows = stage_rows(trial);
+    for (std::size_t r = 0; r < rows.size(); ++r) {
+      const StageOptions& stage = trial.stages[rows[r].stage];
+      record.stages.push_back(
+          {.name = stage.name,
+           .plane = rows[r].plane,
+           .hash = hashes[i][r],
+           .cohort = stage.cohort,
+           .labels = stage.labels,
+           .epochs = uses_atlases(trial) ? 0 : stage.epochs,
+           .switches = uses_atlases(trial) ? std::vector<double>{} : schedules::switch_points(stage.loss),
+           .voxel_mm = data::voxel_mm(cohorts.at(test_cohort(stage))).value_or(0)});
+    }
+    records.push_back(std::move(record));
+  }
+  return records;
+}
+
+CohortPlans below(const fs::path& parent, CohortPlans plans) {
+  for (auto& [cohort, plan] : plans) plan.folder = parent / plan.folder;
+  return plans;
+}
+
+void open_ledger(World& world, const Study& study, const StudyOptions& options, const Workers& workers,
+                 Ledger& ledger) {
+  const fs::path file = results_file(study, options);
+  const fs::path folder = results_folder(file);
+  std::error_code error;
+  if (!file.has_filename() || fs::is_directory(file, error))
+    throw std::runtime_error("--results " + file.string() +
+                             " is a folder, expected the name of a database file, such as " +
+                             (file / (study.name + ".sqlite")).string());
+  fs::create_directories(folder, error);
+  if (error) throw std::runtime_error("cannot write results to " + folder.string() + ": " + error.message());
+  ledger.lock = std::make_unique<LockFile>(folder / "lock", "the results database " + file.string(), false);
+  start_log(true, folder / "runner.log");
+  for (const auto& stage : fs::directory_iterator(folder / "checkpoints", error)) data::remove_partials(stage.path());
+
+  const Study whole = with_candidates(study);
+  ledger.cohorts = open_cohorts(whole);
+  check_study(whole, ledger.cohorts);
+  std::map<std::string, std::string> hashes;
+  for (const auto& [name, cohort] : ledger.cohorts) {
+    ledger.hashes[name] = data::hash_cohort(cohort);
+    hashes[name] = ledger.hashes[name].cohort;
+    const std::string split = data::split_digest(cohort);  // a trial is another where the source's split is
+    ledger.hash_list.emplace_back(name, hashes[name] + (split.empty() ? "" : "-" + split));
+    ledger.plans[name] = {name + "-" + hashes[name], splits_in_use(whole, name, cohort), data::persons_of(cohort)};
+  }
+  const bool with_atlases = std::ranges::any_of(study.trials, [](const TrialConfig& t) { return t.method == "atlas"; });
+  ledger.database.emplace(file);
+  ledger.states = ledger.database->begin(
+      {.name = study.name,
+       .caption = study.caption,
+       .grid_text = study.text,
+       .grid_hash = data::sha256_hex(study.text),
+       .claims = study.claims,
+       .classes = ledger.cohorts.begin()->second.table.classes,
+       .persons = persons_of(ledger.plans)},
+      provenance(world, workers, hashes, with_atlases),
+      trial_records(study.trials, ledger.cohorts, hashes_of(study.trials, study, ledger.hash_list)));
+}
+
+void prepare_once(Ledger& ledger, const Study& study, const StudyOptions& options) {
+  if (ledger.prepared) return;
+  prepare_cohorts(with_candidates(study), ledger.cohorts, ledger.hashes, below(options.cohorts, ledger.plans));
+  ledger.prepared = true;
+}
+
+}  // namespace crossfade::runner

@@ -1,0 +1,305 @@
+#include "runner/study/search_run.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <system_error>
+
+#include "runner/grid/parameter_json.hpp"
+#include "runner/grid/point_text.hpp"
+#include "runner/grid/search_reader.hpp"
+#include "runner/grid/trial_json.hpp"
+#include "runner/grid/views.hpp"
+#include "runner/process/log.hpp"
+#include "runner/ranks/agreement.hpp"
+#include "runner/search/methods.hpp"
+#include "runner/trial/branches.hpp"
+#include "runner/trial/checkpoint.hpp"
+
+namespace crossfade::runner {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr std::size_t kMostSiblings = 2000;  // points for which a round leaves branches
+
+/// A value as the grid would have it.
+json value_json(const Dimension& dimension, double value) {
+  return dimension.choices.empty() ? json(value) : json(value_text(dimension, value));
+}
+
+json space_json(const Space& space) {
+  json all = json::array();
+  for (const Dimension& dimension : space.dimensions) {
+    json values = json::array();
+    for (const double value : dimension.raster) values.push_back(value_json(dimension, value));
+    all.push_back({{"name", dimension.name},
+                   {"from", dimension.from},
+                   {"to", dimension.to},
+                   {"log", dimension.logarithmic},
+                   {"moment", dimension.moment},
+                   {"values", values}});
+  }
+  return all;
+}
+
+json point_json(const Space& space, const Point& point) {
+  json object = json::object();
+  for (std::size_t d = 0; d < point.size(); ++d)
+    object[space.dimensions[d].name] = value_json(space.dimensions[d], point[d]);
+  return object;
+}
+
+json options_json(const Search& search) {
+  json options = parameters_json(search.options);
+  options["constraints"] = json::array();
+  for (const Order& order : search.space.orders)
+    options["constraints"].push_back(search.space.dimensions[order.before].name + (order.or_equal ? " <= " : " < ") +
+                                     search.space.dimensions[order.behind].name);
+  return options;
+}
+
+/// Persons whom the last stage validates on.
+int validation_subjects(const TrialConfig& trial, const CohortPlans& plans) {
+  const CohortPlan& plan = plans.at(trial.stages.back().cohort);
+  std::set<std::string> persons;
+  for (const std::string& subject : plan.splits.at(trial.fold).validation)
+    persons.insert(plan.persons.contains(subject) ? plan.persons.at(subject) : subject);
+  return static_cast<int>(persons.size());
+}
+
+std::string fixed(double value, const char* format) {
+  char text[32];
+  std::snprintf(text, sizeof text, format, value);
+  return text;
+}
+
+/// Rank 0's side.
+class SearchRun {
+ public:
+  SearchRun(const Study& study, const StudyOptions& options, Ledger& ledger)
+      : study_(study),
+        search_(*study.search),
+        ledger_(ledger),
+        checkpoints_(results_folder(results_file(study, options)) / "checkpoints") {
+    const TrialConfig first = candidate_trials(study, next_points(search_, {})).front();
+    ledger.database->begin_search({.method = search_.options.method,
+                                   .objective = search_.options.objective,
+                                   .seeds = search_.seeds,
+                                   .space = space_json(search_.space).dump(),
+                                   .options = options_json(search_).dump(),
+                                   .validation_subjects = validation_subjects(first, ledger.plans),
+                                   .labels = first.stages.back().labels});
+  }
+
+  /// Points of the next round, and what each of them costs; none where method or budget are at their end.
+  std::vector<Point> next() {
+    const SearchBudget& budget = search_.options.budget;
+    added_.clear();
+    if (budget.minutes > 0 && seconds_ >= 60 * budget.minutes) return end_by("minutes", budget.minutes);
+    std::vector<Point> points;
+    for (const Point& point : next_points(search_, tried_)) {
+      std::vector<TrialConfig> trials = trials_;
+      for (TrialConfig& trial : candidate_trials(study_, {point})) trials.push_back(std::move(trial));
+      const double epochs = epochs_trained(trials, study_, ledger_.hash_list);
+      if (budget.epochs > 0 && epochs > budget.epochs) {
+        if (points.empty()) return end_by("epochs", budget.epochs);
+        break;
+      }
+      trials_ = std::move(trials);
+      added_.push_back(epochs - epochs_);
+      epochs_ = epochs;
+      points.push_back(point);
+    }
+    return points;
+  }
+
+  /// Registers the round that next() gave. `trials`: candidate_trials() of its points.
+  void add(const std::vector<Point>& points, Batch& batch) {
+    const std::vector<TrialConfig>& trials = batch.study.trials;
+    const std::vector<analysis::TrialRecord> records =
+        trial_records(trials, ledger_.cohorts, hashes_of(trials, study_, ledger_.hash_list));
+    const std::size_t seeds = search_.seeds.size();
+    for (std::size_t p = 0; p < points.size(); ++p) {
+      const auto begin = records.begin() + static_cast<std::ptrdiff_t>(p * seeds);
+      const std::vector<analysis::TrialStatus> states =
+          ledger_.database->add_candidate({.position = static_cast<int>(tried_.size() + p),
+                                           .round = round_,
+                                           .point = point_json(search_.space, points[p]).dump(),
+                                           .settings = settings_yaml(study_.text, search_, points[p]),
+                                           .epochs = added_[p],
+                                           .trials = {begin, begin + static_cast<std::ptrdiff_t>(seeds)}});
+      batch.states.insert(batch.states.end(), states.begin(), states.end());
+    }
+    ++round_;
+    batch.title = "search of study " + study_.name + ", round " + std::to_string(round_) + ": " +
+                  std::to_string(points.size()) + " candidates of " + std::to_string(seeds) + " seeds";
+    const bool open = std::ranges::any_of(
+        batch.states, [](const auto& status) { return status.state != analysis::TrialState::kFinished; });
+    if (!open) return;
+    batch.others.past.assign(trials_.begin(), trials_.end() - static_cast<std::ptrdiff_t>(trials.size()));
+    batch.others.ahead = candidate_trials(study_, points_to_come(points));
+  }
+
+  /// The round's trials are finished.
+  void take_results(const std::vector<Point>& points, const std::vector<TrialConfig>& trials) {
+    for (const Point& point : points) {
+      const auto position = static_cast<int>(tried_.size());
+      const auto result = ledger_.database->result_of(position);
+      if (!result) throw std::logic_error("a finished candidate of the search has no result");
+      tried_.push_back({point, result->dice});
+      seconds_ += result->seconds;
+      log_info("search: candidate " + std::to_string(position + 1) + ", " + point_text(search_.space, point) +
+               ": validation Dice " + fixed(result->dice, "%.4f"));
+    }
+    drop_nets(trials);
+  }
+
+  /// The points of the finalists, the best first.
+  std::vector<Point> finalists() const {
+    std::vector<Point> points;
+    for (const std::size_t index : best_of(tried_, static_cast<std::size_t>(search_.options.finalists)))
+      points.push_back(tried_[index].point);
+    return points;
+  }
+
+  /// `rows`: the names of the finalists' rows. `trials`: those that the grid does not have. Returns what is known of
+  /// them.
+  std::vector<analysis::TrialStatus> end(const std::vector<std::string>& rows, const std::vector<TrialConfig>& trials) {
+    const std::vector<std::size_t> best = best_of(tried_, rows.size());
+    const std::vector<std::string> names = finalist_names(search_.options);
+    std::map<int, std::string> finalists;
+    std::vector<analysis::Claim> claims = study_.claims;
+    for (std::size_t f = 0; f < rows.size(); ++f) {
+      finalists[static_cast<int>(best[f])] = rows[f];
+      log_info("search: '" + rows[f] + "' is " + point_text(search_.space, tried_[best[f]].point) +
+               ", validation Dice " + fixed(tried_[best[f]].score, "%.4f") + ", of " + std::to_string(tried_.size()) +
+               " candidates and " + fixed(epochs_, "%.4g") + " epochs");
+      for (analysis::Claim& claim : claims)
+        for (std::string* side : {&claim.better, &claim.than})
+          if (*side == names[f]) *side = rows[f];
+    }
+    std::erase_if(claims, [](const analysis::Claim& claim) { return claim.better == claim.than; });
+    drop_branches();
+    return ledger_.database->end_search(
+        static_cast<int>(tried_.size()), finalists,
+        trial_records(trials, ledger_.cohorts, hashes_of(trials, study_, ledger_.hash_list)), claims);
+  }
+
+ private:
+  std::vector<Point> end_by(const std::string& what, double budget) const {
+    log_info("search: its budget of " + fixed(budget, "%g") + " " + what + " is spent");
+    return {};
+  }
+
+  std::vector<Point> points_to_come(const std::vector<Point>& round) const {
+    std::vector<Tried> known = tried_;
+    for (const Point& point : round) known.push_back({point, 0});
+    std::set<Point> all;
+    for (const Point& point : round) {
+      if (all.contains(point)) continue;
+      const std::vector<Point> more = siblings(search_, point, known, kMostSiblings);
+      all.insert(more.begin(), more.end());
+      if (all.size() > kMostSiblings) return {};
+    }
+    return {all.begin(), all.end()};
+  }
+
+  /// A candidate is not tested, so that nothing begins from what it ended with.
+  void drop_nets(const std::vector<TrialConfig>& trials) const {
+    const std::vector<std::vector<std::string>> hashes = hashes_of(trials, study_, ledger_.hash_list);
+    for (std::size_t t = 0; t < trials.size(); ++t) {
+      const std::vector<StageRow> rows = stage_rows(trials[t]);
+      for (std::size_t r = 0; r < rows.size(); ++r)
+        if (std::error_code ignored; rows[r].stage + 1 == trials[t].stages.size())
+          fs::remove_all(stage_folder(checkpoints_, hashes[t][r]), ignored);
+    }
+  }
+
+  /// What candidates have left for others that never came.
+  void drop_branches() const {
+    std::set<std::string> owners;
+    for (const auto& hashes : hashes_of(trials_, study_, ledger_.hash_list)) owners.insert(hashes.back());
+    for (const fs::path& file : branch_files(checkpoints_)) {
+      try {
+        const TensorFile branch = read_tensors(file);
+        const auto owner = branch.metadata.find("owner");
+        if (owner != branch.metadata.end() && owners.contains(owner->second))
+          drop_branch(checkpoints_, branch.text("trial"));
+      } catch (const std::exception& unreadable) {
+        log_warning(unreadable.what());
+      }
+    }
+  }
+
+  const Study& study_;
+  const Search& search_;
+  Ledger& ledger_;
+  fs::path checkpoints_;
+  std::vector<Tried> tried_;
+  std::vector<TrialConfig> trials_;  // of all candidates
+  std::vector<double> added_;        // epochs, of each of the round
+  double epochs_ = 0, seconds_ = 0;
+  int round_ = 0;
+};
+
+std::vector<Point> points_from(const std::string& text) {
+  return json::parse(text).get<std::vector<Point>>();
+}
+
+/// Names of the finalists' rows, and in `own` the trials of those that the grid has not.
+std::vector<std::string> rows_of(const Study& study, const std::vector<TrialConfig>& finalists,
+                                 std::vector<TrialConfig>& own) {
+  std::map<std::string, std::string> variants;
+  for (const TrialConfig& trial : study.trials) variants.emplace(identity_json(trial).dump(), trial.variant);
+  std::vector<std::string> rows;
+  for (const TrialConfig& trial : finalists) {
+    const auto twin = variants.find(identity_json(trial).dump());
+    const std::string& row = twin == variants.end() ? trial.variant : twin->second;
+    if (twin == variants.end()) own.push_back(trial);
+    if (rows.empty() || rows.back() != row) rows.push_back(row);
+  }
+  return rows;
+}
+
+}  // namespace
+
+SearchOutcome run_search(World& world, const Study& study, const StudyOptions& options, BatchRunner& runner,
+                         Ledger& ledger) {
+  Communicator& all = world.communicator();
+  std::optional<SearchRun> run;  // on rank 0
+  for (;;) {
+    const std::vector<Point> points = points_from(on_root(all, [&] {
+      if (!run) run.emplace(study, options, ledger);
+      return json(run->next()).dump();
+    }));
+    if (points.empty()) break;
+    Batch batch{.study = study, .title = {}};
+    together(all, [&] { batch.study.trials = candidate_trials(study, points); });
+    on_root(all, [&] {
+      run->add(points, batch);
+      return std::string();
+    });
+    const BatchResult result = runner.run(batch, ledger);
+    if (result.open > 0 || result.stopped) return {result, false, {}};
+    on_root(all, [&] {
+      run->take_results(points, batch.study.trials);
+      return std::string();
+    });
+  }
+  const std::vector<Point> best = points_from(on_root(all, [&] { return json(run->finalists()).dump(); }));
+  SearchOutcome outcome{.last = {}, .ended = true, .finalists = {}};
+  std::vector<std::string> rows;
+  together(all, [&] { rows = rows_of(study, finalist_trials(study, best), outcome.finalists); });
+  on_root(all, [&] {
+    const std::vector<analysis::TrialStatus> states = run->end(rows, outcome.finalists);
+    ledger.states.insert(ledger.states.end(), states.begin(), states.end());
+    return std::string();
+  });
+  return outcome;
+}
+
+}  // namespace crossfade::runner

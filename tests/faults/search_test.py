@@ -1,0 +1,153 @@
+"""A search finds what its method says from validation alone, however often it is killed, and trains what is shared once."""
+
+import csv
+import json
+import unittest
+
+import kills
+from harness import COHORTS, Case
+
+GRID = """\
+study: searching
+cohorts:
+  phantom: {source: phantom, subjects: 5, size: 32, seed: 7, split: {train: 2, validation: 1, test: 2}}
+defaults:
+  seeds: [1, 2]
+  model: {name: unet, width: 4, depth: 2, norm: batch}
+  optimizer: {lr: 0.02, clip_norm: 1}
+  stages:
+    pretrain: {cohort: phantom, epochs: 5, batch: 8}
+variants:
+  w-CE:      {loss: {wce: 1}}
+  w-Dice:    {loss: {wdice: 1}}
+search:
+  name: found
+  method: branch
+  seeds: [11, 12]
+  space:
+    first: {from: 0.2, to: 0.6}
+    second: {from: 0.4, to: 0.8}
+  constraints: [first < second]
+  settings: {loss: {wce: {step: {0: 1, $second: 0}}, wdice: {step: {0: 0, $first: 1}}}}
+"""
+
+CANDIDATES = "select point, dice, epochs, seeds, variant from search_candidate order by position"
+
+
+class Search(Case):
+    def setUp(self):
+        super().setUp()
+        self.grid.write_text(GRID)
+
+    def run_study(self, name, *more, ranks=2):
+        """What it said, and how many steps of each trial were trained."""
+        log = self.folder / f"{name}.csv"
+        completed = self.run_runner("--grid", self.grid, "--cohorts", COHORTS, "--results", f"{name}.sqlite", "--log-steps", log,
+                                    *more, ranks=ranks)
+        self.assertEqual(completed.returncode, 0, completed.stderr)
+        with open(log, encoding="utf-8") as file:
+            steps = [row["trial"] for row in csv.DictReader(file)]
+        return completed, len(steps)
+
+    def test_sees_no_test_subject_and_trains_what_is_shared_once(self):
+        completed, steps = self.run_study("r")
+        candidates = self.query("r.sqlite", CANDIDATES)
+        points = [json.loads(point) for point, *_ in candidates]
+        self.assertEqual(points[:3], [{"first": 0.2, "second": 1.0}, {"first": 0.4, "second": 1.0}, {"first": 0.6, "second": 1.0}])
+        self.assertGreater(len(points), 3, "the second moment had its turn")
+        best = max(range(len(candidates)), key=lambda c: candidates[c][1])
+        self.assertEqual([c for c, row in enumerate(candidates) if row[4] == "found"], [best])
+        self.assertEqual({row[3] for row in candidates}, {2})
+
+        # Its score by hand: the mean over the search's seeds of the validation Dice after the last epoch.
+        by_hand = self.query("r.sqlite", """select avg(e.dice_mean) from epoch e join stage s on s.id = e.stage_id
+            join trial t on t.id = s.trial_id join candidate_trial c on c.hash = t.hash where e.epoch = 5 group by c.position""")
+        for (expected,), row in zip(by_hand, candidates):
+            self.assertAlmostEqual(row[1], expected, places=12)
+
+        tested = self.query("r.sqlite", """select s.part, count(*) from subject_score s join stage g on g.id = s.stage_id
+            join trial t on t.id = g.trial_id join candidate_trial c on c.hash = t.hash group by 1""")
+        self.assertEqual([part for part, _ in tested], ["validation"])
+        rows = self.query("r.sqlite", "select variant, seeds, subjects from table1")
+        self.assertEqual(rows, [("w-CE", 2, 2), ("w-Dice", 2, 2), ("found", 2, 2)])
+        self.assertEqual(self.query("r.sqlite", "select distinct variant from figure1 where variant like '%[%'"), [])
+        self.assertEqual(self.query("r.sqlite", "select better, than from claim"), [("found", "w-CE"), ("found", "w-Dice")])
+        self.assertEqual(list((self.folder / "r").glob("**/branch.safetensors")), [], "nobody needs them any more")
+
+        # The same with each trial for itself; epochs are counted by the forest in both.
+        _, alone = self.run_study("alone", "--no-share")
+        self.assertEqual(self.query("alone.sqlite", CANDIDATES), candidates)
+        steps_an_epoch = alone / (5 * 2 * (len(points) + 3))
+        self.assertAlmostEqual(steps, steps_an_epoch * (sum(row[2] for row in candidates) + 30 - self.shared_by_variants()))
+        self.assertLess(steps, alone)
+
+        before = (self.folder / "r.csv").read_text()
+        again, _ = self.run_study("r")
+        self.assertEqual((self.folder / "r.csv").read_text(), before, "all is known already")
+        self.assertIn("found", again.stdout)
+
+    def shared_by_variants(self):
+        """Epochs of w-CE that the schedule found does not train again, over both seeds."""
+        point = json.loads(self.query("r.sqlite", "select point from candidate where variant = 'found'")[0][0])
+        return 2 * 5 * point["first"]
+
+    def test_every_method_ends_the_same_however_often_it_is_killed(self):
+        methods = {"branch": "method: branch",
+                   "grid": "method: grid",
+                   "random": "method: random\n  batch: 2\n  budget: {epochs: 28}",
+                   "model": "method: model\n  batch: 2\n  budget: {epochs: 34}"}
+        for seed, (method, text) in enumerate(methods.items()):
+            with self.subTest(method=method):
+                made = []
+                kills.kill_many(1, seed=seed, per_study=1, say=print, record=made.extend, arrangements=[1 + seed % 2],
+                                grid=GRID.replace("method: branch", text), cohorts=COHORTS)
+                self.assertEqual(len(made), 1)
+
+    def test_a_finalist_that_is_a_variant_is_its_row(self):
+        self.grid.write_text(GRID.replace("variants:\n", "variants:\n  twin: {loss: {wce: {step: {0: 1, 0.8: 0}}, wdice: {step: {0: 0, 0.4: 1}}}}\n")
+                             .replace("method: branch", "method: grid").replace("from: 0.2, to: 0.6", "from: 0.4, to: 0.4")
+                             .replace("from: 0.4, to: 0.8", "from: 0.8, to: 0.8"))
+        self.run_study("r")
+        self.assertEqual([row[4] for row in self.query("r.sqlite", CANDIDATES)], ["twin"])
+        self.assertEqual([row[0] for row in self.query("r.sqlite", "select variant from table1")], ["twin", "w-CE", "w-Dice"])
+        self.assertEqual(self.query("r.sqlite", "select better, than from claim"), [("twin", "w-CE"), ("twin", "w-Dice")])
+
+    def test_a_candidate_that_diverges_scores_nothing(self):
+        self.grid.write_text(GRID.replace("method: branch", "method: grid")
+                             .replace("settings: {", "settings: {model: {norm: none}, optimizer: {name: sgd, lr: 100, clip_norm: 0}, ")
+                             .replace("wce: {step: {0: 1,", "wce: {step: {0: $scale,")
+                             .replace("wdice: {step: {0: 0, $first: 1}}", "wdice: {step: {0: 0, $first: $scale}}")
+                             .replace("  constraints", "    scale: [1e-4, 1e6]\n  constraints")
+                             .replace("from: 0.2, to: 0.6", "from: 0.4, to: 0.4").replace("from: 0.4, to: 0.8", "from: 0.8, to: 0.8"))
+        self.run_study("r")
+        rows = {json.loads(point)["scale"]: (dice, variant) for point, dice, _, _, variant in self.query("r.sqlite", CANDIDATES)}
+        self.assertEqual(rows[1e6], (0, None))
+        stopped = self.query("r.sqlite", "select t.seed, s.stopped <> '' from stage s join trial t on t.id = s.trial_id join variant v"
+                                         " on v.id = t.variant_id where v.name like '%scale=1e+06]' order by 1")
+        self.assertEqual(stopped, [(11, 1), (12, 1)])
+        self.assertEqual(rows[1e-4][1], "found")
+
+    def test_budgets_end_it_and_another_search_forgets_it(self):
+        self.run_study("r", "--set", "search.method=grid", "--set", "search.budget.epochs=24")
+        rows = self.query("r.sqlite", CANDIDATES)
+        self.assertLess(len(rows), 6)
+        self.assertLessEqual(sum(row[2] for row in rows), 24)
+        trials = self.query("r.sqlite", "select count(*) from trial")[0][0]
+        self.run_study("r")
+        self.assertEqual(self.query("r.sqlite", "select method from search"), [("branch",)])
+        self.assertGreater(self.query("r.sqlite", "select count(*) from trial")[0][0], trials, "what was trained stays")
+        self.assertEqual(self.query("r.sqlite", "select count(*) from search_candidate where dice is null")[0][0], 0)
+
+    def test_only_leaves_candidates_out_and_says_so(self):
+        completed, _ = self.run_study("r", "--only", "w-CE", "--only", "(seed 11)")
+        self.assertIn("the search waits for 3 of its trials", completed.stderr)
+        self.assertEqual(self.query("r.sqlite", "select variant, trials from table1"), [("w-CE", 2), ("w-Dice", 0)])
+
+    def test_is_printed_before_it_is_trained(self):
+        completed = self.run_runner("--grid", self.grid, "--dry-run")
+        self.assertEqual(completed.returncode, 0, completed.stderr)
+        self.assertIn("search (branch): first 0.2 to 0.6 (3 values), second 0.4 to 0.8 (3 values); 6 points; 2 seeds; all of them 38 epochs, of 60 without shared beginnings", completed.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,152 @@
+#include "runner/grid/search_reader.hpp"
+
+#include <gmock/gmock.h>
+
+#include <set>
+
+#include "tests/runner/grid/grid_file.hpp"
+
+namespace crossfade::runner {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+/// Ten epochs; two switch points on their ends, a shape, and a learning rate of two.
+const std::string kSearchGrid = changed(kValidGrid, "epochs: 2", "epochs: 10") + R"(search:
+  method: random
+  seeds: [11, 12]
+  budget: {epochs: 100}
+  finalists: 2
+  space:
+    first: {from: 0.2, to: 0.5}
+    second: {from: 0.4, to: 0.9, step: 0.25}
+    shape: [step, linear]
+    lr: [1e-2, 1e-3]
+  constraints: [first < second]
+  settings:
+    optimizer: {lr: $lr}
+    loss:
+      wce: {$shape: {0: 1, $second: 0}}
+      wdice: {step: {0: 0, $first: 1}}
+)";
+
+TEST(SearchReader, ReadsSpaceOptionsAndSeeds) {
+  const Study study = study_of(kSearchGrid);
+  ASSERT_TRUE(study.search);
+  const Search& search = *study.search;
+  EXPECT_EQ(search.options.name, "schedule found");
+  EXPECT_EQ(search.options.objective, "end");
+  EXPECT_EQ(search.options.budget.epochs, 100);
+  EXPECT_THAT(search.seeds, ElementsAre(11, 12));
+  ASSERT_EQ(search.space.dimensions.size(), 4u);
+  const auto& [first, second, shape, lr] = std::tie(search.space.dimensions[0], search.space.dimensions[1],
+                                                    search.space.dimensions[2], search.space.dimensions[3]);
+  EXPECT_TRUE(first.moment);
+  EXPECT_THAT(first.raster, ElementsAre(2 / 10.0, 3 / 10.0, 4 / 10.0, 5 / 10.0)) << "ends of epochs";
+  EXPECT_THAT(second.raster, ElementsAre(0.4, 0.65, 0.9)) << "by step";
+  EXPECT_THAT(shape.choices, ElementsAre("step", "linear"));
+  EXPECT_FALSE(lr.moment);
+  EXPECT_THAT(lr.raster, ElementsAre(1e-3, 1e-2)) << "numbers, rising";
+  ASSERT_EQ(search.space.orders.size(), 1u);
+  EXPECT_EQ(search.space.orders[0].before, 0u);
+  EXPECT_EQ(search.space.orders[0].behind, 1u);
+  EXPECT_EQ(study.trials.size(), 2u) << "candidates are no trials of the grid";
+}
+
+TEST(SearchReader, MakesTrialsOfPoints) {
+  const Study study = study_of(kSearchGrid);
+  const Point point = {0.3, 0.65, 1, 1e-3};
+  const std::vector<TrialConfig> candidates = candidate_trials(study, {point, {0.2, 0.4, 0, 1e-2}});
+  ASSERT_EQ(candidates.size(), 4u);
+  const TrialConfig& trial = candidates[1];
+  EXPECT_EQ(trial.variant, "schedule found [first=0.3, second=0.65, shape=linear, lr=0.001]");
+  EXPECT_EQ(trial.seed, 12u);
+  EXPECT_FALSE(trial.tested);
+  EXPECT_EQ(trial.model.width, 4);
+  EXPECT_EQ(trial.stages[0].optimizer.lr, 1e-3);
+  EXPECT_EQ(trial.stages[0].loss[0].curve.shape, "linear");
+  EXPECT_THAT(trial.stages[0].loss[0].curve.points, ElementsAre(std::pair(0.0, 1.0), std::pair(0.65, 0.0)));
+  EXPECT_THAT(trial.stages[0].loss[1].curve.points, ElementsAre(std::pair(0.0, 0.0), std::pair(0.3, 1.0)));
+
+  const std::vector<TrialConfig> finalists = finalist_trials(study, {point, {0.2, 0.4, 0, 1e-2}});
+  ASSERT_EQ(finalists.size(), 2u);
+  EXPECT_EQ(finalists[0].variant, "schedule found");
+  EXPECT_EQ(finalists[1].variant, "schedule found (2)");
+  EXPECT_EQ(finalists[0].seed, 1u);
+  EXPECT_TRUE(finalists[0].tested);
+  EXPECT_EQ(settings_yaml(study.text, *study.search, point),
+            "optimizer: {lr: 0.001}\nloss:\n  wce: {linear: {0: 1, 0.65: 0}}\n  wdice: {step: {0: 0, 0.3: 1}}\n");
+}
+
+TEST(SearchReader, AddsClaimsAgainstEachVariant) {
+  const Study study = study_of(kSearchGrid + "claims:\n  mine: {better: schedule found, than: A}\n");
+  std::vector<std::string> names;
+  for (const analysis::Claim& claim : study.claims) names.push_back(claim.name);
+  EXPECT_THAT(names, ElementsAre("mine", "schedule found vs. A", "schedule found vs. B", "schedule found (2) vs. A",
+                                 "schedule found (2) vs. B"));
+}
+
+TEST(SearchReader, ATrialOfASearchIsAnotherThanTheSameThatIsTested) {
+  const Study study = study_of(kSearchGrid);
+  const Point point = {0.3, 0.65, 1, 1e-3};
+  TrialConfig candidate = candidate_trials(study, {point}).front(), tested = candidate;
+  tested.tested = true;
+  const std::vector<std::pair<std::string, std::string>> hashes = {{"phantom", "x"}};
+  EXPECT_NE(stage_hashes(candidate, study, hashes), stage_hashes(tested, study, hashes));
+}
+
+/// What is said of the grid of a search with a change.
+std::string said_of(const std::string& from, const std::string& to, const std::vector<std::string>& overrides = {}) {
+  return refusal(changed(kSearchGrid, from, to), overrides);
+}
+
+TEST(SearchReader, RefusesWhatASearchCannotBe) {
+  EXPECT_EQ(refusal(kSearchGrid), "accepted");
+  EXPECT_THAT(said_of("method: random", "method: annealing"), HasSubstr("expected one of grid, random, model, branch"));
+  EXPECT_THAT(said_of("  seeds: [11, 12]\n", ""), HasSubstr("missing key in search, expected seeds"));
+  EXPECT_THAT(said_of("    first: {from: 0.2, to: 0.5}\n", ""), HasSubstr("$first stands for nothing in search.space"));
+  EXPECT_THAT(said_of("$lr", "0.1"), HasSubstr("'lr' stands nowhere in search.settings"));
+  EXPECT_THAT(said_of("to: 0.5", "to: 0.1"), HasSubstr("expected from to be the smaller one"));
+  EXPECT_THAT(said_of("from: 0.2, ", ""), HasSubstr("missing key 'from' in search.space.first"));
+  EXPECT_THAT(said_of("first < second", "first < secnd"), HasSubstr("(did you mean 'second'?)"));
+  EXPECT_THAT(said_of("first < second", "first second"), HasSubstr("expected a list such as [first < second]"));
+  EXPECT_THAT(said_of("[step, linear]", "[step, step]"), HasSubstr("a value twice in search.space.shape"));
+  EXPECT_THAT(said_of("[step, linear]", "[step, zigzag]"), HasSubstr("unknown shape 'zigzag'"));
+  EXPECT_THAT(said_of("  budget: {epochs: 100}\n", ""), HasSubstr("method random has no end of its own"));
+  EXPECT_THAT(said_of("method: random", "method: branch"), HasSubstr("'shape' of search.space is no moment"));
+  EXPECT_THAT(said_of("{from: 0.2, to: 0.5}", "{from: 0.21, to: 0.29}"), HasSubstr("no epoch ends from 0.21 to 0.29"));
+}
+
+TEST(SearchReader, SaysWithWhichPointAVariantCannotBe) {
+  const std::string crossed =
+      said_of("wdice: {step: {0: 0, $first: 1}}", "wdice: {step: {0: 0, $second: 1, $first: 2}}");
+  EXPECT_THAT(crossed, HasSubstr("progress must rise from point to point"));
+  EXPECT_THAT(crossed, HasSubstr("(search with first=0.2, second=0.4, shape=step, lr=0.001)"));
+  EXPECT_THAT(
+      said_of("  constraints: [first < second]\n", ""),
+      HasSubstr("has weight 0 at progress 0.4, expected at least one above 0 (search with first=0.5, second=0.4"));
+  EXPECT_THAT(refusal(changed(changed(kSearchGrid, "  constraints: [first < second]\n", ""),
+                              "wdice: {step: {0: 0, $first: 1}}", "wdice: {step: {0: 0, $first: 1, $second: 2}}")),
+              HasSubstr("'0.4' twice in one map, expected constraints"));
+}
+
+TEST(SearchReader, RefusesAnUnfairComparison) {
+  EXPECT_THAT(said_of("[11, 12]", "[11, 1]"),
+              HasSubstr("seed 1 of search.seeds is one that variants are trained with"));
+  EXPECT_THAT(said_of("A: {loss", "A: {seeds: [3], loss"), HasSubstr("variant 'B' has other seeds than 'A'"));
+  EXPECT_THAT(said_of("  settings:\n", "  settings:\n    seeds: [4]\n"), HasSubstr("search.settings has other seeds"));
+  EXPECT_THAT(said_of("  A: {", "  schedule found: {"), HasSubstr("is what the search calls its row"));
+  EXPECT_THAT(said_of("{train: 2, validation: 1, test: 1}", "{folds: 2, validation: 1}"),
+              HasSubstr("a search over several folds would see subjects that another fold tests"));
+  EXPECT_THAT(refusal(kSearchGrid + "sweep:\n  model.width: [4, 8]\n"), HasSubstr("a sweep beside search"));
+}
+
+TEST(SearchReader, MayBeSetFromTheCommandLine) {
+  EXPECT_EQ(study_of(kSearchGrid, {"search.budget.epochs=7"}).search->options.budget.epochs, 7);
+  EXPECT_EQ(study_of(kSearchGrid, {"loss_options.weight_cap=5"}).trials[0].loss_options.weight_cap, 5)
+      << "below defaults, which the search's settings need not say";
+}
+
+}  // namespace
+}  // namespace crossfade::runner
