@@ -96,16 +96,18 @@ FigurePage page(const SearchTable& table) {
   page.settings = data_blocks(table, points) +
                   // Viridis in five steps: lightness rises with the value, so that it reads without colours as well.
                   "set palette defined (0 '#440154', 1 '#3B528B', 2 '#21918C', 3 '#5EC962', 4 '#FDE725')\n"
-                  "set cblabel 'Validation Dice'\nset rmargin 14\nset lmargin 12\nset key top right\n";
+                  "set cblabel 'Validation Dice' offset 1, 0\nset rmargin 16\nset lmargin 12\n";
   const bool one = table.dimensions.size() == 1;
-  page.plots = {axis("x", table.dimensions.front(), points) +
+  // Drawn once a kind of file, so that each plot says again what the other has changed.
+  page.plots = {"set colorbox\nset xtics auto\nset ytics auto\nset key bmargin right\n" +
+                    axis("x", table.dimensions.front(), points) +
                     (one ? "set ylabel 'Validation Dice'\nset autoscale y\n" : axis("y", table.dimensions[1], points)) +
                     "plot $tried using 1:2:3 with points pt 7 ps 2.2 palette notitle, \\\n"
                     "     $found using 1:2 with points pt 6 ps 2.9 lw 2.5 lc rgb '#D55E00' title 'finalists', \\\n"
                     "     $tried using 1:2:4 with labels font ',7' offset 0, 1.1 tc rgb '#444444' notitle\n",
-                "unset logscale\nunset colorbox\nset xtics auto\nset ytics auto\nset autoscale x\nset autoscale y\nset "
-                "key bottom right\n"
-                "set xlabel 'Epochs trained, of all seeds, shared ones once'\nset ylabel 'Validation Dice'\n"
+                "unset logscale\nunset colorbox\nset xtics auto\nset ytics auto\nset autoscale x\nset autoscale y\n"
+                "set key bmargin center horizontal\nset xrange [0:]\n"
+                "set xlabel 'Epochs trained, of all seeds, shared ones once' offset 0, 0.4\nset ylabel 'Validation Dice'\n"
                 "plot $course using 1:2 with points pt 7 ps 0.5 lc rgb '#56B4E9' title 'candidate', \\\n"
                 "     $best using 1:2 with steps lw 2.5 lc rgb '#0072B2' title 'best so far'\n"};
   page.csv = csv(table, points);

@@ -69,7 +69,8 @@ std::vector<std::string> notes(const SearchTable& table) {
   lines.push_back("Method " + table.method + ": " + std::to_string(table.points.size()) +
                   " candidates, ranked by the mean " +
                   (table.objective == "end" ? "Dice after the last epoch" : "Dice of the best epoch") + " on " +
-                  std::to_string(table.validation_subjects) + " validation subjects over seeds " +
+                  std::to_string(table.validation_subjects) +
+                  (table.validation_subjects == 1 ? " validation subject" : " validation subjects") + " over seeds " +
                   list_of(table.seeds) + ", which are the search's own. No test subject has a part in it.");
   if (table.validation_subjects < kFewValidationSubjects)
     lines.push_back("Fewer than " + std::to_string(kFewValidationSubjects) +
@@ -104,7 +105,6 @@ nlohmann::ordered_json json(const SearchTable& table) {
                 {"seed_sd", point.sd},
                 {"epochs", point.epochs},
                 {"epochs_so_far", point.epochs_so_far},
-                {"seconds", point.seconds},
                 {"variant", point.variant}});
     out["candidates"].push_back(std::move(row));
   }

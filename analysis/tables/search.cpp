@@ -30,7 +30,9 @@ SearchTable read_search(const std::vector<std::filesystem::path>& databases, con
     table.study = found.name;
     table.caption = found.caption;
     SQLite::Statement search(
-        db, "SELECT method, objective, labels, seeds, space, validation_subjects FROM search WHERE study_id = ?");
+        db,
+        "SELECT method, objective, labels, seeds, space, validation_subjects, grid_text FROM search"
+        " JOIN study ON study.id = study_id WHERE study_id = ?");
     search.bind(1, found.id);
     if (!search.executeStep())
       throw database_error(databases, "study '" + found.name + "' has no search; its grid says one under 'search'");
@@ -40,6 +42,7 @@ SearchTable read_search(const std::vector<std::filesystem::path>& databases, con
     table.seeds = nlohmann::json::parse(search.getColumn(3).getString()).get<std::vector<std::uint64_t>>();
     read_space(search.getColumn(4).getString(), table);
     table.validation_subjects = search.getColumn(5).getInt();
+    table.grid_text = search.getColumn(6).getString();
 
     SQLite::Statement points(
         db,
@@ -54,9 +57,18 @@ SearchTable read_search(const std::vector<std::filesystem::path>& databases, con
                               .epochs_so_far = points.getColumn(4).getDouble(),
                               .dice = number_or_none(points.getColumn(5)),
                               .sd = number_or_none(points.getColumn(6)),
+                              .by_seed = {},
                               .seconds = number_or_none(points.getColumn(7)),
                               .variant = points.getColumn(8).isNull() ? "" : points.getColumn(8).getString(),
                               .settings = points.getColumn(9).getString()});
+    SQLite::Statement seeds(db,
+                            "SELECT position, CASE ? WHEN 'end' THEN end_dice ELSE best_dice END FROM candidate_score"
+                            " WHERE study_id = ? ORDER BY position, seed");
+    seeds.bind(1, table.objective);
+    seeds.bind(2, found.id);
+    while (seeds.executeStep())
+      table.points.at(static_cast<std::size_t>(seeds.getColumn(0).getInt()))
+          .by_seed.push_back(seeds.getColumn(1).getDouble());
     SQLite::Statement alone(db,
                             "SELECT coalesce(sum(s.epochs), 0) FROM candidate_trial AS c"
                             " JOIN trial AS t ON t.study_id = c.study_id AND t.hash = c.hash"

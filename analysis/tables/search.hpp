@@ -1,4 +1,4 @@
-// What a study's search has tried, from the database. Private to analysis/.
+// What a study's search has tried, from the database.
 #pragma once
 
 #include <cstdint>
@@ -23,6 +23,7 @@ struct SearchedPoint {
   nlohmann::json point;  // object: value by name
   double epochs = 0, epochs_so_far = 0;
   double dice = 0, sd = 0;  // of what ranks candidates, over the search's seeds; NaN: not finished
+  std::vector<double> by_seed;  // the same of each seed, in their order, of those that are finished
   double seconds = 0;
   std::string variant;   // the row of Table 1; empty: no finalist
   std::string settings;  // YAML
@@ -31,6 +32,7 @@ struct SearchedPoint {
 struct SearchTable {
   std::string study, caption;
   std::string method, objective, labels;
+  std::string grid_text;
   std::vector<std::uint64_t> seeds;
   std::vector<SearchedDimension> dimensions;
   int validation_subjects = 0;

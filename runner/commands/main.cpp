@@ -53,7 +53,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(0, 1);
   const Action run_grid = add_grid_options(app);
   std::vector<std::pair<const CLI::App*, Action>> commands;
-  for (const auto add : {add_keys, add_prepare, add_report, add_plot, add_evaluate, add_predict, add_score}) {
+  for (const auto add : {add_keys, add_prepare, add_report, add_plot, add_replay, add_evaluate, add_predict, add_score}) {
     Action action = add(app);
     commands.emplace_back(app.get_subcommands({}).back(), std::move(action));
   }

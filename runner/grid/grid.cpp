@@ -37,10 +37,13 @@ void require_utf8(const std::string& text, const std::string& source) {
 }  // namespace
 
 Study read_grid(const std::filesystem::path& file, const std::vector<std::string>& overrides) {
-  const std::string text = read_text_file(file);
-  require_utf8(text, file.string());
+  return read_grid_text(read_text_file(file), file.string(), overrides);
+}
+
+Study read_grid_text(const std::string& text, const std::string& source, const std::vector<std::string>& overrides) {
+  require_utf8(text, source);
   for (const std::string& argument : overrides) require_utf8(argument, argument);
-  Value grid = parse_document(text, file.string());
+  Value grid = parse_document(text, source);
   if (!grid.is_map()) refuse(grid.place, "expected a map with study, cohorts and variants, not " + in_words(grid));
   for (const std::string& argument : overrides) apply_override(grid, argument);
 

@@ -15,6 +15,10 @@ namespace crossfade::runner {
 /// and, for an unknown key, the nearest valid one; for --set with the argument in place of the line.
 Study read_grid(const std::filesystem::path& file, const std::vector<std::string>& overrides);
 
+/// The same of a grid's text, such as a database keeps. `source` is what errors name.
+Study read_grid_text(const std::string& text, const std::string& source,
+                     const std::vector<std::string>& overrides = {});
+
 /// The whole configuration of a trial with all defaults filled in, as JSON with sorted keys: what is stored, shown,
 /// and, without variant name and run options, hashed.
 std::string to_json(const TrialConfig& trial);

@@ -82,9 +82,10 @@ Plan plan_batch(const Batch& batch, const StudyOptions& options, const Workers& 
   }
   plan.has_work = !queue.pending.empty();
   require_bf16(plan, workers);  // before cohorts are prepared; on the other ranks once they know the plan
+  if (plan.has_work || !batch.quiet)
+    log_info(batch.title + ", " + std::to_string(queue.pending.size()) + " to run, on " + workers.description +
+             ", results in " + results_file(study, options).string());
   if (!plan.has_work) return plan;
-  log_info(batch.title + ", " + std::to_string(queue.pending.size()) + " to run, on " + workers.description +
-           ", results in " + results_file(study, options).string());
   prepare_once(ledger, study, options);
   if (!options.share) train_alone(plan.hashes);
   plan.shared =

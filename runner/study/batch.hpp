@@ -18,8 +18,9 @@
 namespace crossfade::runner {
 
 struct Batch {
-  Study study;        // with the trials of the batch
-  std::string title;  // "study NAME: 8 trials"; said where there is something to run
+  Study study;         // with the trials of the batch
+  std::string title;   // "study NAME: 8 trials"
+  bool quiet = false;  // says nothing where nothing is to be run
   // On rank 0 alone:
   std::vector<analysis::TrialStatus> states{};  // of the trials
   OtherTrials others{};                         // of the search that the batch is of

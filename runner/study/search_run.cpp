@@ -277,7 +277,7 @@ SearchOutcome run_search(World& world, const Study& study, const StudyOptions& o
       return json(run->next()).dump();
     }));
     if (points.empty()) break;
-    Batch batch{.study = study, .title = {}};
+    Batch batch{.study = study, .title = {}, .quiet = true};
     together(all, [&] { batch.study.trials = candidate_trials(study, points); });
     on_root(all, [&] {
       run->add(points, batch);

@@ -148,8 +148,8 @@ TEST_F(SearchRows, EndWithFinalistsRowsAndClaims) {
   EXPECT_THAT(text, HasSubstr("In all 19 of "));
   EXPECT_THAT(text, Not(HasSubstr("better ones may lie beyond"))) << "0.4 lies within";
   const std::string csv = render_search({file}, "csv");
-  EXPECT_TRUE(csv.starts_with(
-      "tried,round,value_first,value_shape,dice,seed_sd,epochs,epochs_so_far,seconds,variant\n1,1,0.2,step,"))
+  EXPECT_TRUE(
+      csv.starts_with("tried,round,value_first,value_shape,dice,seed_sd,epochs,epochs_so_far,variant\n1,1,0.2,step,"))
       << csv;
   EXPECT_THAT(csv, HasSubstr(",10,10,"));
   EXPECT_THAT(csv, HasSubstr(",9,19,"));

@@ -34,7 +34,7 @@ TEST(GridErrors, UnknownKeyNamesTheNearest) {
   EXPECT_EQ(
       said("defaults:", "default:"),
       "grid.yaml:4:1: unknown key 'default' in the grid, expected one of study, caption, cohorts, defaults, variants, "
-      "sweep, claims, run (did you mean 'defaults'?)");
+      "sweep, search, claims, run (did you mean 'defaults'?)");
   EXPECT_EQ(said("model: {width: 4}", "modle: {width: 4}"),
             "grid.yaml:6:3: unknown key 'modle' in defaults, expected one of seeds, folds, seeds_of_folds, method, "
             "atlas, precision, model, optimizer, loss, loss_options, views, stages (did you mean 'model'?)");

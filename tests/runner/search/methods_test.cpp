@@ -140,19 +140,19 @@ Search continuous(const std::vector<std::pair<double, double>>& ranges, const st
   return search;
 }
 
-/// Median over five seeds of what the best of `most` points lacks of the greatest value.
+/// Median over three seeds of what the best of `most` points lacks of the greatest value.
 double median_regret(Search search, double (*score)(const Point&), double greatest, std::size_t most) {
   std::vector<double> regrets;
-  for (const std::uint64_t seed : {1, 2, 3, 4, 5}) {
+  for (const std::uint64_t seed : {1, 2, 3}) {
     search.options.seed = seed;
     regrets.push_back(greatest - score(best_point(run(search, score, most))));
   }
-  std::ranges::nth_element(regrets, regrets.begin() + 2);
-  return regrets[2];
+  std::ranges::nth_element(regrets, regrets.begin() + 1);
+  return regrets[1];
 }
 
-// A bound that scikit-optimize (gp_minimize with EI, 10 points first, 40 calls; median of 5 seeds) keeps as well, by
-// bench/search_peers.py; far below what the same number of points of a Sobol sequence reach.
+// Far below what the same number of points of a Sobol sequence reach, and a small part of what the functions vary by,
+// 308 and 3.86.
 TEST(Methods, AModelFindsThePeaksOfStandardFunctions) {
   const std::vector<std::pair<double, double>> of_branin = {{-5, 10}, {0, 15}}, of_hartmann = {{0, 1}, {0, 1}, {0, 1}};
   const double model = median_regret(continuous(of_branin, "model"), branin, -0.397887, 40);
