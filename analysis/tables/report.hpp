@@ -65,6 +65,11 @@ std::vector<std::string> render_search(const std::vector<std::filesystem::path>&
 std::string found_settings(const std::vector<std::filesystem::path>& databases, const std::string& study = {},
                            const std::string& variant = {});
 
+/// The schedule of a net of the grid (empty: the best that the search found) as a Python module with a loss of MONAI's
+/// and PyTorch's terms, equal to ours. Throws also for a term or option that they lack.
+std::string schedule_for_monai(const std::vector<std::filesystem::path>& databases, const std::string& study = {},
+                               const std::string& variant = {});
+
 /// Dice per subject and structure with means, for `runner evaluate`. Formats: text, csv, json. csv has the columns
 /// subject, structure, dice and leaves the cell of an undefined Dice empty. Throws std::invalid_argument for another
 /// format, and for counts of more or fewer classes than `classes`.

@@ -52,8 +52,10 @@ void check(const ReportOptions& options) {
   if (!by_variant && !options.variant.empty()) refuse("--variant", "structures, schedule and figure2");
   if (!by_structure && !options.than.empty()) refuse("--than", "structures and figure2");
   if (options.what != "table1" && options.with_paper) refuse("--with-paper", "table1");
-  if (options.what == "schedule" && options.format != "text")
-    throw std::invalid_argument("--format does not go with schedule, which is YAML");
+  const bool is_code = options.format == "yaml" || options.format == "python";
+  if (options.what == "schedule" && !is_code && options.format != "text")
+    throw std::invalid_argument("--format " + options.format + " does not go with schedule, only yaml and python");
+  if (options.what != "schedule" && is_code) refuse("--format " + options.format, "schedule");
 }
 
 std::string report(const ReportOptions& options) {
@@ -62,6 +64,8 @@ std::string report(const ReportOptions& options) {
   if (options.what == "metrics") return analysis::render_metrics(options.results, options.format, options.study);
   if (options.what == "claims") return analysis::render_claims(options.results, options.format, options.study);
   if (options.what == "search") return analysis::render_search(options.results, options.format, options.study);
+  if (options.what == "schedule" && options.format == "python")
+    return analysis::schedule_for_monai(options.results, options.study, options.variant);
   if (options.what == "schedule") return analysis::found_settings(options.results, options.study, options.variant);
   return analysis::render_table1(options.results, options.format, options.study, options.with_paper);
 }
@@ -80,8 +84,12 @@ Action add_report(CLI::App& app) {
       ->check(CLI::IsMember({"table1", "metrics", "structures", "claims", "search", "schedule"}))
       ->capture_default_str();
   add_source(*command, *options);
-  command->add_option("--format", options->format, "text, markdown, csv, json or latex")
-      ->check(CLI::IsMember(analysis::report_formats()))
+  std::vector<std::string> formats = analysis::report_formats();
+  formats.insert(formats.end(), {"yaml", "python"});
+  command
+      ->add_option("--format", options->format,
+                   "text, markdown, csv, json or latex; of schedule yaml (the default), or python: a loss for MONAI")
+      ->check(CLI::IsMember(formats))
       ->capture_default_str();
   command->add_flag("--with-paper", options->with_paper, "table1: the paper's own figures beside ours");
   return [options] {
