@@ -10,9 +10,6 @@
 namespace crossfade::analysis {
 namespace {
 
-/// Okabe and Ito's colours (2008), told apart by colour-blind readers; yellow is left out, too pale for a line.
-constexpr const char* kColours[] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"};
-
 /// Colour and, once all colours are used, another dash, so that lines stay apart in greater studies.
 std::string look(std::size_t line) {
   return std::string("lc rgb '") + kColours[line % std::size(kColours)] + "' dt " +

@@ -7,6 +7,9 @@
 
 namespace crossfade::analysis {
 
+/// Okabe and Ito's colours (2008), told apart by colour-blind readers; yellow is left out, too pale for a line.
+inline constexpr const char* kColours[] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"};
+
 inline constexpr double kLinePixels = 18;  // height of a line of the axes' font
 
 struct FigurePage {

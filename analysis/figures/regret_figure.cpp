@@ -5,12 +5,6 @@
 #include "analysis/tables/text_table.hpp"
 
 namespace crossfade::analysis {
-namespace {
-
-/// Of Okabe and Ito (2008), as in figure 1.
-constexpr const char* kColours[] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7"};
-
-}  // namespace
 
 std::vector<std::filesystem::path> plot_regret(const std::vector<RegretCurve>& curves, const std::string& study,
                                                const std::string& caption, const std::filesystem::path& stem) {

@@ -37,14 +37,6 @@ double lower_tail(const std::vector<std::size_t>& ranks, std::size_t limit) {
   return std::accumulate(probability.begin(), probability.end(), 0.0);
 }
 
-/// Quantile of ascending values by linear interpolation between the two nearest.
-double quantile(const std::vector<double>& sorted, double probability) {
-  const double position = probability * static_cast<double>(sorted.size() - 1);
-  const auto below = static_cast<std::size_t>(position);
-  const std::size_t above = std::min(below + 1, sorted.size() - 1);
-  return std::lerp(sorted[below], sorted[above], position - static_cast<double>(below));
-}
-
 /// P(|T| <= t) for Student's t with `freedom` degrees and t = sqrt(freedom) tan(angle): finite sums (Abramowitz &
 /// Stegun, Handbook of Mathematical Functions, 1964, 26.7.3 and 26.7.4).
 double student_within(double angle, std::size_t freedom) {
@@ -116,6 +108,13 @@ std::vector<double> holm_adjusted(std::span<const double> p_values) {
     adjusted[order[k]] = largest;
   }
   return adjusted;
+}
+
+double quantile(const std::vector<double>& sorted, double probability) {
+  const double position = probability * static_cast<double>(sorted.size() - 1);
+  const auto below = static_cast<std::size_t>(position);
+  const std::size_t above = std::min(below + 1, sorted.size() - 1);
+  return std::lerp(sorted[below], sorted[above], position - static_cast<double>(below));
 }
 
 Interval bootstrap_mean(std::span<const double> differences, data::Random random, double confidence, int resamples) {

@@ -37,6 +37,9 @@ struct Interval {
   double low = 0, high = 0;
 };
 
+/// Quantile of ascending values by linear interpolation between the two nearest. Precondition: at least one value.
+double quantile(const std::vector<double>& sorted, double probability);
+
 /// Bootstrap interval of the mean by the percentile method (Efron & Tibshirani, An Introduction to the Bootstrap, 1993,
 /// ch. 13): the quantiles (1 -+ confidence) / 2 of the means of `resamples` resamples, interpolated linearly as NumPy
 /// does. Each resample takes the next n draws of random.below(n), n = number of differences, so equal arguments give

@@ -9,6 +9,7 @@
 #include "data/words.hpp"
 #include "runner/grid/expand.hpp"
 #include "runner/grid/parameter_reader.hpp"
+#include "runner/grid/path.hpp"
 #include "runner/grid/point_text.hpp"
 #include "runner/grid/scalar_text.hpp"
 #include "runner/grid/settings.hpp"
@@ -76,11 +77,6 @@ Values values_of(const Space& space, const Point& point) {
   return values;
 }
 
-Entry* entry_of(Value& map, const std::string& key) {
-  const auto found = std::ranges::find(map.map, key, &Entry::key);
-  return found == map.map.end() ? nullptr : &*found;
-}
-
 Value list_of(const std::vector<std::uint64_t>& seeds, const Place& place) {
   Value list;
   list.kind = Value::Kind::kList;
@@ -99,25 +95,14 @@ Value list_of(const std::vector<std::uint64_t>& seeds, const Place& place) {
 std::vector<TrialConfig> trials_at(Value grid, const Space& space, const Point& point, const std::string& variant,
                                    const std::vector<std::uint64_t>& seeds,
                                    const std::vector<std::pair<std::string, data::CohortSpec>>& cohorts) {
-  const Value* search = grid.find("search");
-  const Entry& settings = *search->find_entry("settings");
+  const Entry settings = *grid.find("search")->find_entry("settings");
   Value variants;
   variants.kind = Value::Kind::kMap;
   variants.place = settings.place;
   try {
     variants.map.push_back({variant, settings.place, filled(settings.value, values_of(space, point))});
-    if (!seeds.empty()) {
-      if (entry_of(grid, "defaults") == nullptr) {
-        Value none;
-        none.kind = Value::Kind::kMap;
-        none.place = grid.place;
-        grid.map.push_back({"defaults", grid.place, none});
-      }
-      Value& defaults = entry_of(grid, "defaults")->value;
-      std::erase_if(defaults.map, [](const Entry& entry) { return entry.key == "seeds"; });
-      defaults.map.push_back({"seeds", search->place, list_of(seeds, search->place)});
-    }
-    entry_of(grid, "variants")->value = variants;
+    if (!seeds.empty()) set_path(grid, "defaults.seeds", list_of(seeds, settings.place), settings.place);
+    set_path(grid, "variants", variants, settings.place);
     return expand_trials(grid, cohorts, false);
   } catch (const GridError& error) {
     throw GridError(std::string(error.what()) + " (search with " + point_text(space, point) + ")");
@@ -151,12 +136,11 @@ int epochs_around(const Reference& moment, const Value& grid, const Value& setti
   return static_cast<int>(std::min<std::int64_t>(*number, 100'000));
 }
 
+/// To twelve digits: 0.1 + 2 * 0.1 is 0.3.
 double in_short(double value) {
-  return std::stod([&] {
-    char digits[32];
-    std::snprintf(digits, sizeof digits, "%.12g", value);
-    return std::string(digits);
-  }());
+  char digits[32];
+  std::snprintf(digits, sizeof digits, "%.12g", value);
+  return *parse_number(digits);
 }
 
 std::vector<double> raster_of_epochs(double from, double to, int epochs) {
@@ -334,10 +318,7 @@ void check_fair(const Value& grid, const Study& study, const Search& search, con
 
 /// Points that are expanded before anything starts.
 std::vector<Point> probes(const Search& search) {
-  Space space = search.space;
-  if (search.options.method == "branch")
-    for (Dimension& dimension : space.dimensions)
-      if (dimension.raster.back() < 1) dimension.raster.push_back(1);
+  Space space = search.options.method == "branch" ? with_never(search.space) : search.space;
   if (is_finite(space) && raster_points(space) <= kAllExpanded) return all_points(space);
   if (space.dimensions.size() > kMostCorners) return {};
   for (Dimension& dimension : space.dimensions) {

@@ -12,7 +12,6 @@
 namespace crossfade::runner {
 namespace {
 
-constexpr double kNever = 1;
 constexpr std::size_t kPool = 2048;         // points of an infinite space among which the model chooses
 constexpr std::size_t kNear = 128;          // and so many near each of the best two
 constexpr double kNearness = 0.05;          // of their distance, as a part of the range
@@ -140,14 +139,9 @@ std::vector<std::size_t> best_of(const std::vector<Tried>& tried, std::size_t co
 
 std::vector<Point> siblings(const Search& search, const Point& point, const std::vector<Tried>& tried,
                             std::size_t most) {
-  Space space = search.space;
-  for (std::size_t d = 0; d < space.dimensions.size(); ++d) {
-    Dimension& dimension = space.dimensions[d];
-    if (!dimension.moment)
-      dimension.raster = {point[d]};
-    else if (search.options.method == "branch" && dimension.raster.back() < kNever)
-      dimension.raster.push_back(kNever);
-  }
+  Space space = search.options.method == "branch" ? with_never(search.space) : search.space;
+  for (std::size_t d = 0; d < space.dimensions.size(); ++d)
+    if (!space.dimensions[d].moment) space.dimensions[d].raster = {point[d]};
   if (raster_points(space) > static_cast<double>(most)) return {};
   return not_tried(all_points(space), tried);
 }

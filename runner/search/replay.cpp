@@ -1,11 +1,11 @@
 #include "runner/search/replay.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
 #include <set>
 #include <stdexcept>
 
+#include "analysis/scores/statistics.hpp"
 #include "data/random.hpp"
 #include "runner/search/methods.hpp"
 
@@ -21,14 +21,6 @@ std::size_t index_of(const KnownSearch& known, const Point& point) {
   if (found == known.points.end())
     throw std::invalid_argument("replay: the search asks for a point that the known one has not tried");
   return static_cast<std::size_t>(found - known.points.begin());
-}
-
-/// Of values in rising order, by linear interpolation.
-double quantile(const std::vector<double>& sorted, double part) {
-  const double place = part * static_cast<double>(sorted.size() - 1);
-  const auto below = static_cast<std::size_t>(place);
-  const std::size_t above = std::min(below + 1, sorted.size() - 1);
-  return sorted[below] + (place - static_cast<double>(below)) * (sorted[above] - sorted[below]);
 }
 
 }  // namespace
@@ -81,7 +73,8 @@ std::vector<RegretQuartiles> regret_at_costs(const KnownSearch& known,
       regrets.push_back(behind == steps.begin() ? at_first : std::prev(behind)->regret);
     }
     std::ranges::sort(regrets);
-    quartiles.push_back({cost, quantile(regrets, 0.25), quantile(regrets, 0.5), quantile(regrets, 0.75)});
+    quartiles.push_back(
+        {cost, analysis::quantile(regrets, 0.25), analysis::quantile(regrets, 0.5), analysis::quantile(regrets, 0.75)});
   }
   return quartiles;
 }

@@ -31,6 +31,12 @@ double raster_points(const Space& space) {
   return points;
 }
 
+Space with_never(Space space) {
+  for (Dimension& dimension : space.dimensions)
+    if (dimension.moment && dimension.raster.back() < kNever) dimension.raster.push_back(kNever);
+  return space;
+}
+
 std::vector<Point> all_points(const Space& space) {
   std::vector<Point> points = {{}};
   for (const Dimension& dimension : space.dimensions) {

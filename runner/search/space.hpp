@@ -40,6 +40,12 @@ bool is_finite(const Space& space);
 /// Number of points of the rasters, those that the orders forbid with them; as a double, which can't overflow.
 double raster_points(const Space& space);
 
+/// Progress of a moment that never comes.
+inline constexpr double kNever = 1;
+
+/// The same space, each moment of which may never come as well. Precondition: moments have rasters.
+Space with_never(Space space);
+
 /// Every point of the rasters that is allowed, the last dimension fastest. Precondition: is_finite(space).
 std::vector<Point> all_points(const Space& space);
 

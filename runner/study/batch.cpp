@@ -86,7 +86,7 @@ Plan plan_batch(const Batch& batch, const StudyOptions& options, const Workers& 
     log_info(batch.title + ", " + std::to_string(queue.pending.size()) + " to run, on " + workers.description +
              ", results in " + results_file(study, options).string());
   if (!plan.has_work) return plan;
-  prepare_once(ledger, study, options);
+  prepare_once(ledger, options);
   if (!options.share) train_alone(plan.hashes);
   plan.shared =
       plan_sharing(study, options.share, ledger.hash_list, below(options.cohorts, plan.cohorts),

@@ -1,7 +1,6 @@
 // Trials that all ranks work on together until none is left: a grid's, or those of one round of its search.
 #pragma once
 
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>

@@ -90,11 +90,6 @@ void check_stage(const TrialConfig& trial, const StageOptions& stage, const Open
       refuse("cohort " + name + " has other channels than cohort " + first.cohort + ": " + unlike);
 }
 
-std::string person_of(const std::string& subject, const CohortPlan& plan) {
-  const auto person = plan.persons.find(subject);
-  return person == plan.persons.end() ? subject : person->second;
-}
-
 /// A person that any stage learns from, be it by choosing its best epoch, must be tested in none.
 void require_unseen(const TrialConfig& trial, const std::vector<data::Split>& splits, const CohortPlans& plans) {
   struct Learnt {
@@ -190,6 +185,11 @@ void check_study(const Study& study, const OpenedCohorts& opened) {
                                  "', which is no class of the cohorts");
   for (const TrialConfig& trial : study.trials)
     for (const StageOptions& stage : trial.stages) check_stage(trial, stage, opened);
+}
+
+std::string person_of(const std::string& subject, const CohortPlan& plan) {
+  const auto person = plan.persons.find(subject);
+  return person == plan.persons.end() ? subject : person->second;
 }
 
 std::map<std::string, std::string> persons_of(const CohortPlans& plans) {

@@ -36,6 +36,9 @@ struct CohortPlan {
 };
 using CohortPlans = std::map<std::string, CohortPlan>;
 
+/// The person whose scan a subject of the cohort is; a subject of which nothing is said is one itself.
+std::string person_of(const std::string& subject, const CohortPlan& plan);
+
 /// The persons of all cohorts. Throws std::runtime_error naming a subject that is of one person here and another there.
 std::map<std::string, std::string> persons_of(const CohortPlans& plans);
 

@@ -1,7 +1,6 @@
 #include "runner/study/dry_run.hpp"
 
 #include <array>
-#include <cstdio>
 #include <iostream>
 #include <map>
 #include <set>
@@ -36,23 +35,9 @@ std::map<std::string, std::array<int, 2>> list_grids(const Study& study) {
   return sides_of;
 }
 
-/// "7" or "7.25".
-std::string text_of(double epochs) {
-  std::array<char, 32> text;
-  std::snprintf(text.data(), text.size(), "%.4g", epochs);
-  return text.data();
-}
-
 /// Steps as epochs of their stage.
 std::string in_epochs(std::int64_t steps, std::int64_t of_stage, int epochs) {
-  return text_of(static_cast<double>(steps) * epochs / static_cast<double>(of_stage));
-}
-
-/// In place of the hashes of cohorts, which are not opened.
-CohortHashList names_as_hashes(const Study& study) {
-  CohortHashList names;
-  for (const auto& [name, spec] : study.cohorts) names.emplace_back(name, name);
-  return names;
+  return epochs_text(static_cast<double>(steps) * epochs / static_cast<double>(of_stage));
 }
 
 /// The part of training that the forest saves, and its nodes with more than one trial, for a person: a line each.
@@ -132,11 +117,13 @@ void list_search(const Study& study) {
   if (is_finite(search.space) && raster_points(search.space) <= kMostCounted) {
     const std::vector<Point> points = all_points(search.space);
     const std::vector<TrialConfig> trials = candidate_trials(study, points);
-    double alone = 0;
-    for (const TrialConfig& trial : trials) alone += epochs_trained({trial}, study, names_as_hashes(study));
+    const CohortHashList names = names_as_hashes(study);
+    std::vector<TrialHashes> hashes;
+    for (const TrialConfig& trial : trials) hashes.push_back(trial_hashes(trial, study, names));
+    const ForestEpochs epochs = forest_epochs(trials, hashes);
     text += "; " + std::to_string(points.size()) + " points; " + std::to_string(search.seeds.size()) +
-            " seeds; all of them " + text_of(epochs_trained(trials, study, names_as_hashes(study))) + " epochs, of " +
-            text_of(alone) + " without shared beginnings";
+            " seeds; all of them " + epochs_text(epochs.shared) + " epochs, of " + epochs_text(epochs.alone) +
+            " without shared beginnings";
   } else {
     text += "; " + std::to_string(search.seeds.size()) + " seeds";
   }
@@ -148,7 +135,7 @@ void list_sharing(const Study& study) {
   std::vector<TrialHashes> hashes;
   std::vector<std::string> trials;
   for (const TrialConfig& trial : study.trials) {
-    hashes.push_back({stage_hashes(trial, study, names), beginning_hashes(trial, study, names)});
+    hashes.push_back(trial_hashes(trial, study, names));
     trials.push_back(trial_name(trial, study));
   }
   const SharedTrials shared = share_trials(study.trials, hashes, nominal_steps);

@@ -47,22 +47,26 @@ StudySearch known_search(const std::vector<std::filesystem::path>& databases, co
   if (known.points.size() != all)
     refuse("it has " + std::to_string(known.points.size()) + " of " + std::to_string(all) + " points");
 
-  CohortHashList names;
-  for (const auto& [name, spec] : study.cohorts) names.emplace_back(name, name);
+  const CohortHashList names = names_as_hashes(study);
   std::vector<std::vector<TrialConfig>> trials;
+  std::vector<std::vector<TrialHashes>> hashes;
   for (const Point& point : known.points) {
     trials.push_back(candidate_trials(study, {point}));
-    known.epochs.push_back(epochs_trained(trials.back(), study, names));
+    hashes.emplace_back();
+    for (const TrialConfig& trial : trials.back()) hashes.back().push_back(trial_hashes(trial, study, names));
+    known.epochs.push_back(forest_epochs(trials.back(), hashes.back()).shared);
   }
   known.shared.assign(all, std::vector<double>(all));
   for (std::size_t i = 0; i < all; ++i) {
     for (std::size_t j = 0; j < i; ++j) {
       std::vector<TrialConfig> both = trials[i];
       both.insert(both.end(), trials[j].begin(), trials[j].end());
-      known.shared[i][j] = known.shared[j][i] = known.epochs[i] + known.epochs[j] - epochs_trained(both, study, names);
+      std::vector<TrialHashes> of_both = hashes[i];
+      of_both.insert(of_both.end(), hashes[j].begin(), hashes[j].end());
+      known.shared[i][j] = known.shared[j][i] = known.epochs[i] + known.epochs[j] - forest_epochs(both, of_both).shared;
     }
   }
-  return {table.study, table.caption, std::move(known)};
+  return {table.study, std::move(known)};
 }
 
 }  // namespace crossfade::runner

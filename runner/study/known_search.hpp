@@ -10,7 +10,7 @@
 namespace crossfade::runner {
 
 struct StudySearch {
-  std::string study, caption;
+  std::string study;
   KnownSearch known;
 };
 

@@ -20,7 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// With trials of the search: whatever its candidates need is needed.
 Study with_candidates(Study study) {
   if (!study.search) return study;
   const std::vector<TrialConfig> candidates = candidate_trials(study, next_points(*study.search, {}));
@@ -115,7 +114,8 @@ void open_ledger(World& world, const Study& study, const StudyOptions& options, 
   start_log(true, folder / "runner.log");
   for (const auto& stage : fs::directory_iterator(folder / "checkpoints", error)) data::remove_partials(stage.path());
 
-  const Study whole = with_candidates(study);
+  ledger.whole = with_candidates(study);
+  const Study& whole = ledger.whole;
   ledger.cohorts = open_cohorts(whole);
   check_study(whole, ledger.cohorts);
   std::map<std::string, std::string> hashes;
@@ -140,9 +140,9 @@ void open_ledger(World& world, const Study& study, const StudyOptions& options, 
       trial_records(study.trials, ledger.cohorts, hashes_of(study.trials, study, ledger.hash_list)));
 }
 
-void prepare_once(Ledger& ledger, const Study& study, const StudyOptions& options) {
+void prepare_once(Ledger& ledger, const StudyOptions& options) {
   if (ledger.prepared) return;
-  prepare_cohorts(with_candidates(study), ledger.cohorts, ledger.hashes, below(options.cohorts, ledger.plans));
+  prepare_cohorts(ledger.whole, ledger.cohorts, ledger.hashes, below(options.cohorts, ledger.plans));
   ledger.prepared = true;
 }
 

@@ -20,6 +20,7 @@ namespace crossfade::runner {
 struct Ledger {
   std::unique_ptr<LockFile> lock;
   std::optional<analysis::ResultsDatabase> database;
+  Study whole;  // with candidates of its search: whatever these need is needed
   OpenedCohorts cohorts;
   std::map<std::string, data::CohortHashes> hashes;  // of the cohorts
   CohortHashList hash_list;                          // the same, of which trials' hashes are made
@@ -47,7 +48,7 @@ std::vector<std::vector<std::string>> hashes_of(const std::vector<TrialConfig>& 
                                                 const CohortHashList& cohort_hashes);
 
 /// Makes what shards are missing, once.
-void prepare_once(Ledger& ledger, const Study& study, const StudyOptions& options);
+void prepare_once(Ledger& ledger, const StudyOptions& options);
 
 /// The plans with `parent` before their folders. A path may be of any bytes, which text on its way to other ranks may
 /// not: so each rank puts its own before the names.

@@ -41,6 +41,11 @@ void write_outputs(const fs::path& database, const fs::path& folder, const std::
       log_warning("no " + what + ": " + error.what());
     }
   };
+  const auto attempt_figure = [&](const std::string& what, const auto& plot, const char* name) {
+    attempt(what, [&] {
+      for (const fs::path& file : plot(databases, folder / name, study)) log_info("wrote " + file.string());
+    });
+  };
   const std::vector<std::string>& formats = analysis::report_formats();
   const std::vector<std::string> table1 = analysis::render_table1(databases, formats, study);
   write_formats(folder / "table1", table1);
@@ -54,22 +59,14 @@ void write_outputs(const fs::path& database, const fs::path& folder, const std::
     const std::vector<std::string> of_search = analysis::render_search(databases, formats, study);
     write_formats(folder / "search", of_search);
     std::cout << '\n' << of_search.front();
-    attempt("figure of the search", [&] {
-      for (const auto& file : analysis::plot_search(databases, folder / "search-map", study))
-        log_info("wrote " + file.string());
-    });
+    attempt_figure("figure of the search", analysis::plot_search, "search-map");
   }
   std::cout << std::flush;
   attempt("table of structures",
           [&] { write_formats(folder / "structures", analysis::render_structures(databases, formats, study)); });
-  attempt("figure 1", [&] {
-    for (const auto& file : analysis::plot_figure1(databases, folder / "figure1", study))
-      log_info("wrote " + file.string());
-  });
-  attempt("figure 2", [&] {
-    for (const auto& file : analysis::plot_figure2(databases, folder / "figure2", study))
-      log_info("wrote " + file.string());
-  });
+  attempt_figure("figure 1", analysis::plot_figure1, "figure1");
+  const auto plot_figure2 = [](const auto&... of) { return analysis::plot_figure2(of...); };  // with its defaults
+  attempt_figure("figure 2", plot_figure2, "figure2");
 }
 
 }  // namespace crossfade::runner

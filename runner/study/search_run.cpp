@@ -66,8 +66,7 @@ json options_json(const Search& search) {
 int validation_subjects(const TrialConfig& trial, const CohortPlans& plans) {
   const CohortPlan& plan = plans.at(trial.stages.back().cohort);
   std::set<std::string> persons;
-  for (const std::string& subject : plan.splits.at(trial.fold).validation)
-    persons.insert(plan.persons.contains(subject) ? plan.persons.at(subject) : subject);
+  for (const std::string& subject : plan.splits.at(trial.fold).validation) persons.insert(person_of(subject, plan));
   return static_cast<int>(persons.size());
 }
 
@@ -85,7 +84,7 @@ class SearchRun {
         search_(*study.search),
         ledger_(ledger),
         checkpoints_(results_folder(results_file(study, options)) / "checkpoints") {
-    const TrialConfig first = candidate_trials(study, next_points(search_, {})).front();
+    const TrialConfig& first = ledger.whole.trials.at(study.trials.size());  // of a candidate
     ledger.database->begin_search({.method = search_.options.method,
                                    .objective = search_.options.objective,
                                    .seeds = search_.seeds,
@@ -102,14 +101,18 @@ class SearchRun {
     if (budget.minutes > 0 && seconds_ >= 60 * budget.minutes) return end_by("minutes", budget.minutes);
     std::vector<Point> points;
     for (const Point& point : next_points(search_, tried_)) {
-      std::vector<TrialConfig> trials = trials_;
-      for (TrialConfig& trial : candidate_trials(study_, {point})) trials.push_back(std::move(trial));
-      const double epochs = epochs_trained(trials, study_, ledger_.hash_list);
+      const std::size_t before = trials_.size();
+      for (TrialConfig& trial : candidate_trials(study_, {point})) {
+        hashes_.push_back(trial_hashes(trial, study_, ledger_.hash_list));
+        trials_.push_back(std::move(trial));
+      }
+      const double epochs = forest_epochs(trials_, hashes_).shared;
       if (budget.epochs > 0 && epochs > budget.epochs) {
+        trials_.resize(before);
+        hashes_.resize(before);
         if (points.empty()) return end_by("epochs", budget.epochs);
         break;
       }
-      trials_ = std::move(trials);
       added_.push_back(epochs - epochs_);
       epochs_ = epochs;
       points.push_back(point);
@@ -177,7 +180,7 @@ class SearchRun {
       finalists[static_cast<int>(best[f])] = rows[f];
       log_info("search: '" + rows[f] + "' is " + point_text(search_.space, tried_[best[f]].point) +
                ", validation Dice " + fixed(tried_[best[f]].score, "%.4f") + ", of " + std::to_string(tried_.size()) +
-               " candidates and " + fixed(epochs_, "%.4g") + " epochs");
+               " candidates and " + epochs_text(epochs_) + " epochs");
       for (analysis::Claim& claim : claims)
         for (std::string* side : {&claim.better, &claim.than})
           if (*side == names[f]) *side = rows[f];
@@ -222,7 +225,7 @@ class SearchRun {
   /// What candidates have left for others that never came.
   void drop_branches() const {
     std::set<std::string> owners;
-    for (const auto& hashes : hashes_of(trials_, study_, ledger_.hash_list)) owners.insert(hashes.back());
+    for (const TrialHashes& hashes : hashes_) owners.insert(hashes.stages.back());
     for (const fs::path& file : branch_files(checkpoints_)) {
       try {
         const TensorFile branch = read_tensors(file);
@@ -241,6 +244,7 @@ class SearchRun {
   fs::path checkpoints_;
   std::vector<Tried> tried_;
   std::vector<TrialConfig> trials_;  // of all candidates
+  std::vector<TrialHashes> hashes_;  // of these: made once, as each round asks for all
   std::vector<double> added_;        // epochs, of each of the round
   double epochs_ = 0, seconds_ = 0;
   int round_ = 0;

@@ -1,6 +1,8 @@
 #include "runner/study/shared_trials.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
 #include <map>
 #include <system_error>
 
@@ -15,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::int64_t kNominalSteps = 100;  // an epoch
+constexpr int kNominalSteps = 100;  // an epoch
 
 /// Those of the shards that a trial trains on. Throws as open_data().
 std::vector<std::int64_t> steps_of_rows(const TrialConfig& trial, const CohortPlans& plans) {
@@ -79,16 +81,31 @@ SharedTrials share_trials(const std::vector<TrialConfig>& trials, const std::vec
 
 std::vector<std::int64_t> nominal_steps(const TrialConfig& trial) {
   std::vector<std::int64_t> steps;
-  for (const StageRow& row : stage_rows(trial)) steps.push_back(kNominalSteps * trial.stages[row.stage].epochs);
+  for (const StageRow& row : stage_rows(trial))
+    steps.push_back(std::int64_t{kNominalSteps} * trial.stages[row.stage].epochs);
   return steps;
 }
 
-double epochs_trained(const std::vector<TrialConfig>& trials, const Study& study, const CohortHashList& cohort_hashes) {
-  std::vector<TrialHashes> hashes;
-  for (const TrialConfig& trial : trials)
-    hashes.push_back({stage_hashes(trial, study, cohort_hashes), beginning_hashes(trial, study, cohort_hashes)});
-  const SharedTrials shared = share_trials(trials, hashes, nominal_steps);
-  return static_cast<double>(shared.forest.shared) / static_cast<double>(kNominalSteps);
+ForestEpochs forest_epochs(const std::vector<TrialConfig>& trials, const std::vector<TrialHashes>& hashes) {
+  const Forest forest = share_trials(trials, hashes, nominal_steps).forest;
+  const auto in_epochs = [](std::int64_t steps) { return static_cast<double>(steps) / kNominalSteps; };
+  return {in_epochs(forest.alone), in_epochs(forest.shared)};
+}
+
+std::string epochs_text(double epochs) {
+  std::array<char, 32> text;
+  std::snprintf(text.data(), text.size(), "%.4g", epochs);
+  return text.data();
+}
+
+TrialHashes trial_hashes(const TrialConfig& trial, const Study& study, const CohortHashList& cohort_hashes) {
+  return {stage_hashes(trial, study, cohort_hashes), beginning_hashes(trial, study, cohort_hashes)};
+}
+
+CohortHashList names_as_hashes(const Study& study) {
+  CohortHashList names;
+  for (const auto& [name, spec] : study.cohorts) names.emplace_back(name, name);
+  return names;
 }
 
 std::vector<std::vector<SharedStage>> plan_sharing(const Study& study, bool share, const CohortHashList& cohort_hashes,

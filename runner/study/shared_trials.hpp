@@ -15,11 +15,19 @@
 
 namespace crossfade::runner {
 
+/// By cohort.
+using CohortHashList = std::vector<std::pair<std::string, std::string>>;
+
 /// The hashes of a trial's stage_rows(): stage_hashes(), beginning_hashes().
 struct TrialHashes {
   std::vector<std::string> stages, beginnings;
   bool open = true;  // not finished
 };
+
+TrialHashes trial_hashes(const TrialConfig& trial, const Study& study, const CohortHashList& cohort_hashes);
+
+/// The cohorts' names in place of their hashes: for what is planned by the grid alone, with no cohort opened.
+CohortHashList names_as_hashes(const Study& study);
 
 /// The forest of all nets of a study.
 struct SharedTrials {
@@ -41,9 +49,6 @@ SharedTrials share_trials(const std::vector<TrialConfig>& trials, const std::vec
 /// A hundred an epoch: for what is planned by the grid alone.
 std::vector<std::int64_t> nominal_steps(const TrialConfig& trial);
 
-/// By cohort.
-using CohortHashList = std::vector<std::pair<std::string, std::string>>;
-
 /// Trials whose ways count when others are run.
 struct OtherTrials {
   std::vector<TrialConfig> past{};   // may have left what is begun from
@@ -53,8 +58,14 @@ struct OtherTrials {
 /// Makes the hashes of each trial's stage_rows() such that it finds no checkpoint of another; its own last one stays.
 void train_alone(std::vector<std::vector<std::string>>& hashes);
 
-/// Steps of all `trials`, by the grid alone, in epochs: what the forest trains of them.
-double epochs_trained(const std::vector<TrialConfig>& trials, const Study& study, const CohortHashList& cohort_hashes);
+/// Epochs that trials train, by the grid alone: each for itself, and in the forest.
+struct ForestEpochs {
+  double alone = 0, shared = 0;
+};
+ForestEpochs forest_epochs(const std::vector<TrialConfig>& trials, const std::vector<TrialHashes>& hashes);
+
+/// "7" or "7.25".
+std::string epochs_text(double epochs);
 
 /// Once the cohorts are prepared, on rank 0: plans what trials share (with `share`), and tells the queue of their ways
 /// and of what is there. `others`: trials of a search that are not run now. Returns the shared stages of each trial's
