@@ -53,6 +53,19 @@ std::vector<Point> all_points(const Space& space) {
   return points;
 }
 
+std::vector<Point> with_each_value(const Space& space, const Point& point) {
+  std::vector<Point> points = {point};
+  for (std::size_t d = 0; d < space.dimensions.size(); ++d) {
+    if (space.dimensions[d].moment) continue;
+    for (const double value : space.dimensions[d].raster) {
+      Point other = point;
+      other[d] = value;
+      if (value != point[d] && allows(space, other)) points.push_back(std::move(other));
+    }
+  }
+  return points;
+}
+
 Point point_at(const Space& space, const std::vector<double>& unit) {
   Point point;
   for (std::size_t d = 0; d < space.dimensions.size(); ++d) {

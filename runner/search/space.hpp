@@ -49,6 +49,10 @@ Space with_never(Space space);
 /// Every point of the rasters that is allowed, the last dimension fastest. Precondition: is_finite(space).
 std::vector<Point> all_points(const Space& space);
 
+/// `point`, and what is allowed of it with one other value of a raster, moments aside: whatever cohort or size of net a
+/// point of the space names, one of these does.
+std::vector<Point> with_each_value(const Space& space, const Point& point);
+
 /// The point at `unit`, which has a coordinate in [0, 1) a dimension. It may be forbidden.
 Point point_at(const Space& space, const std::vector<double>& unit);
 

@@ -20,9 +20,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// Later rounds need the cohorts and planes that any point of the space names.
 Study with_candidates(Study study) {
   if (!study.search) return study;
-  const std::vector<TrialConfig> candidates = candidate_trials(study, next_points(*study.search, {}));
+  const std::vector<Point> first = next_points(*study.search, {});
+  const std::vector<TrialConfig> candidates =
+      candidate_trials(study, with_each_value(study.search->space, first.front()));
   study.trials.insert(study.trials.end(), candidates.begin(), candidates.end());
   return study;
 }

@@ -138,6 +138,16 @@ class Search(Case):
         self.assertGreater(self.query("r.sqlite", "select count(*) from trial")[0][0], trials, "what was trained stays")
         self.assertEqual(self.query("r.sqlite", "select count(*) from search_candidate where dice is null")[0][0], 0)
 
+    def test_opens_the_cohorts_that_later_rounds_will_name(self):
+        self.grid.write_text(GRID.replace("seed: 7, split: {train: 2, validation: 1, test: 2}}",
+                                          "seed: 7, split: {train: 2, validation: 1, test: 2}}\n"
+                                          "  other: {source: phantom, subjects: 5, size: 32, seed: 8, split: {train: 2, validation: 1, test: 2}}")
+                             .replace("method: branch", "method: random\n  batch: 1\n  budget: {epochs: 40}")
+                             .replace("  constraints", "    where: [phantom, other]\n  constraints")
+                             .replace("settings: {", "settings: {stages: {pretrain: {cohort: $where}}, "))
+        self.run_study("r")
+        self.assertEqual({json.loads(row[0])["where"] for row in self.query("r.sqlite", CANDIDATES)}, {"phantom", "other"})
+
     def test_only_leaves_candidates_out_and_says_so(self):
         completed, _ = self.run_study("r", "--only", "w-CE", "--only", "(seed 11)")
         self.assertIn("the search waits for 3 of its trials", completed.stderr)

@@ -36,6 +36,15 @@ TEST(Space, ListsWhatOrdersAllow) {
   EXPECT_FALSE(is_finite(space));
 }
 
+TEST(Space, TakesEachValueOnceBesideAPoint) {
+  const Dimension depth{.name = "depth", .from = 2, .to = 4, .raster = {2, 3, 4}};
+  const Dimension most{.name = "most", .from = 3, .to = 5, .raster = {3, 5}};
+  const Space space{{kRate, kShape, kFirst, depth, most}, {{3, 4, false}}};
+  EXPECT_THAT(with_each_value(space, {1e-3, 1, 0.4, 2, 3}),
+              ElementsAre(Point{1e-3, 1, 0.4, 2, 3}, Point{1e-3, 0, 0.4, 2, 3}, Point{1e-3, 1, 0.4, 2, 5}))
+      << "neither a depth of 3 nor of 4 lies below 3";
+}
+
 // The first points of the sequence with the direction numbers of Joe and Kuo (2008), as
 // scipy.stats.qmc.Sobol(3, scramble=False).random(8) of SciPy 1.15 gives them.
 TEST(Sobol, IsThatOfJoeAndKuo) {
