@@ -32,12 +32,11 @@ import torch
 from monai.metrics.utils import get_edge_surface_distance
 from torch.utils.data import DataLoader, Dataset
 
-sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "tests"))
+sys.path[:0] = [str(pathlib.Path(__file__).parents[2] / folder) for folder in ("model", "tests")]
 import shards
 from losses import loss
-from quicknat import QuickNAT
+from nets import QuickNAT, UNet
 from train_step import keep_freed_memory, tune
-from unet import UNet
 
 CLASSES, BATCH, CROP, SEED, TOLERANCE_MM = 28, 8, 64, 1, 1
 TRAIN, VALIDATION = 8, 2  # subjects in order of name; the others are tested

@@ -21,9 +21,9 @@ import time
 import torch
 from monai.losses import DiceCELoss
 
-sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "tests"))
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "model"))
 from losses import wce_and_wdice
-from unet import UNet
+from nets import UNet
 
 BATCH, CLASSES, DEPTH = 8, 28, 4
 # Of mean 1: with others MONAI's weighted Dice is that of docs/losses.md times their mean.

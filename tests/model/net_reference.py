@@ -9,7 +9,7 @@ import sys
 
 import torch
 
-sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "model"))
 import nets
 
 folder = pathlib.Path(sys.argv[1])
