@@ -2,91 +2,16 @@
 
 #include <algorithm>
 
-#include "analysis/figures/figure1_lines.hpp"
-#include "analysis/figures/figure_page.hpp"
-#include "analysis/figures/gnuplot.hpp"
+#include "analysis/figures/figure1_drawing.hpp"
+#include "analysis/figures/figure_files.hpp"
 #include "analysis/tables/text_table.hpp"
 
 namespace crossfade::analysis {
 namespace {
 
-/// Colour and, once all colours are used, another dash, so that lines stay apart in greater studies.
-std::string look(std::size_t line) {
-  return std::string("lc rgb '") + kColours[line % std::size(kColours)] + "' dt " +
-         std::to_string(1 + line / std::size(kColours));
-}
-
-/// Height of a variant's line between two of its points.
-double height_at(const Figure1Line& line, double epoch) {
-  const auto right = std::ranges::lower_bound(line.points, epoch, {}, &Figure1Point::epoch);
-  if (right == line.points.begin()) return line.points.front().dice;
-  if (right == line.points.end()) return line.points.back().dice;
-  const auto left = right - 1;
-  return left->dice + (right->dice - left->dice) * (epoch - left->epoch) / (right->epoch - left->epoch);
-}
-
-std::string data_blocks(const Figure1& figure) {
-  std::string out;
-  for (std::size_t i = 0; i < figure.lines.size(); ++i) {
-    const Figure1Line& line = figure.lines[i];
-    out += "$line" + std::to_string(i) + " << END\n";
-    for (const auto& p : line.points)
-      out += exact(p.epoch) + ' ' + exact(p.dice) + ' ' + exact(p.smallest) + ' ' + exact(p.largest) + '\n';
-    out += "END\n";
-    if (line.switches.empty()) continue;
-    out += "$switch" + std::to_string(i) + " << END\n";
-    for (const double epoch : line.switches)
-      if (epoch <= line.points.back().epoch) out += exact(epoch) + ' ' + exact(height_at(line, epoch)) + '\n';
-    out += "END\n";
-  }
-  return out;
-}
-
-bool has_switch(const Figure1Line& line) {
-  return !line.switches.empty() && line.switches.front() <= line.points.back().epoch;
-}
-
-std::string plot_command(const Figure1& figure) {
-  std::string out = "plot";
-  const auto add = [&](const std::string& element) { out += (out == "plot" ? " " : ", \\\n     ") + element; };
-  for (std::size_t i = 0; i < figure.lines.size(); ++i)
-    add("$line" + std::to_string(i) + " using 1:3:4 with filledcurves fc rgb '" + kColours[i % std::size(kColours)] +
-        "' fs transparent solid 0.25 noborder notitle");
-  for (std::size_t i = 0; i < figure.lines.size(); ++i)
-    add("$line" + std::to_string(i) + " using 1:2 with linespoints pt 7 ps 0.35 lw 2.5 " + look(i) + " title " +
-        gnuplot_quoted(figure.lines[i].variant));
-  bool any = false;
-  for (std::size_t i = 0; i < figure.lines.size(); ++i) {
-    if (!has_switch(figure.lines[i])) continue;
-    any = true;
-    const std::string block = "$switch" + std::to_string(i);
-    add(block + " using 1:2 with impulses lw 1 lc rgb '" + kColours[i % std::size(kColours)] + "' dt 3 notitle");
-    add(block + " using 1:2 with points pt 7 ps 1.5 lc rgb 'white' notitle");  // so that the outline stands out
-    add(block + " using 1:2 with points pt 6 ps 1.5 lw 2 lc rgb '" + kColours[i % std::size(kColours)] + "' notitle");
-  }
-  if (any) add("keyentry with points pt 6 ps 1.5 lw 2 lc rgb '#444444' title 'schedule switches'");
-  const auto shows_band = [](const Figure1Line& line) {
-    return std::ranges::any_of(line.points, [](const Figure1Point& p) { return p.trials > 1; });
-  };
-  if (std::ranges::any_of(figure.lines, shows_band))
-    add("keyentry with boxes fs solid 0.25 noborder fc rgb '#444444' title 'smallest to largest over seeds and folds'");
-  return out + '\n';
-}
-
-std::string stage_marks(const Figure1& figure) {
-  if (figure.stages.size() < 2) return {};
-  std::string out;
-  double start = 0;
-  for (const auto& stage : figure.stages) {
-    if (start > 0)
-      out += "set arrow from " + exact(start) + ", graph 0 to " + exact(start) +
-             ", graph 1 nohead lc rgb '#888888' lw 1\n";
-    out += "set label " + gnuplot_quoted(stage.name) + " at " + exact((start + stage.end) / 2) +
-           ", graph 0.97 center tc rgb '#888888'\n";
-    start = stage.end;
-  }
-  return out;
-}
+constexpr double kWidth = 920, kHeight = 420;  // pixels, of one chart of all variants
+constexpr std::size_t kAcross = 3;             // small ones beside one another
+constexpr double kGap = 10;
 
 std::string csv(const Figure1& figure) {
   std::string out = "variant,epoch,dice,smallest,largest,trials\n";
@@ -97,33 +22,44 @@ std::string csv(const Figure1& figure) {
   return out;
 }
 
-FigurePage page(const Figure1& figure) {
-  FigurePage page;
-  page.study = figure.study;
-  page.caption = figure.caption;
+Drawing small_charts(const Figure1& figure) {
+  Drawing all{.width = kAcross * kFacetWidth + (kAcross - 1) * kGap,
+              .height = 0,
+              .name = "Mean validation Dice",
+              .content = {}};
+  for (std::size_t i = 0; i < figure.lines.size(); ++i) {
+    const Drawing one = facet(figure, i, false);
+    const auto row = static_cast<double>(i / kAcross), column = static_cast<double>(i % kAcross);
+    all.content += moved(one, {column * (kFacetWidth + kGap), row * (one.height + kGap)});
+    all.height = std::max(all.height, (row + 1) * (one.height + kGap));
+  }
+  return all;
+}
+
+std::string caption(const Figure1& figure) {
+  std::string text = figure.caption;
+  const auto add = [&](const std::string& part) { text += (text.empty() ? "" : "; ") + part; };
   if (figure.finished < figure.planned)
-    page.caption += (page.caption.empty() ? "" : "; ") + std::to_string(figure.finished) + " of " +
-                    std::to_string(figure.planned) + " trials finished";
-  // The plot keeps its height however many lines the key has.
-  page.height = 500 + 11 * (static_cast<int>(figure.lines.size()) + 2);
-  page.settings =
-      data_blocks(figure) +
-      "set rmargin 4\n"
-      "set yrange [0:1]\nset ytics 0.1\n"
-      "set xlabel 'Epoch' offset 0, 0.4\nset ylabel 'Mean Dice (validation, labels of the stage)'\n"
-      "set key bmargin center horizontal maxcols 2 samplen 2.5 spacing 1.2 Left reverse noenhanced font ',9'\n"
-      "set xrange [0:" +
-      exact(std::max(1.0, figure.stages.back().end)) + "]\n" + stage_marks(figure);
-  page.plots = {plot_command(figure)};
-  page.csv = csv(figure);
-  return page;
+    add(std::to_string(figure.finished) + " of " + std::to_string(figure.planned) + " trials finished");
+  if (figure.lines.size() > kMostLines)
+    add("mean Dice on validation over epochs, of each variant before the others in grey, each trial a thin line");
+  else
+    add("mean Dice on validation over epochs");
+  if (std::ranges::any_of(figure.lines, [](const Figure1Line& line) { return !line.switches.empty(); }))
+    add("circles: the schedule switches");
+  return text;
 }
 
 }  // namespace
 
 std::vector<std::filesystem::path> plot_figure1(const std::vector<std::filesystem::path>& databases,
                                                 const std::filesystem::path& stem, const std::string& study) {
-  return draw(page(read_figure1(databases, study)), stem);
+  const Figure1 figure = read_figure1(databases, study);
+  const Drawing drawing = figure.lines.size() > kMostLines
+                              ? small_charts(figure)
+                              : overview(figure, highest_lines(figure), kWidth, kHeight, false);
+  return write_figure({.title = figure.study, .caption = caption(figure), .drawing = drawing, .csv = csv(figure)},
+                      stem);
 }
 
 }  // namespace crossfade::analysis

@@ -1,37 +1,79 @@
 #include "analysis/figures/regret_figure.hpp"
 
-#include "analysis/figures/figure_page.hpp"
-#include "analysis/figures/gnuplot.hpp"
+#include <algorithm>
+#include <iterator>
+
+#include "analysis/figures/axes.hpp"
+#include "analysis/figures/figure_files.hpp"
 #include "analysis/tables/text_table.hpp"
 
 namespace crossfade::analysis {
+namespace {
+
+constexpr double kWidth = 860, kHeight = 420, kLeft = 64, kRight = 90, kFont = 11;  // pixels
+constexpr const char* kInk = "#444444";
+
+/// A stair: what holds at a cost holds until the next.
+std::string stairs(const std::vector<RegretPoint>& points, double RegretPoint::*value, const Scale& x, const Scale& y,
+                   const Attributes& look) {
+  std::vector<Position> line;
+  for (const RegretPoint& point : points) {
+    if (!line.empty()) line.push_back({x(point.epochs), line.back().y});
+    line.push_back({x(point.epochs), y(point.*value)});
+  }
+  Attributes attributes = {{"points", points_text(line)}, {"fill", "none"}, {"stroke", "currentColor"}};
+  attributes.insert(attributes.end(), look.begin(), look.end());
+  return element("polyline", attributes);
+}
+
+Drawing drawing_of(const std::vector<RegretCurve>& curves) {
+  double most_epochs = 1, most = 1e-9;
+  for (const RegretCurve& curve : curves)
+    for (const RegretPoint& point : curve.points) {
+      most_epochs = std::max(most_epochs, point.epochs);
+      most = std::max(most, point.high);
+    }
+  const Panel panel{.left = kLeft, .top = 12, .width = kWidth - kLeft - kRight, .height = kHeight - 12 - 44};
+  const Scale x{0, most_epochs, panel.left, panel.right()}, y{0, most, panel.bottom(), panel.top};
+  std::string out = y_axis(panel, y, ticks(0, most, 8)) + x_axis(panel, x, ticks(0, most_epochs, 12)) +
+                    svg_text({panel.left + panel.width / 2, kHeight - 8},
+                             "Epochs trained, of all seeds, shared ones once", kFont, "middle", {{"fill", kInk}}) +
+                    svg_text({-(panel.top + panel.height / 2), 12}, "Regret: best Dice less that of the choice", kFont,
+                             "middle", {{"fill", kInk}, {"transform", "rotate(-90)"}});
+  std::vector<double> ends;
+  for (const RegretCurve& curve : curves)
+    ends.push_back(curve.points.empty() ? panel.bottom() : y(curve.points.back().median));
+  const std::vector<double> labels = spread_out(ends, 14, panel.top, panel.bottom());
+  for (std::size_t c = 0; c < curves.size(); ++c) {
+    const RegretCurve& curve = curves[c];
+    const double end = curve.points.empty() ? panel.left : x(curve.points.back().epochs);
+    out += element(
+        "g", {{"style", std::string("color:") + kColours[c % std::size(kColours)]}},
+        stairs(curve.points, &RegretPoint::high, x, y, {{"stroke-dasharray", "2 3"}}) +
+            stairs(curve.points, &RegretPoint::median, x, y, {{"stroke-width", "2.2"}}) +
+            element("polyline", {{"points", points_text({{end, ends[c]}, {panel.right() + 6, labels[c]}})},
+                                 {"fill", "none"},
+                                 {"stroke", "currentColor"},
+                                 {"stroke-width", "0.8"}}) +
+            svg_text({panel.right() + 9, labels[c] + 4}, curve.method, kFont, "start", {{"fill", "currentColor"}}));
+  }
+  return {kWidth, kHeight, "Median regret of each method of search against its cost", out};
+}
+
+}  // namespace
 
 std::vector<std::filesystem::path> plot_regret(const std::vector<RegretCurve>& curves, const std::string& study,
                                                const std::string& caption, const std::filesystem::path& stem) {
-  FigurePage page;
-  page.study = study;
-  page.caption = caption;
-  page.csv = "method,epochs,low,median,high\n";
-  std::string plot;
-  for (std::size_t c = 0; c < curves.size(); ++c) {
-    const std::string block = "$curve" + std::to_string(c), colour = kColours[c % std::size(kColours)];
-    page.settings += block + " << END\n";
-    for (const RegretPoint& point : curves[c].points) {
-      const std::string numbers[] = {exact(point.epochs), exact(point.low), exact(point.median), exact(point.high)};
-      page.settings += numbers[0] + ' ' + numbers[1] + ' ' + numbers[2] + ' ' + numbers[3] + '\n';
-      page.csv += csv_field(curves[c].method) + ',' + numbers[0] + ',' + numbers[1] + ',' + numbers[2] + ',' +
-                  numbers[3] + '\n';
-    }
-    page.settings += "END\n";
-    plot += (plot.empty() ? "plot " : ", \\\n     ") + block + " using 1:4 with steps lw 1 dt 3 lc rgb '" + colour +
-            "' notitle, \\\n     " + block + " using 1:3 with steps lw 2.5 lc rgb '" + colour + "' title " +
-            gnuplot_quoted(curves[c].method);
-  }
-  page.settings +=
-      "set rmargin 4\nset yrange [0:]\nset xrange [0:]\nset xlabel 'Epochs trained, of all seeds, shared ones once'\n"
-      "set ylabel 'Regret: best Dice less that of the choice'\nset key bmargin center horizontal\n";
-  page.plots = {plot + ", \\\n     keyentry with lines lw 1 dt 3 lc rgb '#444444' title 'upper quartile'\n"};
-  return draw(page, stem);
+  std::string csv = "method,epochs,low,median,high\n";
+  for (const RegretCurve& curve : curves)
+    for (const RegretPoint& point : curve.points)
+      csv += csv_field(curve.method) + ',' + exact(point.epochs) + ',' + exact(point.low) + ',' + exact(point.median) +
+             ',' + exact(point.high) + '\n';
+  return write_figure({.title = study,
+                       .caption = caption + "; lines: medians, dotted: upper quartiles",
+                       .drawing = drawing_of(curves),
+                       .csv = csv},
+                      stem);
 }
 
 }  // namespace crossfade::analysis

@@ -18,7 +18,7 @@ struct RegretCurve {
 };
 
 /// Writes stem.csv, .svg, .png and .pdf: median regret against epochs trained, a line a method, and a dotted one for
-/// the upper quartile. Throws as draw().
+/// the upper quartile. Throws as write_figure() does.
 std::vector<std::filesystem::path> plot_regret(const std::vector<RegretCurve>& curves, const std::string& study,
                                                const std::string& caption, const std::filesystem::path& stem);
 

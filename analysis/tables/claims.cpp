@@ -8,13 +8,14 @@
 #include "analysis/results/merge.hpp"
 #include "analysis/tables/net_size.hpp"
 #include "analysis/tables/persons.hpp"
+#include "analysis/tables/study_tables.hpp"
 
 namespace crossfade::analysis {
 namespace {
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
-std::vector<Claim> claims_of(SQLite::Database& db, std::int64_t study) {
+std::vector<Claim> claims_in(SQLite::Database& db, std::int64_t study) {
   std::vector<Claim> claims;
   SQLite::Statement query(db,
                           "SELECT name, better, than, role, most_in FROM claim WHERE study_id = ? ORDER BY position");
@@ -120,36 +121,40 @@ Verdict verdict_of(const ClaimResult& result) {
 
 }  // namespace
 
+ClaimTable claims_of(SQLite::Database& db, const StudyRow& study) {
+  ClaimTable table{.study = study.name, .caption = study.caption, .claims = {}, .persons = persons_note(db, study.id)};
+  for (const Claim& claim : claims_in(db, study.id)) {
+    const Side better = side_of(db, study.id, claim.better, claim);
+    const Side than = side_of(db, study.id, claim.than, claim);
+    std::vector<double> by_seed = differences_by_seed(better, than);
+    const Interval over_seeds = student_mean(by_seed);
+    table.claims.push_back({.claim = claim,
+                            .comparison = compare(better.dice, than.dice, claim.name),
+                            .by_seed = std::move(by_seed),
+                            .over_seeds = over_seeds,
+                            .seed_sd = std::fmax(better.seed_sd, than.seed_sd),  // of a number and none: the number
+                            .parameters = {better.parameters, than.parameters}});
+  }
+  std::vector<Comparison*> family;
+  for (ClaimResult& claim : table.claims) family.push_back(&claim.comparison);
+  correct_family(family);
+  for (ClaimResult& claim : table.claims) claim.verdict = verdict_of(claim);
+  SQLite::Statement trials(db,
+                           "SELECT count(DISTINCT fold), coalesce(sum(state = 'finished'), 0), count(*) FROM trial"
+                           " WHERE study_id = ? AND in_grid = 1");
+  trials.bind(1, study.id);
+  trials.executeStep();
+  table.folds = trials.getColumn(0).getInt();
+  table.finished = trials.getColumn(1).getInt();
+  table.planned = trials.getColumn(2).getInt();
+  return table;
+}
+
 ClaimTable read_claims(const std::vector<std::filesystem::path>& databases, const std::string& study) {
   return read_study(databases, study, "reading claims", [&](SQLite::Database& db, const StudyRow& found) {
-    ClaimTable table{
-        .study = found.name, .caption = found.caption, .claims = {}, .persons = persons_note(db, found.id)};
-    for (const Claim& claim : claims_of(db, found.id)) {
-      const Side better = side_of(db, found.id, claim.better, claim);
-      const Side than = side_of(db, found.id, claim.than, claim);
-      std::vector<double> by_seed = differences_by_seed(better, than);
-      const Interval over_seeds = student_mean(by_seed);
-      table.claims.push_back({.claim = claim,
-                              .comparison = compare(better.dice, than.dice, claim.name),
-                              .by_seed = std::move(by_seed),
-                              .over_seeds = over_seeds,
-                              .seed_sd = std::fmax(better.seed_sd, than.seed_sd),  // of a number and none: the number
-                              .parameters = {better.parameters, than.parameters}});
-    }
+    ClaimTable table = claims_of(db, found);
     if (table.claims.empty())
       throw database_error(databases, "study '" + found.name + "' makes no claims; its grid says them under 'claims'");
-    std::vector<Comparison*> family;
-    for (ClaimResult& claim : table.claims) family.push_back(&claim.comparison);
-    correct_family(family);
-    for (ClaimResult& claim : table.claims) claim.verdict = verdict_of(claim);
-    SQLite::Statement trials(db,
-                             "SELECT count(DISTINCT fold), coalesce(sum(state = 'finished'), 0), count(*) FROM trial"
-                             " WHERE study_id = ? AND in_grid = 1");
-    trials.bind(1, found.id);
-    trials.executeStep();
-    table.folds = trials.getColumn(0).getInt();
-    table.finished = trials.getColumn(1).getInt();
-    table.planned = trials.getColumn(2).getInt();
     return table;
   });
 }

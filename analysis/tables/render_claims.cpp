@@ -8,10 +8,9 @@
 #include "analysis/tables/rendering.hpp"
 #include "analysis/tables/report.hpp"
 #include "analysis/tables/score_summary.hpp"
+#include "analysis/tables/study_tables.hpp"
 
 namespace crossfade::analysis {
-namespace {
-
 std::string verdict_words(Verdict verdict) {
   switch (verdict) {
     case Verdict::kNoResult:
@@ -29,6 +28,8 @@ std::string verdict_words(Verdict verdict) {
   }
   return {};
 }
+
+namespace {
 
 /// "-0.0831 to +0.0027"; of one seed nothing that the difference doesn't say.
 std::string range_of(const std::vector<double>& by_seed) {
@@ -136,14 +137,15 @@ nlohmann::ordered_json json(const ClaimTable& table) {
 
 }  // namespace
 
+Report claims_report(const ClaimTable& table) {
+  nlohmann::ordered_json all = json(table);
+  TextTable exact = in_full(all.at("claims"));
+  return {.table = readable(table), .notes = notes(table), .exact = std::move(exact), .json = std::move(all)};
+}
+
 std::vector<std::string> render_claims(const std::vector<std::filesystem::path>& databases,
                                        const std::vector<std::string>& formats, const std::string& study) {
-  return render(formats, [&] {
-    const ClaimTable table = read_claims(databases, study);
-    nlohmann::ordered_json all = json(table);
-    TextTable exact = in_full(all.at("claims"));
-    return Report{.table = readable(table), .notes = notes(table), .exact = std::move(exact), .json = std::move(all)};
-  });
+  return render(formats, [&] { return claims_report(read_claims(databases, study)); });
 }
 
 std::string render_claims(const std::vector<std::filesystem::path>& databases, const std::string& format,

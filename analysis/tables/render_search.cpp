@@ -6,6 +6,7 @@
 #include "analysis/tables/report.hpp"
 #include "analysis/tables/score_summary.hpp"
 #include "analysis/tables/search.hpp"
+#include "analysis/tables/study_tables.hpp"
 
 namespace crossfade::analysis {
 namespace {
@@ -113,15 +114,15 @@ nlohmann::ordered_json json(const SearchTable& table) {
 
 }  // namespace
 
+Report search_report(const SearchTable& table) {
+  nlohmann::ordered_json all = json(table);
+  TextTable exact_rows = in_full(all.at("candidates"));
+  return {.table = readable(table), .notes = notes(table), .exact = std::move(exact_rows), .json = std::move(all)};
+}
+
 std::vector<std::string> render_search(const std::vector<std::filesystem::path>& databases,
                                        const std::vector<std::string>& formats, const std::string& study) {
-  return render(formats, [&] {
-    const SearchTable table = read_search(databases, study);
-    nlohmann::ordered_json all = json(table);
-    TextTable exact_rows = in_full(all.at("candidates"));
-    return Report{
-        .table = readable(table), .notes = notes(table), .exact = std::move(exact_rows), .json = std::move(all)};
-  });
+  return render(formats, [&] { return search_report(read_search(databases, study)); });
 }
 
 std::string render_search(const std::vector<std::filesystem::path>& databases, const std::string& format,

@@ -4,7 +4,7 @@
 #include "analysis/tables/paper_table1.hpp"
 #include "analysis/tables/rendering.hpp"
 #include "analysis/tables/report.hpp"
-#include "analysis/tables/table1.hpp"
+#include "analysis/tables/study_tables.hpp"
 #include "analysis/tables/voxel_size.hpp"
 #include "data/labels/classes.hpp"
 
@@ -178,17 +178,18 @@ nlohmann::ordered_json json(const Table1& table) {
 
 }  // namespace
 
+Report table1_report(Table1 table, bool with_paper) {
+  if (with_paper && (table.classes.empty() || table.classes == data::brain_classes().names)) add_paper(table);
+  return {.table = readable(table),
+          .notes = notes(table),
+          .exact = in_full(table.rows, table.columns),
+          .json = json(table)};
+}
+
 std::vector<std::string> render_table1(const std::vector<std::filesystem::path>& databases,
                                        const std::vector<std::string>& formats, const std::string& study,
                                        bool with_paper) {
-  return render(formats, [&] {
-    Table1 table = read_table1(databases, study);
-    if (with_paper && (table.classes.empty() || table.classes == data::brain_classes().names)) add_paper(table);
-    return Report{.table = readable(table),
-                  .notes = notes(table),
-                  .exact = in_full(table.rows, table.columns),
-                  .json = json(table)};
-  });
+  return render(formats, [&] { return table1_report(read_table1(databases, study), with_paper); });
 }
 
 std::string render_table1(const std::vector<std::filesystem::path>& databases, const std::string& format,

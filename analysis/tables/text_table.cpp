@@ -6,6 +6,8 @@
 #include <map>
 #include <utility>
 
+#include "data/utf8.hpp"
+
 namespace crossfade::analysis {
 namespace {
 
@@ -158,6 +160,50 @@ std::string as_markdown(const TextTable& table) {
     body += '\n';
   }
   return titles + '\n' + rule + '\n' + body;
+}
+
+std::string xml_escaped(const std::string& text) {
+  std::string out;
+  for (const char c : one_line(data::valid_utf8(text))) {
+    switch (c) {
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      default:
+        out += c;
+    }
+  }
+  return out;
+}
+
+std::string as_html(const TextTable& table) {
+  const auto cell = [&](const char* name, std::size_t c, const char* scope, const std::string& text) {
+    const bool is_heading = *scope != 0;
+    return std::string("<") + name + (is_heading ? std::string(" scope=\"") + scope + "\"" : "") +
+           (table.columns[c].right ? " class=\"right\"" : "") + ">" + xml_escaped(text) + "</" + name + ">";
+  };
+  std::string out = "<table>\n<thead><tr>";
+  for (std::size_t c = 0; c < table.columns.size(); ++c) out += cell("th", c, "col", table.columns[c].title);
+  out += "</tr></thead>\n<tbody>\n";
+  for (const auto& row : table.rows) {
+    out += "<tr>";
+    for (std::size_t c = 0; c < row.size(); ++c)
+      out += c == 0 ? cell("th", c, "row", row[c]) : cell("td", c, "", row[c]);
+    out += "</tr>\n";
+  }
+  return out + "</tbody>\n</table>\n";
 }
 
 std::string as_csv(const TextTable& table) {

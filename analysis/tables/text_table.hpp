@@ -1,4 +1,4 @@
-// Tables of strings as text, Markdown, LaTeX and CSV. Private to analysis/.
+// Tables of strings as text, Markdown, LaTeX, HTML and CSV. Private to analysis/.
 #pragma once
 
 #include <cstdint>
@@ -30,6 +30,12 @@ std::string as_latex_longtable(const TextTable& table, const std::string& captio
 /// A file of comma-separated values (RFC 4180, lines ended by LF), titles first.
 std::string as_csv(const TextTable& table);
 
+/// A table of HTML with the titles in its head, the first cell of each row a heading of it.
+std::string as_html(const TextTable& table);
+
+/// `text` for an element or an attribute of XML and HTML: markup escaped, what is no UTF-8 replaced, control characters
+/// as spaces.
+std::string xml_escaped(const std::string& text);
 /// `text` so that LaTeX prints it: special characters escaped, "->" and "±" as symbols.
 std::string latex_escaped(const std::string& text);
 /// `text` so that Markdown prints it.

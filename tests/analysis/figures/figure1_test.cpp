@@ -4,11 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdlib>
 #include <sstream>
 
+#include "analysis/figures/figure1_drawing.hpp"
 #include "analysis/figures/figure1_lines.hpp"
-#include "analysis/figures/gnuplot.hpp"
 #include "analysis/tables/report.hpp"
 #include "analysis/tables/table1.hpp"
 #include "tests/analysis/study.hpp"
@@ -49,17 +50,17 @@ TEST_F(Figure, IsWrittenAsSvgPngPdfAndCsv) {
   EXPECT_THAT(read_text(folder / "figure1.pdf"), StartsWith("%PDF-"));
   const auto texts = texts_of(folder / "figure1.svg");
   for (const auto* text :
-       {"fixed, \"w-CE\"", "scheduled & 50%_off", "never <converged>", "half done", "schedule switches", "made-up",
-        "Mean Dice (validation, labels of the stage)", "pretrain", "finetune"})
-    EXPECT_THAT(texts, Contains(text));
+       {"fixed, \"w-CE\" 0.", "scheduled & 50%_off 0.", "never <converged> 0.", "half done 0.",
+        "circles: the schedule switches", "made-up", "Mean Dice (validation)", "pretrain", "finetune"})
+    EXPECT_THAT(texts, Contains(HasSubstr(text)));
 }
 
 TEST_F(Figure, NamesAreNeverRun) {
   ResultsDatabase db(file);
   std::mt19937 random(1);
   const std::string mark = (folder / "mark").string();
-  const std::string names[] = {"'; system('touch " + mark + "'); '", "`touch " + mark + "`",
-                               "@x {/Bold ü} \\n %s $line0", "two\nlines\nEND\n!touch " + mark};
+  const std::string names[] = {"'; touch " + mark, "`touch " + mark + "`", "<script>&lt; ü ]]>",
+                               "--output=" + mark + "\n\x01"};
   std::vector<TrialRecord> trials;
   for (const auto& name : names) trials.push_back(trial_record(name, 1));
   const auto ids = db.begin(study_record("st'udy `touch " + mark + "`"), provenance(), trials);
@@ -67,7 +68,8 @@ TEST_F(Figure, NamesAreNeverRun) {
   plot_figure1({file}, folder / "a '7th stem'-1 with `quotes`");
   EXPECT_FALSE(std::filesystem::exists(mark));
   const auto texts = texts_of(folder / "a '7th stem'-1 with `quotes`.svg");
-  for (std::size_t i = 0; i < 3; ++i) EXPECT_THAT(texts, Contains(names[i]));
+  for (std::size_t i = 0; i < 3; ++i)
+    EXPECT_THAT(texts, Contains(HasSubstr(shortened(names[i], 44) + " 0."))) << "as it is called";
 }
 
 TEST_F(Figure, ShowsTheAxialNetOfATrialWithSeveralPlanes) {
@@ -160,19 +162,58 @@ TEST_F(Figure, RefusesAnEmptyStudyAndAFolderThatIsNotThere) {
   EXPECT_THAT(error_of([&] { plot_figure1({folder / "full.sqlite"}, folder / "no" / "f"); }), HasSubstr("can't write"));
 }
 
-TEST_F(Figure, SaysWhenGnuplotIsMissing) {
+TEST_F(Figure, SaysWhenItsProgramIsMissing) {
   write_made_up_study(file);
   const std::string path = std::getenv("PATH");
   setenv("PATH", folder.path.c_str(), 1);
   const std::string error = error_of([&] { plot_figure1({file}, folder / "f"); });
   setenv("PATH", path.c_str(), 1);
-  EXPECT_THAT(error, HasSubstr("can't run gnuplot"));
-  EXPECT_THAT(error, HasSubstr("gnuplot-nox"));
+  EXPECT_THAT(error, HasSubstr("can't run rsvg-convert"));
+  EXPECT_THAT(error, HasSubstr("librsvg2-bin"));
 }
 
-TEST(Gnuplot, TellsWhatWentWrong) {
-  EXPECT_THAT(error_of([] { run_gnuplot("plot no_such_function(x)\n"); }), HasSubstr("no_such_function"));
-  EXPECT_EQ(gnuplot_quoted("it's `1`\n"), "\"it\\047s \\140\\061\\140 \"");
+TEST_F(Figure, OfManyVariantsIsASmallChartForEach) {
+  ResultsDatabase db(file);
+  std::mt19937 random(1);
+  std::vector<TrialRecord> trials;
+  for (int v = 0; v < 8; ++v)
+    for (const std::uint64_t seed : {1, 2}) trials.push_back(trial_record("variant " + std::to_string(v), seed));
+  const auto ids = db.begin(study_record(), provenance(), trials);
+  for (std::size_t i = 0; i < trials.size(); ++i) finish(db, ids[i].id, trials[i], random, i < 12 ? 0.9 : 0.3);
+  plot_figure1({file}, folder / "f");
+  const auto texts = texts_of(folder / "f.svg");
+  for (int v = 0; v < 8; ++v) EXPECT_THAT(texts, Contains("variant " + std::to_string(v)));
+
+  const Figure1 figure = read_figure1({file}, "");
+  EXPECT_THAT(highest_lines(figure), testing::ElementsAre(0, 1, 2, 3, 4, 5)) << "the last two end low";
+  const Drawing some = overview(figure, highest_lines(figure), 900, 400, false);
+  EXPECT_THAT(some.content, testing::Not(HasSubstr("variant 6")));
+  EXPECT_THAT(overview(figure, highest_lines(figure), 900, 400, true).content, HasSubstr("variant 6")) << "hidden";
+}
+
+TEST_F(Figure, HasTheTermsOfEachVariantByEpoch) {
+  ResultsDatabase db(file);
+  std::mt19937 random(1);
+  const std::vector<TrialRecord> trials = {trial_record("v", 1), trial_record("v", 2)};
+  const auto ids = db.begin(study_record(), provenance(), trials);
+  const double values[2] = {0.5, 0.25};
+  for (std::size_t i = 0; i < 2; ++i) {
+    for (int epoch = 1; epoch <= 2; ++epoch) {
+      EpochRecord record = epoch_record(random, epoch, 0.5);
+      record.terms = {{"wce", values[i] / epoch, epoch == 1 ? 1.0 : 0.0}, {"wdice", std::nan(""), 1}};
+      db.record_epoch(ids[i].id, record);
+    }
+  }
+  const Figure1Line line = read_figure1({file}, "").lines.at(0);
+  ASSERT_EQ(line.trials.size(), 2u);
+  EXPECT_EQ(line.trials[1].seed, 2);
+  EXPECT_EQ(line.trials[1].dice.size(), 2u);
+  ASSERT_EQ(line.terms.size(), 2u);
+  EXPECT_EQ(line.terms[0].name, "wce");
+  EXPECT_DOUBLE_EQ(line.terms[0].points.at(1).value, 0.1875) << "the mean of 0.25 and 0.125";
+  EXPECT_EQ(line.terms[0].points[0].weight, 1);
+  EXPECT_EQ(line.terms[0].points[1].weight, 0);
+  EXPECT_TRUE(std::isnan(line.terms[1].points[0].value)) << "no trial has a number";
 }
 
 }  // namespace

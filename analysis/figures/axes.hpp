@@ -1,0 +1,46 @@
+// Axes of a chart. Private to analysis/.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "analysis/figures/svg.hpp"
+
+namespace crossfade::analysis {
+
+/// From values to pixels.
+struct Scale {
+  double from = 0, to = 1;        // values
+  double at_from = 0, at_to = 1;  // pixels
+  double operator()(double value) const { return at_from + (at_to - at_from) * (value - from) / (to - from); }
+};
+
+/// Round numbers (1, 2 or 5 times a power of ten apart) from `from` to `to`, both ends counted, no more than `most`.
+std::vector<double> ticks(double from, double to, int most);
+
+/// The same, whole numbers alone.
+std::vector<double> whole_ticks(double from, double to, int most);
+
+/// As short as a tick can be told from the next: 0.25, 1e-05.
+std::string tick_text(double value);
+
+/// A rectangle in which something is drawn, in pixels.
+struct Panel {
+  double left = 0, top = 0, width = 0, height = 0;
+  double right() const { return left + width; }
+  double bottom() const { return top + height; }
+};
+
+inline constexpr double kTickFont = 10;
+
+/// Lines across `panel` at `at`, with their values to the left.
+std::string y_axis(const Panel& panel, const Scale& y, const std::vector<double>& at);
+
+/// The lower edge of `panel`, with ticks and their values below it.
+std::string x_axis(const Panel& panel, const Scale& x, const std::vector<double>& at);
+
+/// Where labels go that want to be at `wanted` but need `gap` between them and the range `low` to `high`; in the same
+/// order. Where the range is too small for all, they lie closer.
+std::vector<double> spread_out(const std::vector<double>& wanted, double gap, double low, double high);
+
+}  // namespace crossfade::analysis

@@ -1,0 +1,193 @@
+#include "analysis/figures/search_drawing.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <iterator>
+
+#include "analysis/figures/axes.hpp"
+#include "analysis/tables/text_table.hpp"
+
+namespace crossfade::analysis {
+namespace {
+
+constexpr double kWidth = 760, kMapHeight = 460, kCourseHeight = 300, kLeft = 64, kRight = 90, kFont = 11;  // pixels
+constexpr const char* kInk = "#444444";
+constexpr const char* kRing = "#D55E00";
+
+/// Viridis in five steps: lightness rises with the value, so that it reads without colours as well.
+constexpr int kViridis[][3] = {
+    {0x44, 0x01, 0x54}, {0x3B, 0x52, 0x8B}, {0x21, 0x91, 0x8C}, {0x5E, 0xC9, 0x62}, {0xFD, 0xE7, 0x25}};
+
+/// `part` 0 to 1.
+std::string colour_at(double part) {
+  const double at = std::clamp(part, 0.0, 1.0) * (std::size(kViridis) - 1);
+  const auto below = std::min(static_cast<std::size_t>(at), std::size(kViridis) - 2);
+  int mixed[3];
+  for (std::size_t c = 0; c < 3; ++c)
+    mixed[c] = static_cast<int>(std::lround(kViridis[below][c] + (at - static_cast<double>(below)) *
+                                                                     (kViridis[below + 1][c] - kViridis[below][c])));
+  char text[8];
+  std::snprintf(text, sizeof text, "#%02X%02X%02X", mixed[0], mixed[1], mixed[2]);
+  return text;
+}
+
+/// Where a value lies on an axis: a text at its place among those there are, a logarithmic number by its logarithm.
+double place_of(const SearchedDimension& dimension, const nlohmann::json& value) {
+  if (!value.is_number())
+    return static_cast<double>(std::ranges::find(dimension.values, value) - dimension.values.begin());
+  return dimension.logarithmic ? std::log10(value.get<double>()) : value.get<double>();
+}
+
+struct Axis {
+  Scale scale;
+  std::vector<double> at;
+  std::vector<std::string> texts;
+};
+
+/// Of `places`, with room at both ends.
+Axis axis_of(const std::vector<double>& places, const SearchedDimension* dimension, double at_from, double at_to) {
+  const auto [low, high] = std::ranges::minmax(places);
+  const double margin = high > low ? 0.06 * (high - low) : 0.5;
+  Axis axis{{low - margin, high + margin, at_from, at_to}, {}, {}};
+  const bool is_text = dimension != nullptr && !dimension->values.empty() && dimension->values.front().is_string();
+  if (is_text)
+    for (std::size_t v = 0; v < dimension->values.size(); ++v) axis.at.push_back(static_cast<double>(v));
+  else
+    axis.at = ticks(axis.scale.from, axis.scale.to, 10);
+  for (const double at : axis.at) {
+    if (is_text)
+      axis.texts.push_back(shortened(dimension->values[static_cast<std::size_t>(at)].get<std::string>(), 12));
+    else
+      axis.texts.push_back(tick_text(dimension != nullptr && dimension->logarithmic ? std::pow(10, at) : at));
+  }
+  return axis;
+}
+
+std::string grid_line(const Position& from, const Position& to) {
+  return element("line", {{"x1", pixels(from.x)},
+                          {"x2", pixels(to.x)},
+                          {"y1", pixels(from.y)},
+                          {"y2", pixels(to.y)},
+                          {"stroke", "#DDDDDD"}});
+}
+
+std::string axes(const Panel& panel, const Axis& x, const Axis& y, const std::string& x_name,
+                 const std::string& y_name) {
+  std::string out;
+  for (std::size_t i = 0; i < x.at.size(); ++i)
+    out += grid_line({x.scale(x.at[i]), panel.top}, {x.scale(x.at[i]), panel.bottom()}) +
+           svg_text({x.scale(x.at[i]), panel.bottom() + 15}, x.texts[i], kTickFont, "middle", {{"fill", kInk}});
+  for (std::size_t i = 0; i < y.at.size(); ++i)
+    out += grid_line({panel.left, y.scale(y.at[i])}, {panel.right(), y.scale(y.at[i])}) +
+           svg_text({panel.left - 5, y.scale(y.at[i]) + 3.5}, y.texts[i], kTickFont, "end", {{"fill", kInk}});
+  return out +
+         svg_text({panel.left + panel.width / 2, panel.bottom() + 34}, shortened(x_name, 60), kFont, "middle",
+                  {{"fill", kInk}}) +
+         svg_text({-(panel.top + panel.height / 2), 12}, shortened(y_name, 40), kFont, "middle",
+                  {{"fill", kInk}, {"transform", "rotate(-90)"}});
+}
+
+std::string colour_key(const Panel& panel, double low, double high) {
+  constexpr int kSteps = 40;
+  const double left = panel.right() + 18, step = panel.height / kSteps;
+  std::string out = svg_text({left, panel.top - 6}, "Dice", kTickFont, "start", {{"fill", kInk}});
+  for (int s = 0; s < kSteps; ++s)
+    out += element("rect", {{"x", pixels(left)},
+                            {"y", pixels(panel.bottom() - step * (s + 1))},
+                            {"width", "12"},
+                            {"height", pixels(step + 0.5)},
+                            {"fill", colour_at((s + 0.5) / kSteps)}});
+  const Scale y{.from = low, .to = high > low ? high : low + 1, .at_from = panel.bottom(), .at_to = panel.top};
+  for (const double value : {low, (low + high) / 2, high})
+    out += svg_text({left + 16, y(value) + 3.5}, fixed(value, 3), kTickFont, "start", {{"fill", kInk}});
+  return out;
+}
+
+}  // namespace
+
+std::vector<SearchedPoint> scored_points(const SearchTable& table) {
+  std::vector<SearchedPoint> points;
+  std::ranges::copy_if(table.points, std::back_inserter(points),
+                       [](const SearchedPoint& point) { return !std::isnan(point.dice); });
+  return points;
+}
+
+std::optional<Drawing> search_map(const SearchTable& table) {
+  const std::vector<SearchedPoint> points = scored_points(table);
+  if (points.empty()) return std::nullopt;
+  const SearchedDimension& across = table.dimensions.front();
+  const SearchedDimension* up = table.dimensions.size() > 1 ? &table.dimensions[1] : nullptr;
+  std::vector<double> x_places, y_places, dice;
+  for (const SearchedPoint& point : points) {
+    dice.push_back(point.dice);
+    x_places.push_back(place_of(across, point.point.at(across.name)));
+    y_places.push_back(up == nullptr ? point.dice : place_of(*up, point.point.at(up->name)));
+  }
+  const auto [low, high] = std::ranges::minmax(dice);
+  const Panel panel{.left = kLeft, .top = 20, .width = kWidth - kLeft - kRight, .height = kMapHeight - 20 - 44};
+  const Axis x = axis_of(x_places, &across, panel.left, panel.right());
+  const Axis y = axis_of(y_places, up, panel.bottom(), panel.top);
+  std::string out =
+      axes(panel, x, y, across.name, up == nullptr ? "Validation Dice" : up->name) + colour_key(panel, low, high);
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    const Position at{x.scale(x_places[i]), y.scale(y_places[i])};
+    const double part = high > low ? (dice[i] - low) / (high - low) : 1;
+    std::string values;
+    for (const SearchedDimension& dimension : table.dimensions)
+      values += dimension.name + " " + value_cell(points[i].point.at(dimension.name)) + ", ";
+    const auto circle = [&](double radius, const std::string& fill, const std::string& stroke,
+                            const std::string& content) {
+      return element("circle",
+                     {{"cx", pixels(at.x)},
+                      {"cy", pixels(at.y)},
+                      {"r", pixels(radius)},
+                      {"fill", fill},
+                      {"stroke", stroke},
+                      {"stroke-width", "2.5"}},
+                     content);
+    };
+    if (!points[i].variant.empty()) out += circle(14, "none", kRing, "");
+    out += circle(10, colour_at(part), "none",
+                  element("title", {},
+                          xml_escaped(values + "Dice " + fixed(dice[i], 4) +
+                                      (points[i].variant.empty() ? "" : ": " + points[i].variant)))) +
+           svg_text({at.x, at.y + 3}, std::to_string(points[i].position + 1), 8, "middle",
+                    {{"fill", part > 0.6 ? "#000000" : "#FFFFFF"}, {"pointer-events", "none"}});
+  }
+  return Drawing{kWidth, kMapHeight, "Map of what the search has tried", out};
+}
+
+std::optional<Drawing> search_course(const SearchTable& table) {
+  const std::vector<SearchedPoint> points = scored_points(table);
+  if (points.empty()) return std::nullopt;
+  std::vector<double> epochs, dice;
+  for (const SearchedPoint& point : points) {
+    epochs.push_back(point.epochs_so_far);
+    dice.push_back(point.dice);
+  }
+  const Panel panel{.left = kLeft, .top = 12, .width = kWidth - kLeft - kRight, .height = kCourseHeight - 12 - 44};
+  Axis x{{0, 1.04 * std::max(1.0, epochs.back()), panel.left, panel.right()}, {}, {}};
+  x.at = ticks(x.scale.from, x.scale.to, 10);
+  for (const double at : x.at) x.texts.push_back(tick_text(at));
+  const Axis y = axis_of(dice, nullptr, panel.bottom(), panel.top);
+  std::string out = axes(panel, x, y, "Epochs trained, of all seeds, shared ones once", "Validation Dice");
+  std::vector<Position> best;
+  double highest = dice.front();
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    out += element(
+        "circle",
+        {{"cx", pixels(x.scale(epochs[i]))}, {"cy", pixels(y.scale(dice[i]))}, {"r", "3"}, {"fill", "#56B4E9"}},
+        element("title", {}, "candidate " + std::to_string(points[i].position + 1) + ", Dice " + fixed(dice[i], 4)));
+    if (!best.empty()) best.push_back({x.scale(epochs[i]), best.back().y});
+    highest = std::max(highest, dice[i]);
+    best.push_back({x.scale(epochs[i]), y.scale(highest)});
+  }
+  out += element("polyline",
+                 {{"points", points_text(best)}, {"fill", "none"}, {"stroke", "#0072B2"}, {"stroke-width", "2.2"}}) +
+         svg_text({best.back().x + 6, best.back().y + 4}, "best " + fixed(highest, 3), kFont, "start",
+                  {{"fill", "#0072B2"}});
+  return Drawing{kWidth, kCourseHeight, "Best validation Dice so far against epochs trained", out};
+}
+
+}  // namespace crossfade::analysis
