@@ -121,6 +121,19 @@ std::vector<TrialStatus> ResultsDatabase::end_search(int count, const std::map<i
   });
 }
 
+void ResultsDatabase::record_activity(const std::vector<ActivityRecord>& workers) {
+  connection_->transact("recording what is done", [&] {
+    auto& db = connection_->db;
+    change(db, "DELETE FROM activity WHERE study_id = ?", connection_->study);
+    for (const ActivityRecord& w : workers)
+      change(db,
+             "INSERT INTO activity (study_id, worker, doing, trial_id, stage, epoch, epochs, step, steps, loss,"
+             " images_per_second) VALUES (?, ?, ?, nullif(?, 0), ?, ?, ?, ?, ?, ?, ?)",
+             connection_->study, w.worker, w.doing, w.trial, w.stage, w.epoch, w.epochs, w.step, w.steps, w.loss,
+             w.images_per_second);
+  });
+}
+
 void ResultsDatabase::set_running(std::int64_t trial) {
   connection_->transact("marking trial " + std::to_string(trial) + " as running", [&] {
     if (change(connection_->db,

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "analysis/results/activity.hpp"
 #include "analysis/scores/dice.hpp"
 #include "analysis/scores/surface.hpp"
 #include "data/labels/classes.hpp"
@@ -191,6 +192,9 @@ class ResultsDatabase {
   /// trials of those rows that begin() did not have, and makes `claims` the study's. Throws as begin().
   std::vector<TrialStatus> end_search(int count, const std::map<int, std::string>& finalists,
                                       const std::vector<TrialRecord>& trials, const std::vector<Claim>& claims);
+
+  /// What is being done, in place of what was said before; none: nobody is at work any more.
+  void record_activity(const std::vector<ActivityRecord>& workers);
 
   void set_running(std::int64_t trial);  // counts an attempt
   void set_interrupted(std::int64_t trial);

@@ -194,6 +194,22 @@ CREATE TABLE candidate_trial (        -- its trials: one a seed of the search, n
   PRIMARY KEY (study_id, position, hash)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE activity (               -- what each group of ranks is at, as the writer says every few seconds; none: nobody is
+  study_id INTEGER NOT NULL REFERENCES study ON DELETE CASCADE,
+  worker   INTEGER NOT NULL,          -- rank of the group's leader; 0 for all of them while cohorts or outputs are made
+  seen     TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+  doing    TEXT NOT NULL,             -- 'training', 'waiting', 'preparing cohorts', 'making tables and figures'
+  trial_id INTEGER REFERENCES trial ON DELETE CASCADE,  -- NULL: none
+  stage    INTEGER NOT NULL,          -- stage.position
+  epoch    INTEGER NOT NULL,          -- from 1, of `epochs`; 0 epochs: registrations
+  epochs   INTEGER NOT NULL,
+  step     INTEGER NOT NULL,          -- of the stage, of `steps`
+  steps    INTEGER NOT NULL,
+  loss     REAL,                      -- of the last step
+  images_per_second REAL,
+  PRIMARY KEY (study_id, worker)
+) STRICT, WITHOUT ROWID;
+
 -- Views. The first columns of table1, figure1 and figure2 are a contract with notebooks: new ones go to their right.
 
 -- Stages that a trial's scores are taken from: of the vote, where nets of several planes vote.

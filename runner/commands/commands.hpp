@@ -19,6 +19,8 @@ Action add_prepare(CLI::App& app);
 Action add_report(CLI::App& app);
 /// Figure 1 from a results database.
 Action add_plot(CLI::App& app);
+/// How far a study is.
+Action add_status(CLI::App& app);
 /// A finished search, tried again by other methods.
 Action add_replay(CLI::App& app);
 /// A checkpoint on a prepared cohort (collective over the world).

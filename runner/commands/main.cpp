@@ -1,13 +1,16 @@
 // runner: trains a grid of loss schedules, and reports on what it found.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <iostream>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "runner/commands/commands.hpp"
+#include "runner/grid/spelling.hpp"
 #include "runner/process/exit_codes.hpp"
 #include "runner/process/interrupt.hpp"
 #include "runner/process/log.hpp"
@@ -35,6 +38,59 @@ int leave(int code) {
   return code;
 }
 
+using crossfade::runner::Action;
+
+struct Group {
+  const char* name;
+  std::vector<Action (*)(CLI::App&)> add;
+};
+
+const std::vector<Group> kGroups = {
+    {"Before a grid", {crossfade::runner::add_keys, crossfade::runner::add_prepare}},
+    {"While it runs", {crossfade::runner::add_status}},
+    {"What came out",
+     {crossfade::runner::add_report, crossfade::runner::add_plot, crossfade::runner::add_replay}},
+    {"Nets and other tools",
+     {crossfade::runner::add_evaluate, crossfade::runner::add_predict, crossfade::runner::add_score}}};
+
+constexpr const char* kExamples =
+    "Examples:\n"
+    "  mpirun -n 2 runner --grid mine.yaml --dry-run                  check a grid, print its trials\n"
+    "  runner keys | less                                             every key of a grid\n"
+    "  runner prepare --labels labelmaps --output cohorts/heads       shards from label maps, and how they look\n"
+    "  runner status --follow                                         how far is it?\n"
+    "  runner report claims --results results/mine.sqlite             what holds\n"
+    "  runner plot figure2 --results results/mine.sqlite              Dice per structure\n"
+    "  runner replay --results results/mine.sqlite                    which method of search would have been sooner?\n"
+    "  runner evaluate --checkpoint best.safetensors --shards cohorts/heads-HASH\n"
+    "  runner predict --checkpoint best.safetensors --images scans --output labels\n"
+    "  runner score --labels manual --predictions aseg --name FreeSurfer --results results/mine.sqlite\n"
+    "`runner keys` and docs/grid.md list every key of a grid; `runner COMMAND --help` the options of a command.";
+
+/// A line that names the nearest to the first word that `app`, or the command among the words, does not know.
+std::string nearest(const CLI::App& app, const std::vector<std::string>& words) {
+  const CLI::App* of = &app;
+  for (const std::string& word : words) {
+    std::vector<std::string> known;
+    if (word.starts_with("--")) {
+      const std::string name = word.substr(0, word.find('='));
+      for (const CLI::Option* option : of->get_options())
+        for (const std::string& long_name : option->get_lnames()) known.push_back("--" + long_name);
+      if (std::ranges::find(known, name) == known.end())
+        if (const std::string near = crossfade::runner::did_you_mean(name, known); !near.empty())
+          return name + near + "\n";
+      continue;
+    }
+    if (of != &app) continue;
+    for (const CLI::App* command : app.get_subcommands(nullptr)) known.push_back(command->get_name());
+    if (std::ranges::find(known, word) != known.end())
+      of = app.get_subcommand(word);
+    else if (const std::string near = crossfade::runner::did_you_mean(word, known); !near.empty())
+      return word + near + "\n";
+  }
+  return {};
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -46,23 +102,27 @@ int main(int argc, char** argv) {
 
   CLI::App app(
       "Crossfade: which segmentation loss, and when?\n"
-      "Trains a grid of loss schedules:   mpirun -n 2 runner --grid experiments/table1.yaml\n"
-      "`runner keys` and docs/grid.md list every key of a grid.",
+      "Trains a grid of loss schedules:   mpirun -n 2 runner --grid experiments/table1.yaml",
       "runner");
+  app.footer(kExamples);
   app.set_version_flag("--version", version());
   app.require_subcommand(0, 1);
   const Action run_grid = add_grid_options(app);
   std::vector<std::pair<const CLI::App*, Action>> commands;
-  for (const auto add : {add_keys, add_prepare, add_report, add_plot, add_replay, add_evaluate, add_predict, add_score}) {
-    Action action = add(app);
-    commands.emplace_back(app.get_subcommands({}).back(), std::move(action));
-  }
+  for (const auto& [group, additions] : kGroups)
+    for (const auto add : additions) {
+      Action action = add(app);
+      CLI::App* command = app.get_subcommands({}).back();
+      command->group(group);
+      commands.emplace_back(command, std::move(action));
+    }
 
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     std::ostream silent(nullptr);
     const int code = speaks ? app.exit(error) : app.exit(error, silent, silent);
+    if (speaks && code != 0) std::cerr << nearest(app, std::vector<std::string>(argv + 1, argv + argc));
     return leave(code == 0 ? 0 : kExitRefused);  // 0: --help, --version
   }
   try {

@@ -34,12 +34,14 @@ std::set<std::string> planes_in_use(const Study& study, const std::string& cohor
 }
 
 void prepare(const data::Cohort& cohort, const data::CohortHashes& hashes, const std::string& name,
-             const fs::path& axial, const std::set<std::string>& planes, int threads) {
+             const fs::path& axial, const std::set<std::string>& planes, int threads,
+             const std::function<void()>& alive) {
   fs::create_directories(axial);
   // Two studies started together may want the same cohort: the second waits and then finds it whole.
   const LockFile lock(axial / "lock", "cohort " + name, true);
   const auto progress = [&](int done, int total, const std::string& subject) {
     log_info("cohort " + name + ": " + std::to_string(done) + " of " + std::to_string(total) + " subjects  " + subject);
+    alive();
   };
   log_remarks(data::prepare_cohort(cohort, hashes, axial, threads, progress, /*named_by_hash=*/true),
               "cohort " + name + ": ");
@@ -218,10 +220,11 @@ std::map<int, data::Split> splits_in_use(const Study& study, const std::string& 
 }
 
 void prepare_cohorts(const Study& study, const OpenedCohorts& opened,
-                     const std::map<std::string, data::CohortHashes>& hashes, const CohortPlans& plans) {
+                     const std::map<std::string, data::CohortHashes>& hashes, const CohortPlans& plans,
+                     const std::function<void()>& alive) {
   for (const auto& [name, cohort] : opened)
-    prepare(cohort, hashes.at(name), name, plans.at(name).folder, planes_in_use(study, name),
-            study.run.prepare_threads);
+    prepare(cohort, hashes.at(name), name, plans.at(name).folder, planes_in_use(study, name), study.run.prepare_threads,
+            alive);
 }
 
 std::vector<std::vector<StageData>> open_data(const TrialConfig& trial, const CohortPlans& plans) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 #include <utility>
@@ -48,9 +49,11 @@ std::map<int, data::Split> splits_in_use(const Study& study, const std::string& 
 std::filesystem::path folder_of_plane(const std::filesystem::path& axial, const std::string& plane);
 
 /// Makes the shards that are missing, of every plane that some trial needs. On one process of a study; waits for
-/// another study that makes the same ones. Throws std::runtime_error naming the offending file.
+/// another study that makes the same ones. `alive` is called behind each subject. Throws std::runtime_error naming the
+/// offending file.
 void prepare_cohorts(const Study& study, const OpenedCohorts& opened,
-                     const std::map<std::string, data::CohortHashes>& hashes, const CohortPlans& plans);
+                     const std::map<std::string, data::CohortHashes>& hashes, const CohortPlans& plans,
+                     const std::function<void()>& alive);
 
 /// The shards of each stage, for each of views_of(trial.views). Throws std::runtime_error for a shard that can't be
 /// opened, and where a subject that some stage learns from, or another scan of that person, is tested in any.

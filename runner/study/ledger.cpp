@@ -11,6 +11,7 @@
 #include "runner/grid/grid.hpp"
 #include "runner/grid/search_reader.hpp"
 #include "runner/grid/views.hpp"
+#include "runner/process/interval.hpp"
 #include "runner/process/log.hpp"
 #include "runner/search/methods.hpp"
 #include "runner/study/provenance.hpp"
@@ -145,7 +146,12 @@ void open_ledger(World& world, const Study& study, const StudyOptions& options, 
 
 void prepare_once(Ledger& ledger, const StudyOptions& options) {
   if (ledger.prepared) return;
-  prepare_cohorts(ledger.whole, ledger.cohorts, ledger.hashes, below(options.cohorts, ledger.plans));
+  Interval activity(kActivity);
+  const auto alive = [&] {
+    if (activity.passed()) ledger.database->record_activity({{.doing = "preparing cohorts"}});
+  };
+  alive();
+  prepare_cohorts(ledger.whole, ledger.cohorts, ledger.hashes, below(options.cohorts, ledger.plans), alive);
   ledger.prepared = true;
 }
 

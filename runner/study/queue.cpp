@@ -46,6 +46,11 @@ QueueSummary QueueServer::finish() {
 void QueueServer::serve() {
   try {
     while (groups_ > 0) {
+      if (!workers_.empty() && activity_.passed()) {
+        std::vector<analysis::ActivityRecord> workers;
+        for (const auto& [rank, worker] : workers_) workers.push_back(worker);
+        database_.record_activity(workers);
+      }
       if (const auto received = channel_.poll(kToQueue)) {
         handle(decode(received->text), received->from);
       } else {
@@ -92,11 +97,25 @@ void QueueServer::finish(QueuedTrial& trial) {
       study_.drop(milestone.key);
 }
 
+void QueueServer::note(int worker, int index, const TrialProgress& progress) {
+  workers_[worker] = {.worker = worker,
+                      .doing = index < 0 ? "waiting" : "training",
+                      .trial = index < 0 ? 0 : trial(index).id,
+                      .stage = progress.stage,
+                      .epoch = progress.epoch,
+                      .epochs = progress.epochs,
+                      .step = progress.step,
+                      .steps = progress.steps,
+                      .loss = progress.loss,
+                      .images_per_second = progress.images_per_second};
+}
+
 void QueueServer::handle(const Message& message, int from) {
   std::string answer;
   if (std::holds_alternative<NextTrial>(message)) {
     const int next = take();
     if (next == kNoTrial) --groups_;
+    note(from, next);
     if (next >= 0) {
       QueuedTrial& begun = trial(next);
       begun.running = true;
@@ -107,6 +126,7 @@ void QueueServer::handle(const Message& message, int from) {
     answer = std::to_string(next);
   } else if (const auto* step = std::get_if<Step>(&message)) {
     display_.step(step->trial, trial(step->trial).name, step->progress);
+    note(from, step->trial, step->progress);
     return;
   } else if (const auto* epoch = std::get_if<Epoch>(&message)) {
     QueuedTrial& of = trial(epoch->trial);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "analysis/results/results.hpp"
+#include "runner/process/interval.hpp"
 #include "runner/ranks/communicator.hpp"
 #include "runner/study/messages.hpp"
 #include "runner/study/progress.hpp"
@@ -71,6 +72,8 @@ class QueueServer {
  private:
   void serve();
   void handle(const Message& message, int from);
+  /// What the group led by `worker` is at: a trial of `study_`, or none.
+  void note(int worker, int trial, const TrialProgress& progress = {});
   /// Takes the next trial out of the queue: by `order`, then the one with the most steps left. One with a milestone
   /// that a running trial is on its way to waits for it: kTrialLater if there is nothing else to do.
   int take();
@@ -87,6 +90,8 @@ class QueueServer {
   analysis::ResultsDatabase& database_;
   ProgressDisplay& display_;
   std::function<void(const std::string&)> on_fatal_;
+  std::map<int, analysis::ActivityRecord> workers_;  // by the leader's rank
+  Interval activity_{kActivity};
   QueueSummary summary_;
   std::thread thread_;
 };

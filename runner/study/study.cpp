@@ -100,9 +100,12 @@ int run_study(World& world, const StudyOptions& options) {
   if (all.rank() == 0) {
     const fs::path file = results_file(study, options);
     try {
-      if (!result.stopped)
+      if (!result.stopped) {
+        ledger.database->record_activity({{.doing = "making tables and figures"}});
         write_outputs(file, results_folder(file), study.name,
                       {.claims = !study.claims.empty(), .search = study.search.has_value()});
+      }
+      ledger.database->record_activity({});
     } catch (const std::exception& error) {
       log_error(std::string("the trials are stored, but not all of their tables and figures: ") + error.what());
       broken = 1;
