@@ -86,7 +86,7 @@ void choose_trials(SQLite::Database& db, const std::string& of_study) {
   db.exec("DELETE FROM main.trial WHERE id IN (SELECT merged_id FROM taken)");
 }
 
-void copy_trials(SQLite::Database& db, const std::string& provenance) {
+void copy_trials(SQLite::Database& db, const std::string& provenance, Scores scores) {
   const auto of_taken = [](const std::string& column, const std::string& id) {
     return "(SELECT " + column + " FROM taken WHERE taken.id = " + id + ")";
   };
@@ -107,14 +107,16 @@ void copy_trials(SQLite::Database& db, const std::string& provenance) {
   copy_rows(db, {.table = "epoch",
                  .values = {{"id", "row.id" + epoch}, {"stage_id", "row.stage_id" + stage}},
                  .condition = "row.stage_id IN " + stages});
-  for (const auto* table : {"epoch_term", "dice"})
-    copy_rows(
-        db,
-        {.table = table, .values = {{"epoch_id", "row.epoch_id" + epoch}}, .condition = "row.epoch_id IN " + epochs});
-  for (const char* table : {"subject_score", "subject_time"})
-    copy_rows(
-        db,
-        {.table = table, .values = {{"stage_id", "row.stage_id" + stage}}, .condition = "row.stage_id IN " + stages});
+  copy_rows(db, {.table = "epoch_term",
+                 .values = {{"epoch_id", "row.epoch_id" + epoch}},
+                 .condition = "row.epoch_id IN " + epochs});
+  const std::string metric = scores == Scores::kDice ? " AND row.metric = 'dice'" : "";
+  copy_rows(db, {.table = "subject_score",
+                 .values = {{"stage_id", "row.stage_id" + stage}},
+                 .condition = "row.stage_id IN " + stages + metric});
+  copy_rows(db, {.table = "subject_time",
+                 .values = {{"stage_id", "row.stage_id" + stage}},
+                 .condition = "row.stage_id IN " + stages});
 }
 
 /// Rows of the attached file's `structure` that are of the study; before version 6 all studies had the same.
@@ -134,7 +136,8 @@ std::string class_difference(SQLite::Database& db, const std::string& of_study) 
 
 /// Adds what the attached file `source`, called `file`, has of its study `id`. Throws std::runtime_error where its
 /// classes are not those of the study in the `first` file.
-void add(SQLite::Database& db, std::int64_t id, const std::filesystem::path& file, const std::filesystem::path& first) {
+void add(SQLite::Database& db, std::int64_t id, const std::filesystem::path& file, const std::filesystem::path& first,
+         Scores scores) {
   const std::string of_study = "row.study_id = " + std::to_string(id);
   const std::string study = std::to_string(kStudy);
   if (db.execAndGet("SELECT count(*) FROM main.study").getInt() == 0) {
@@ -157,7 +160,7 @@ void add(SQLite::Database& db, std::int64_t id, const std::filesystem::path& fil
     for (const char* table : {"search", "candidate", "candidate_trial"})
       copy_rows(db, {.table = table, .values = {{"study_id", study}}, .condition = of_study});
   choose_trials(db, of_study);
-  copy_trials(db, "row.provenance_id" + provenance);
+  copy_trials(db, "row.provenance_id" + provenance, scores);
 }
 
 /// Makes tables of the views that every table and figure stands on. SQLite would evaluate them again for each query,
@@ -173,7 +176,7 @@ void keep_views(SQLite::Database& db) {
 
 }  // namespace
 
-SQLite::Database merge_study(const std::vector<std::filesystem::path>& files, const std::string& study) {
+SQLite::Database merge_study(const std::vector<std::filesystem::path>& files, const std::string& study, Scores scores) {
   if (files.empty()) throw std::invalid_argument("no results database to read; name at least one file");
   SQLite::Database db(":memory:", SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE | SQLite::OPEN_URI, kBusyMilliseconds);
   create_schema(db);
@@ -191,7 +194,7 @@ SQLite::Database merge_study(const std::vector<std::filesystem::path>& files, co
       attach.bind(1, attachable(file));
       attach.exec();
       SQLite::Transaction snapshot(db);
-      add(db, found.id, file, files.front());
+      add(db, found.id, file, files.front(), scores);
       snapshot.commit();
       db.exec("DETACH source");
     });

@@ -32,44 +32,47 @@ struct MetricTable {
 /// Per trial and subject the mean over those structures that have a number, then per subject the mean over trials: as
 /// a cell of Table 1 is made.
 MetricTable read_metrics(const std::vector<std::filesystem::path>& databases, const std::string& study) {
-  return read_study(databases, study, "reading metrics", [&](SQLite::Database& db, const StudyRow& found) {
-    MetricTable table{.study = found.name,
-                      .caption = found.caption,
-                      .voxel_mm = {},
-                      .persons = persons_note(db, found.id),
-                      .parameters = {},
-                      .rows = {}};
-    SQLite::Statement query(db,
-                            "SELECT v.name, m.role, m.metric, avg(m.value), v.id FROM"
-                            " (SELECT variant_id, role, metric, subject, avg(value) AS value FROM structure_score"
-                            "  WHERE part = 'test' GROUP BY stage_id, metric, subject) AS m"
-                            " JOIN variant AS v ON v.id = m.variant_id WHERE v.study_id = ? AND m.value IS NOT NULL"
-                            " GROUP BY v.id, m.role, m.metric, m.subject"
-                            " ORDER BY v.source = 'score', v.position, m.role = 'finetuned', m.subject");
-    query.bind(1, found.id);
-    while (query.executeStep()) {
-      const std::string variant = query.getColumn(0).getString(), role = query.getColumn(1).getString();
-      if (table.rows.empty() || table.rows.back().variant != variant)
-        table.parameters.push_back(parameters_of(db, query.getColumn(4).getInt64()));
-      if (table.rows.empty() || table.rows.back().variant != variant || table.rows.back().role != role)
-        table.rows.push_back({variant, role, {}, {}});
-      table.rows.back().subjects[query.getColumn(2).getString()].push_back(query.getColumn(3).getDouble());
-    }
-    SQLite::Statement times(db,
-                            "SELECT v.name, c.role, avg(time.seconds) FROM counted_stage AS c"
-                            " JOIN subject_time AS time ON time.stage_id = c.stage_id"
-                            " JOIN variant AS v ON v.id = c.variant_id"
-                            " LEFT JOIN person AS p ON p.study_id = c.study_id AND p.subject = time.subject"
-                            " WHERE v.study_id = ? GROUP BY v.id, c.role, coalesce(p.person, time.subject)");
-    times.bind(1, found.id);
-    while (times.executeStep())
-      for (Row& row : table.rows)
-        if (row.variant == times.getColumn(0).getString() && row.role == times.getColumn(1).getString())
-          row.seconds.push_back(times.getColumn(2).getDouble());
-    table.voxel_mm = voxel_sizes(db, found.id);
-    if (table.rows.empty()) throw database_error(databases, "no trial of the study is finished yet");
-    return table;
-  });
+  return read_study(
+      databases, study, "reading metrics",
+      [&](SQLite::Database& db, const StudyRow& found) {
+        MetricTable table{.study = found.name,
+                          .caption = found.caption,
+                          .voxel_mm = {},
+                          .persons = persons_note(db, found.id),
+                          .parameters = {},
+                          .rows = {}};
+        SQLite::Statement query(db,
+                                "SELECT v.name, m.role, m.metric, avg(m.value), v.id FROM"
+                                " (SELECT variant_id, role, metric, subject, avg(value) AS value FROM structure_score"
+                                "  WHERE part = 'test' GROUP BY stage_id, metric, subject) AS m"
+                                " JOIN variant AS v ON v.id = m.variant_id WHERE v.study_id = ? AND m.value IS NOT NULL"
+                                " GROUP BY v.id, m.role, m.metric, m.subject"
+                                " ORDER BY v.source = 'score', v.position, m.role = 'finetuned', m.subject");
+        query.bind(1, found.id);
+        while (query.executeStep()) {
+          const std::string variant = query.getColumn(0).getString(), role = query.getColumn(1).getString();
+          if (table.rows.empty() || table.rows.back().variant != variant)
+            table.parameters.push_back(parameters_of(db, query.getColumn(4).getInt64()));
+          if (table.rows.empty() || table.rows.back().variant != variant || table.rows.back().role != role)
+            table.rows.push_back({variant, role, {}, {}});
+          table.rows.back().subjects[query.getColumn(2).getString()].push_back(query.getColumn(3).getDouble());
+        }
+        SQLite::Statement times(db,
+                                "SELECT v.name, c.role, avg(time.seconds) FROM counted_stage AS c"
+                                " JOIN subject_time AS time ON time.stage_id = c.stage_id"
+                                " JOIN variant AS v ON v.id = c.variant_id"
+                                " LEFT JOIN person AS p ON p.study_id = c.study_id AND p.subject = time.subject"
+                                " WHERE v.study_id = ? GROUP BY v.id, c.role, coalesce(p.person, time.subject)");
+        times.bind(1, found.id);
+        while (times.executeStep())
+          for (Row& row : table.rows)
+            if (row.variant == times.getColumn(0).getString() && row.role == times.getColumn(1).getString())
+              row.seconds.push_back(times.getColumn(2).getDouble());
+        table.voxel_mm = voxel_sizes(db, found.id);
+        if (table.rows.empty()) throw database_error(databases, "no trial of the study is finished yet");
+        return table;
+      },
+      Scores::kAllMetrics);
 }
 
 const std::vector<double>& values_of(const Row& row, const char* metric) {

@@ -21,6 +21,8 @@ Action add_report(CLI::App& app);
 Action add_plot(CLI::App& app);
 /// How far a study is.
 Action add_status(CLI::App& app);
+/// A study as one HTML page.
+Action add_page(CLI::App& app);
 /// A finished search, tried again by other methods.
 Action add_replay(CLI::App& app);
 /// A checkpoint on a prepared cohort (collective over the world).

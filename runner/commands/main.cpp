@@ -49,7 +49,8 @@ const std::vector<Group> kGroups = {
     {"Before a grid", {crossfade::runner::add_keys, crossfade::runner::add_prepare}},
     {"While it runs", {crossfade::runner::add_status}},
     {"What came out",
-     {crossfade::runner::add_report, crossfade::runner::add_plot, crossfade::runner::add_replay}},
+     {crossfade::runner::add_report, crossfade::runner::add_plot, crossfade::runner::add_page,
+      crossfade::runner::add_replay}},
     {"Nets and other tools",
      {crossfade::runner::add_evaluate, crossfade::runner::add_predict, crossfade::runner::add_score}}};
 
@@ -61,6 +62,7 @@ constexpr const char* kExamples =
     "  runner status --follow                                         how far is it?\n"
     "  runner report claims --results results/mine.sqlite             what holds\n"
     "  runner plot figure2 --results results/mine.sqlite              Dice per structure\n"
+    "  runner page --results results/mine.sqlite --share              all of it as one HTML file, to pass on\n"
     "  runner replay --results results/mine.sqlite                    which method of search would have been sooner?\n"
     "  runner evaluate --checkpoint best.safetensors --shards cohorts/heads-HASH\n"
     "  runner predict --checkpoint best.safetensors --images scans --output labels\n"

@@ -9,6 +9,7 @@
 #include "analysis/figures/figure1.hpp"
 #include "analysis/figures/figure2.hpp"
 #include "analysis/figures/search_figure.hpp"
+#include "analysis/page/study_page.hpp"
 #include "analysis/tables/report.hpp"
 #include "runner/process/log.hpp"
 
@@ -67,6 +68,11 @@ void write_outputs(const fs::path& database, const fs::path& folder, const std::
   attempt_figure("figure 1", analysis::plot_figure1, "figure1");
   const auto plot_figure2 = [](const auto&... of) { return analysis::plot_figure2(of...); };  // with its defaults
   attempt_figure("figure 2", plot_figure2, "figure2");
+  attempt("page", [&] {
+    const fs::path page = folder / "study.html";
+    analysis::write_study_page(databases, page, study);
+    log_info("wrote " + page.string());
+  });
 }
 
 }  // namespace crossfade::runner

@@ -1,0 +1,43 @@
+#include "analysis/page/redaction.hpp"
+
+namespace crossfade::analysis {
+
+Redaction::Redaction(const std::vector<std::string>& subjects, const std::set<std::string>& hosts)
+    : shares_(true), hosts_(hosts) {
+  for (const std::string& subject : subjects)
+    subjects_.emplace(subject, "subject " + std::to_string(subjects_.size() + 1));
+}
+
+std::string Redaction::subject(const std::string& name) const {
+  const auto found = subjects_.find(name);
+  if (found != subjects_.end()) return found->second;
+  return shares_ ? "subject" : name;
+}
+
+std::string Redaction::word(const std::string& word) const {
+  if (word.find_first_of("/\\") != std::string::npos) return "(path)";
+  if (hosts_.contains(word)) return "(host)";
+  if (const auto found = subjects_.find(word); found != subjects_.end()) return found->second;
+  if (word.empty() || std::string(".?!").find(word.back()) == std::string::npos) return word;
+  return this->word(word.substr(0, word.size() - 1)) + word.back();  // the end of a sentence
+}
+
+std::string Redaction::text(const std::string& text) const {
+  if (!shares_) return text;
+  std::string out, current;
+  for (std::size_t i = 0; i <= text.size(); ++i) {
+    const bool ends =
+        i == text.size() || std::string(" \t\r\n\"'`()[]{}<>,;=|").find(text[i]) != std::string::npos ||
+        (text[i] == ':' && (i + 1 == text.size() || std::string(" \n").find(text[i + 1]) != std::string::npos));
+    if (!ends) {
+      current += text[i];
+      continue;
+    }
+    out += word(current);
+    current.clear();
+    if (i < text.size()) out += text[i];
+  }
+  return out;
+}
+
+}  // namespace crossfade::analysis
