@@ -11,6 +11,10 @@ namespace {
 
 constexpr double kGap = 16;  // pixels between map and course
 
+std::string exact_value(const nlohmann::json& value) {
+  return value.is_string() ? value.get<std::string>() : exact(value.get<double>());
+}
+
 std::string csv(const SearchTable& table, const std::vector<SearchedPoint>& points) {
   std::string out = "tried";
   for (const SearchedDimension& dimension : table.dimensions) out += ',' + csv_field(dimension.name);
@@ -18,7 +22,7 @@ std::string csv(const SearchTable& table, const std::vector<SearchedPoint>& poin
   for (const SearchedPoint& point : points) {
     out += std::to_string(point.position + 1);
     for (const SearchedDimension& dimension : table.dimensions)
-      out += ',' + csv_field(value_cell(point.point.at(dimension.name)));
+      out += ',' + csv_field(exact_value(point.point.at(dimension.name)));
     out += ',' + exact(point.dice) + ',' + exact(point.epochs_so_far) + ',' + csv_field(point.variant) + '\n';
   }
   return out;

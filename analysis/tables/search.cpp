@@ -1,10 +1,10 @@
 #include "analysis/tables/search.hpp"
 
+#include <cstdio>
 #include <limits>
 
 #include "analysis/results/merge.hpp"
 #include "analysis/tables/study_tables.hpp"
-#include "analysis/tables/text_table.hpp"
 
 namespace crossfade::analysis {
 namespace {
@@ -86,7 +86,10 @@ SearchTable read_search(const std::vector<std::filesystem::path>& databases, con
 }
 
 std::string value_cell(const nlohmann::json& value) {
-  return value.is_string() ? value.get<std::string>() : exact(value.get<double>());
+  if (value.is_string()) return value.get<std::string>();
+  char text[32];
+  std::snprintf(text, sizeof text, "%.4g", value.get<double>());
+  return text;
 }
 
 }  // namespace crossfade::analysis

@@ -46,7 +46,7 @@ inline constexpr int kFewValidationSubjects = 6;
 /// `study` and errors as in render_search().
 SearchTable read_search(const std::vector<std::filesystem::path>& databases, const std::string& study);
 
-/// "step" or "0.35".
+/// "step" or "0.1667": numbers with four significant digits.
 std::string value_cell(const nlohmann::json& value);
 
 }  // namespace crossfade::analysis

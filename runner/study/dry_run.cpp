@@ -110,8 +110,8 @@ void list_search(const Study& study) {
   for (const Dimension& dimension : search.space.dimensions) {
     const bool any = dimension.raster.empty();
     text += (&dimension == search.space.dimensions.data() ? " " : ", ") + dimension.name + " " +
-            value_text(dimension, any ? dimension.from : dimension.raster.front()) + " to " +
-            value_text(dimension, any ? dimension.to : dimension.raster.back()) +
+            brief_text(dimension, any ? dimension.from : dimension.raster.front()) + " to " +
+            brief_text(dimension, any ? dimension.to : dimension.raster.back()) +
             (any ? "" : " (" + std::to_string(dimension.raster.size()) + " values)");
   }
   if (is_finite(search.space) && raster_points(search.space) <= kMostCounted) {

@@ -155,7 +155,7 @@ class SearchRun {
       if (!result) throw std::logic_error("a finished candidate of the search has no result");
       tried_.push_back({point, result->dice});
       seconds_ += result->seconds;
-      log_info("search: candidate " + std::to_string(position + 1) + ", " + point_text(search_.space, point) +
+      log_info("search: candidate " + std::to_string(position + 1) + ", " + brief_text(search_.space, point) +
                ": validation Dice " + fixed(result->dice, "%.4f"));
     }
     drop_nets(trials);
@@ -178,7 +178,7 @@ class SearchRun {
     std::vector<analysis::Claim> claims = study_.claims;
     for (std::size_t f = 0; f < rows.size(); ++f) {
       finalists[static_cast<int>(best[f])] = rows[f];
-      log_info("search: '" + rows[f] + "' is " + point_text(search_.space, tried_[best[f]].point) +
+      log_info("search: '" + rows[f] + "' is " + brief_text(search_.space, tried_[best[f]].point) +
                ", validation Dice " + fixed(tried_[best[f]].score, "%.4f") + ", of " + std::to_string(tried_.size()) +
                " candidates and " + epochs_text(epochs_) + " epochs");
       for (analysis::Claim& claim : claims)

@@ -22,6 +22,7 @@ TEST(Space, TakesUnitCoordinatesToValuesAndBack) {
   EXPECT_EQ(point_at(space, unit_of(space, point)), point);
   EXPECT_THAT(coordinates(space, point), ElementsAre(DoubleNear(0.5, 1e-12), 0, 1, DoubleNear(1, 1e-12)));
   EXPECT_EQ(point_text(space, {1e-3, 1, 0.6}), "lr=0.001, shape=linear, first=0.6");
+  EXPECT_EQ(brief_text(space, {1e-3 / 3, 0, 1.0 / 6}), "lr=0.0003333, shape=step, first=0.1667");
 }
 
 TEST(Space, ListsWhatOrdersAllow) {
