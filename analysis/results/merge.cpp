@@ -110,7 +110,11 @@ void copy_trials(SQLite::Database& db, const std::string& provenance, Scores sco
   copy_rows(db, {.table = "epoch_term",
                  .values = {{"epoch_id", "row.epoch_id" + epoch}},
                  .condition = "row.epoch_id IN " + epochs});
-  const std::string metric = scores == Scores::kDice ? " AND row.metric = 'dice'" : "";
+  if (scores == Scores::kAll)
+    copy_rows(
+        db,
+        {.table = "dice", .values = {{"epoch_id", "row.epoch_id" + epoch}}, .condition = "row.epoch_id IN " + epochs});
+  const std::string metric = scores == Scores::kTestDice ? " AND row.metric = 'dice'" : "";
   copy_rows(db, {.table = "subject_score",
                  .values = {{"stage_id", "row.stage_id" + stage}},
                  .condition = "row.stage_id IN " + stages + metric});

@@ -72,7 +72,7 @@ MetricTable read_metrics(const std::vector<std::filesystem::path>& databases, co
         if (table.rows.empty()) throw database_error(databases, "no trial of the study is finished yet");
         return table;
       },
-      Scores::kAllMetrics);
+      Scores::kAll);
 }
 
 const std::vector<double>& values_of(const Row& row, const char* metric) {

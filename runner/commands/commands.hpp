@@ -23,6 +23,8 @@ Action add_plot(CLI::App& app);
 Action add_status(CLI::App& app);
 /// A study as one HTML page.
 Action add_page(CLI::App& app);
+/// A study for other tools.
+Action add_export(CLI::App& app);
 /// A finished search, tried again by other methods.
 Action add_replay(CLI::App& app);
 /// A checkpoint on a prepared cohort (collective over the world).

@@ -50,7 +50,7 @@ const std::vector<Group> kGroups = {
     {"While it runs", {crossfade::runner::add_status}},
     {"What came out",
      {crossfade::runner::add_report, crossfade::runner::add_plot, crossfade::runner::add_page,
-      crossfade::runner::add_replay}},
+      crossfade::runner::add_export, crossfade::runner::add_replay}},
     {"Nets and other tools",
      {crossfade::runner::add_evaluate, crossfade::runner::add_predict, crossfade::runner::add_score}}};
 
@@ -63,6 +63,7 @@ constexpr const char* kExamples =
     "  runner report claims --results results/mine.sqlite             what holds\n"
     "  runner plot figure2 --results results/mine.sqlite              Dice per structure\n"
     "  runner page --results results/mine.sqlite --share              all of it as one HTML file, to pass on\n"
+    "  runner export tensorboard --results results/mine.sqlite --output runs\n"
     "  runner replay --results results/mine.sqlite                    which method of search would have been sooner?\n"
     "  runner evaluate --checkpoint best.safetensors --shards cohorts/heads-HASH\n"
     "  runner predict --checkpoint best.safetensors --images scans --output labels\n"

@@ -97,7 +97,7 @@ class Help(Case):
 
     def test_has_every_command_in_a_group_with_an_example(self):
         text = self.run_runner("--help").stdout
-        for command in ("keys", "prepare", "status", "report", "plot", "page", "replay", "evaluate", "predict", "score"):
+        for command in ("keys", "prepare", "status", "report", "plot", "page", "export", "replay", "evaluate", "predict", "score"):
             self.assertIn(f"\n  runner {command} ", text)
         for group in ("Before a grid", "While it runs", "What came out", "Nets and other tools"):
             self.assertIn(f"\n{group}:\n", text)
