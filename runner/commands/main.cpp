@@ -124,8 +124,9 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     std::ostream silent(nullptr);
-    const int code = speaks ? app.exit(error) : app.exit(error, silent, silent);
-    if (speaks && code != 0) std::cerr << nearest(app, std::vector<std::string>(argv + 1, argv + argc));
+    const std::string near = error.get_exit_code() == 0 ? "" : nearest(app, {argv + 1, argv + argc});
+    if (speaks && !near.empty()) std::cerr << "not known: " << near << "Run with --help for more information.\n";
+    const int code = speaks && near.empty() ? app.exit(error) : app.exit(error, silent, silent);
     return leave(code == 0 ? 0 : kExitRefused);  // 0: --help, --version
   }
   try {

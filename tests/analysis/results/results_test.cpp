@@ -11,6 +11,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "analysis/results/database.hpp"
 #include "analysis/tables/report.hpp"
 #include "tests/analysis/study.hpp"
 
@@ -267,10 +268,13 @@ TEST_F(Results, RefuseADatabaseOfAnotherProgram) {
 
 TEST_F(Results, RefuseAnotherSchemaVersion) {
   { ResultsDatabase db(file); }
-  SQLite::Database(file.string(), SQLite::OPEN_READWRITE).exec("PRAGMA user_version = 11");
+  SQLite::Database(file.string(), SQLite::OPEN_READWRITE)
+      .exec("PRAGMA user_version = " + std::to_string(kSchemaVersion + 1));
   for (const auto& error :
        {error_of([&] { ResultsDatabase db(file); }), error_of([&] { render_table1({file}, "text"); })})
-    EXPECT_NE(error.find("has schema version 11, this program"), std::string::npos) << error;
+    EXPECT_NE(error.find("has schema version " + std::to_string(kSchemaVersion + 1) + ", this program"),
+              std::string::npos)
+        << error;
 }
 
 TEST_F(Results, ReadButDoNotWriteAnOlderVersion) {
@@ -281,7 +285,9 @@ TEST_F(Results, ReadButDoNotWriteAnOlderVersion) {
   SQLite::Database(file.string(), SQLite::OPEN_READWRITE).exec("PRAGMA user_version = 1");
   EXPECT_NE(render_table1({file}, "text").find("made-up"), std::string::npos);
   const std::string error = error_of([&] { ResultsDatabase db(file); });
-  EXPECT_NE(error.find("has schema version 1, this program writes versions 3 to 11"), std::string::npos) << error;
+  EXPECT_NE(error.find("has schema version 1, this program writes versions 3 to " + std::to_string(kSchemaVersion)),
+            std::string::npos)
+      << error;
 }
 
 TEST_F(Results, RenewTheViewsOfAFileOfThisVersion) {
