@@ -55,8 +55,9 @@ std::string summary(const StudyStatus& status) {
     if (count > 0) out += ", " + std::to_string(count) + " " + name;
   if (status.finished + status.failed == all) return out + "\n";
   if (!status.is_running)
-    return out + (status.last_sign.empty() ? (status.running > 0 ? "; no sign of life\n" : "; nobody is at work on it\n")
-                                           : "; no sign of life since " + status.last_sign + "\n");
+    return out + (status.last_sign.empty()
+                      ? (status.running > 0 ? "; no sign of life\n" : "; nobody is at work on it\n")
+                      : "; no sign of life since " + status.last_sign + "\n");
   return out + "; about " + duration(status.seconds_left) + " left\n";
 }
 

@@ -22,7 +22,7 @@ struct SearchedPoint {
   int position = 0, round = 0;
   nlohmann::json point;  // object: value by name
   double epochs = 0, epochs_so_far = 0;
-  double dice = 0, sd = 0;  // of what ranks candidates, over the search's seeds; NaN: not finished
+  double dice = 0, sd = 0;      // of what ranks candidates, over the search's seeds; NaN: not finished
   std::vector<double> by_seed;  // the same of each seed, in their order, of those that are finished
   double seconds = 0;
   std::string variant;   // the row of Table 1; empty: no finalist
