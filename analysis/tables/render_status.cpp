@@ -58,7 +58,7 @@ std::string summary(const StudyStatus& status) {
     return out + (status.last_sign.empty()
                       ? (status.running > 0 ? "; no sign of life\n" : "; nobody is at work on it\n")
                       : "; no sign of life since " + status.last_sign + "\n");
-  return out + "; about " + duration(status.seconds_left) + " left\n";
+  return out + (std::isfinite(status.seconds_left) ? "; about " + duration(status.seconds_left) + " left\n" : "\n");
 }
 
 std::string text(const StudyStatus& status) {
