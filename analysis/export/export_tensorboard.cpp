@@ -7,6 +7,7 @@
 #include "analysis/export/event_file.hpp"
 #include "analysis/export/export.hpp"
 #include "analysis/results/merge.hpp"
+#include "analysis/tables/text_table.hpp"
 
 namespace crossfade::analysis {
 namespace {
@@ -167,8 +168,7 @@ std::vector<fs::path> export_tensorboard(const std::vector<fs::path>& databases,
         std::vector<fs::path> folders;
         std::set<std::string> taken;
         for (const Run& run : runs_of(db, found.id)) {
-          std::string name = folder_name(run.variant) + ", seed " + std::to_string(run.seed) +
-                             (run.fold > 0 ? ", fold " + std::to_string(run.fold) : "") +
+          std::string name = folder_name(run.variant) + ", " + seed_and_fold(run.seed, run.fold) +
                              (run.plane == "axial" ? "" : ", " + run.plane);
           while (!taken.insert(name).second) name += "_";  // of names that differ in what a folder's can't hold
           folders.push_back(folder / name);

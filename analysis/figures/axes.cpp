@@ -5,12 +5,10 @@
 #include <numeric>
 
 #include "analysis/tables/text_table.hpp"
+#include "data/number_words.hpp"
 
 namespace crossfade::analysis {
 namespace {
-
-constexpr const char* kGrid = "#DDDDDD";
-constexpr const char* kInk = "#444444";
 
 std::vector<double> multiples(double from, double to, double step) {
   std::vector<double> values;
@@ -29,12 +27,6 @@ std::vector<double> ticks_apart(double from, double to, int most, double least_s
     }
 }
 
-std::string line(const Position& from, const Position& to, const char* colour) {
-  return element(
-      "line",
-      {{"x1", pixels(from.x)}, {"y1", pixels(from.y)}, {"x2", pixels(to.x)}, {"y2", pixels(to.y)}, {"stroke", colour}});
-}
-
 }  // namespace
 
 std::vector<double> ticks(double from, double to, int most) {
@@ -46,26 +38,35 @@ std::vector<double> whole_ticks(double from, double to, int most) {
 }
 
 std::string tick_text(double value) {
-  const double rounded = std::abs(value) < 1e-12 ? 0 : value;
-  char text[32];
-  std::snprintf(text, sizeof text, "%.6g", rounded);
-  return text;
+  return data::significant(std::abs(value) < 1e-12 ? 0 : value, 6);
 }
 
-std::string y_axis(const Panel& panel, const Scale& y, const std::vector<double>& at) {
+std::string y_axis(const Panel& panel, const Scale& y, const std::vector<double>& at,
+                   const std::vector<std::string>& texts) {
   std::string out;
-  for (const double value : at)
-    out += line({panel.left, y(value)}, {panel.right(), y(value)}, kGrid) +
-           svg_text({panel.left - 5, y(value) + 3.5}, tick_text(value), kTickFont, "end", {{"fill", kInk}});
+  for (std::size_t i = 0; i < at.size(); ++i)
+    out += svg_line({panel.left, y(at[i])}, {panel.right(), y(at[i])}, kGrid) +
+           svg_text({panel.left - 5, y(at[i]) + 3.5}, texts.empty() ? tick_text(at[i]) : texts[i], kTickFont, "end",
+                    {{"fill", kInk}});
   return out;
 }
 
 std::string x_axis(const Panel& panel, const Scale& x, const std::vector<double>& at) {
-  std::string out = line({panel.left, panel.bottom()}, {panel.right(), panel.bottom()}, kInk);
+  std::string out = svg_line({panel.left, panel.bottom()}, {panel.right(), panel.bottom()}, kInk);
   for (const double value : at)
-    out += line({x(value), panel.bottom()}, {x(value), panel.bottom() + 4}, kInk) +
+    out += svg_line({x(value), panel.bottom()}, {x(value), panel.bottom() + 4}, kInk) +
            svg_text({x(value), panel.bottom() + 15}, tick_text(value), kTickFont, "middle", {{"fill", kInk}});
   return out;
+}
+
+std::string axis_names(const Panel& panel, const std::string& x, const std::string& y) {
+  return svg_text({panel.left + panel.width / 2, panel.bottom() + 34}, x, kAxisFont, "middle", {{"fill", kInk}}) +
+         svg_text({-(panel.top + panel.height / 2), 12}, y, kAxisFont, "middle",
+                  {{"fill", kInk}, {"transform", "rotate(-90)"}});
+}
+
+std::string range_text(const Scale& scale) {
+  return exact(scale.from) + " " + exact(scale.to) + " " + pixels(scale.at_from) + " " + pixels(scale.at_to);
 }
 
 std::vector<double> spread_out(const std::vector<double>& wanted, double gap, double low, double high) {

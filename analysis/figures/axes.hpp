@@ -31,13 +31,22 @@ struct Panel {
   double bottom() const { return top + height; }
 };
 
-inline constexpr double kTickFont = 10;
+inline constexpr double kTickFont = 10, kAxisFont = 11;
+inline constexpr const char* kInk = "#444444";   // of ticks, names of axes and captions
+inline constexpr const char* kGrid = "#DDDDDD";  // of lines across a panel
 
-/// Lines across `panel` at `at`, with their values to the left.
-std::string y_axis(const Panel& panel, const Scale& y, const std::vector<double>& at);
+/// Lines across `panel` at `at`, with their values, or with `texts`, to the left.
+std::string y_axis(const Panel& panel, const Scale& y, const std::vector<double>& at,
+                   const std::vector<std::string>& texts = {});
 
 /// The lower edge of `panel`, with ticks and their values below it.
 std::string x_axis(const Panel& panel, const Scale& x, const std::vector<double>& at);
+
+/// Below the panel, and at the left edge of the drawing, upwards.
+std::string axis_names(const Panel& panel, const std::string& x, const std::string& y);
+
+/// "FROM TO AT_FROM AT_TO": what page.js needs to read values off a chart.
+std::string range_text(const Scale& scale);
 
 /// Where labels go that want to be at `wanted` but need `gap` between them and the range `low` to `high`; in the same
 /// order. Where the range is too small for all, they lie closer.

@@ -27,8 +27,9 @@ Drawing small_charts(const Figure1& figure) {
               .height = 0,
               .name = "Mean validation Dice",
               .content = {}};
-  for (std::size_t i = 0; i < figure.lines.size(); ++i) {
-    const Drawing one = facet(figure, i, false);
+  const std::vector<Drawing> charts = facets(figure, false);
+  for (std::size_t i = 0; i < charts.size(); ++i) {
+    const Drawing& one = charts[i];
     const auto row = static_cast<double>(i / kAcross), column = static_cast<double>(i % kAcross);
     all.content += moved(one, {column * (kFacetWidth + kGap), row * (one.height + kGap)});
     all.height = std::max(all.height, (row + 1) * (one.height + kGap));

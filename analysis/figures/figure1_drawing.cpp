@@ -13,13 +13,12 @@
 namespace crossfade::analysis {
 namespace {
 
-constexpr const char* kInk = "#444444";
 constexpr const char* kContext = "#C8C8C8";          // of the other variants behind one
 constexpr std::size_t kMostContext = 30;             // lines of these; more are drawn as a range
-constexpr double kFont = 11, kLabelGap = 14;         // pixels
+constexpr double kLabelGap = 14;                     // pixels
 constexpr std::size_t kLongestLabel = 44;            // characters of a variant's name beside its line
 constexpr double kFacetTop = 34, kFacetPlot = 120;   // of a facet: its title, its chart,
-constexpr double kTermGap = 27, kTermPlot = 46;      // and those of its terms;
+constexpr double kTermGap = 27, kTermPlot = 46;      // and those of its terms
 constexpr double kFacetLeft = 34, kFacetRight = 74;  // margins
 
 double last_epoch(const Figure1& figure) {
@@ -50,22 +49,13 @@ Axes axes_of(const Figure1& figure, const Panel& panel, double y_from, double y_
 
 /// What a script needs to read values off a chart's lines.
 Attributes data_of(const Axes& axes) {
-  const auto range = [](const Scale& scale) {
-    return exact(scale.from) + " " + exact(scale.to) + " " + pixels(scale.at_from) + " " + pixels(scale.at_to);
-  };
-  return {{"class", "panel"}, {"data-x", range(axes.x)}, {"data-y", range(axes.y)}};
+  return {{"class", "panel"}, {"data-x", range_text(axes.x)}, {"data-y", range_text(axes.y)}};
 }
 
 std::vector<Position> mean_line(const Figure1Line& line, const Axes& axes) {
   std::vector<Position> points;
   for (const Figure1Point& point : line.points) points.push_back({axes.x(point.epoch), axes.y(point.dice)});
   return points;
-}
-
-std::string polyline(const std::vector<Position>& points, Attributes attributes) {
-  attributes.emplace_back("points", points_text(points));
-  attributes.emplace_back("fill", "none");
-  return element("polyline", attributes);
 }
 
 /// A lone epoch is a line that nobody would see.
@@ -106,12 +96,7 @@ std::string stage_marks(const Figure1& figure, const Axes& axes, bool names) {
   std::string out;
   double start = 0;
   for (const Figure1Stage& stage : figure.stages) {
-    if (start > 0)
-      out += element("line", {{"x1", pixels(axes.x(start))},
-                              {"x2", pixels(axes.x(start))},
-                              {"y1", pixels(axes.panel.top)},
-                              {"y2", pixels(axes.panel.bottom())},
-                              {"stroke", "#888888"}});
+    if (start > 0) out += svg_line({axes.x(start), axes.panel.top}, {axes.x(start), axes.panel.bottom()}, "#888888");
     if (names)
       out += svg_text({axes.x(std::max(start, axes.x.from)) + 4, axes.panel.top + 10}, shortened(stage.name, 16),
                       kTickFont, "start", {{"fill", "#707070"}});
@@ -127,8 +112,7 @@ std::string trial_lines(const Figure1Line& line, const Axes& axes, const std::st
     for (const auto& [epoch, dice] : trial.dice) points.push_back({axes.x(epoch), axes.y(dice)});
     if (points.size() < 2) continue;
     Attributes attributes = {{"class", class_name},
-                             {"data-name", "seed " + std::to_string(trial.seed) +
-                                               (trial.fold > 0 ? ", fold " + std::to_string(trial.fold) : "")},
+                             {"data-name", seed_and_fold(trial.seed, trial.fold)},
                              {"stroke", "currentColor"},
                              {"stroke-width", "0.8"},
                              {"stroke-opacity", "0.55"}};
@@ -155,16 +139,17 @@ std::string spoken(const Figure1Line& line) {
          (end.trials > 1 ? " (" + fixed(end.smallest, 3) + " to " + fixed(end.largest, 3) + ")" : "");
 }
 
-std::string context(const Figure1& figure, std::size_t line, const Axes& axes) {
-  std::string out;
+/// What stands behind a line of a small chart: each line of the figure in grey, or where these are very many their
+/// range alone.
+std::vector<std::string> contexts(const Figure1& figure, const Axes& axes) {
+  std::vector<std::string> out;
   if (figure.lines.size() <= kMostContext) {
-    for (std::size_t i = 0; i < figure.lines.size(); ++i)
-      if (i != line) out += polyline(mean_line(figure.lines[i], axes), {{"stroke", kContext}});
+    for (const Figure1Line& line : figure.lines) out.push_back(polyline(mean_line(line, axes), {{"stroke", kContext}}));
     return out;
   }
   std::map<double, std::pair<double, double>> range;
-  for (const Figure1Line& other : figure.lines)
-    for (const Figure1Point& point : other.points) {
+  for (const Figure1Line& line : figure.lines)
+    for (const Figure1Point& point : line.points) {
       const auto [at, is_new] = range.try_emplace(point.epoch, point.dice, point.dice);
       at->second = {std::min(at->second.first, point.dice), std::max(at->second.second, point.dice)};
     }
@@ -172,7 +157,7 @@ std::string context(const Figure1& figure, std::size_t line, const Axes& axes) {
   for (const auto& [epoch, of] : range) outline.push_back({axes.x(epoch), axes.y(of.second)});
   for (auto at = range.rbegin(); at != range.rend(); ++at)
     outline.push_back({axes.x(at->first), axes.y(at->second.first)});
-  return element("polygon", {{"points", points_text(outline)}, {"fill", "#EBEBEB"}});
+  return {element("polygon", {{"points", points_text(outline)}, {"fill", "#EBEBEB"}})};
 }
 
 /// A chart of the terms' weights or values, each with its name at its end.
@@ -215,6 +200,35 @@ std::string term_chart(const Figure1& figure, const Figure1Line& line, const Pan
   return element("g", data_of(axes), out);
 }
 
+/// `behind`: what stands behind the line.
+Drawing facet(const Figure1& figure, const Figure1Line& line, const Axes& axes, const std::string& behind, bool terms) {
+  Panel panel = axes.panel;
+  std::string out;
+  const std::vector<std::string> title = wrapped(shortened(line.variant, 84), 42);
+  for (std::size_t l = 0; l < title.size() && l < 2; ++l)
+    out += svg_text({0, 12 + 14 * static_cast<double>(l)}, shortened(title[l], 44), kAxisFont, "start",
+                    {{"font-weight", "bold"}});
+  const std::vector<Position> points = mean_line(line, axes);
+  const std::string chart =
+      y_axis(panel, axes.y, ticks(0, axes.y.to, 6)) + behind + stage_marks(figure, axes, false) +
+      element("g", {{"style", std::string("color:") + kColours[0]}},
+              trial_lines(line, axes, "trial", false) +
+                  polyline(
+                      points,
+                      {{"class", "mean"}, {"data-name", "mean"}, {"stroke", "currentColor"}, {"stroke-width", "2.2"}}) +
+                  dot_of_lone(points) + switch_marks(line, axes) +
+                  svg_text({points.back().x + 5, points.back().y + 4}, fixed(line.points.back().dice, 3), kAxisFont,
+                           "start", {{"fill", "currentColor"}}));
+  out += element("g", data_of(axes), chart);
+  if (terms && !line.terms.empty())
+    for (const bool weights : {true, false}) {
+      panel = {.left = kFacetLeft, .top = panel.bottom() + kTermGap, .width = panel.width, .height = kTermPlot};
+      out += term_chart(figure, line, panel, weights);
+    }
+  out += x_axis(panel, axes.x, whole_ticks(axes.x.from, axes.x.to, 7));
+  return {kFacetWidth, panel.bottom() + 20, spoken(line), out};
+}
+
 }  // namespace
 
 std::vector<std::size_t> highest_lines(const Figure1& figure) {
@@ -228,15 +242,14 @@ std::vector<std::size_t> highest_lines(const Figure1& figure) {
 
 Drawing overview(const Figure1& figure, const std::vector<std::size_t>& shown, double width, double height, bool all) {
   double names = 0;
-  for (const Figure1Line& line : figure.lines) names = std::max(names, text_width(label_of(line) + " 0.000", kFont));
+  for (const Figure1Line& line : figure.lines)
+    names = std::max(names, text_width(label_of(line) + " 0.000", kAxisFont));
   const Panel panel{
       .left = 44, .top = 12, .width = width - 44 - std::min(names + 16, width / 2), .height = height - 12 - 40};
   const Axes axes = axes_of(figure, panel, 0, highest(figure));
   std::string out = y_axis(panel, axes.y, ticks(0, axes.y.to, 11)) +
                     x_axis(panel, axes.x, whole_ticks(axes.x.from, axes.x.to, 12)) + stage_marks(figure, axes, true) +
-                    svg_text({panel.left + panel.width / 2, height - 6}, "Epoch", kFont, "middle", {{"fill", kInk}}) +
-                    svg_text({-(panel.top + panel.height / 2), 11}, "Mean Dice (validation)", kFont, "middle",
-                             {{"fill", kInk}, {"transform", "rotate(-90)"}});
+                    axis_names(panel, "Epoch", "Mean Dice (validation)");
 
   std::vector<double> ends;
   for (const std::size_t i : shown) ends.push_back(axes.y(figure.lines[i].points.back().dice));
@@ -267,40 +280,24 @@ Drawing overview(const Figure1& figure, const std::vector<std::size_t>& shown, d
                     polyline({{points.back().x + 2, points.back().y}, {panel.right() + 8, label}},
                              {{"class", "leader"}, {"stroke", "currentColor"}, {"stroke-width", "0.8"}}) +
                     svg_text({panel.right() + 11, label + 4}, label_of(line) + " " + fixed(line.points.back().dice, 3),
-                             kFont, "start", {{"class", "end"}, {"fill", "currentColor"}}));
+                             kAxisFont, "start", {{"class", "end"}, {"fill", "currentColor"}}));
   }
   return {width, height, "Mean validation Dice over epochs. " + description, element("g", data_of(axes), out)};
 }
 
-Drawing facet(const Figure1& figure, std::size_t index, bool terms) {
-  const Figure1Line& line = figure.lines[index];
-  Panel panel{
+std::vector<Drawing> facets(const Figure1& figure, bool terms) {
+  const Panel panel{
       .left = kFacetLeft, .top = kFacetTop, .width = kFacetWidth - kFacetLeft - kFacetRight, .height = kFacetPlot};
   const Axes axes = axes_of(figure, panel, 0, highest(figure));
-  std::string out;
-  const std::vector<std::string> title = wrapped(shortened(line.variant, 84), 42);
-  for (std::size_t l = 0; l < title.size() && l < 2; ++l)
-    out += svg_text({0, 12 + 14 * static_cast<double>(l)}, shortened(title[l], 44), kFont, "start",
-                    {{"font-weight", "bold"}});
-  const std::vector<Position> points = mean_line(line, axes);
-  const std::string chart =
-      y_axis(panel, axes.y, ticks(0, axes.y.to, 6)) + context(figure, index, axes) + stage_marks(figure, axes, false) +
-      element("g", {{"style", std::string("color:") + kColours[0]}},
-              trial_lines(line, axes, "trial", false) +
-                  polyline(
-                      points,
-                      {{"class", "mean"}, {"data-name", "mean"}, {"stroke", "currentColor"}, {"stroke-width", "2.2"}}) +
-                  dot_of_lone(points) + switch_marks(line, axes) +
-                  svg_text({points.back().x + 5, points.back().y + 4}, fixed(line.points.back().dice, 3), kFont,
-                           "start", {{"fill", "currentColor"}}));
-  out += element("g", data_of(axes), chart);
-  if (terms && !line.terms.empty())
-    for (const bool weights : {true, false}) {
-      panel = {.left = kFacetLeft, .top = panel.bottom() + kTermGap, .width = panel.width, .height = kTermPlot};
-      out += term_chart(figure, line, panel, weights);
-    }
-  out += x_axis(panel, axes.x, whole_ticks(axes.x.from, axes.x.to, 7));
-  return {kFacetWidth, panel.bottom() + 20, spoken(line), out};
+  const std::vector<std::string> all = contexts(figure, axes);
+  std::vector<Drawing> out;
+  for (std::size_t i = 0; i < figure.lines.size(); ++i) {
+    std::string behind;
+    for (std::size_t c = 0; c < all.size(); ++c)
+      if (figure.lines.size() > kMostContext || c != i) behind += all[c];
+    out.push_back(facet(figure, figure.lines[i], axes, behind, terms));
+  }
+  return out;
 }
 
 }  // namespace crossfade::analysis

@@ -21,8 +21,9 @@ Drawing overview(const Figure1& figure, const std::vector<std::size_t>& shown, d
 
 inline constexpr double kFacetWidth = 300;
 
-/// One line, kFacetWidth pixels wide: its mean over its trials, each a thin line, before the other variants in grey (of
-/// very many, their range). With `terms`, below it on the same axis the weights of the loss's terms, and their values.
-Drawing facet(const Figure1& figure, std::size_t line, bool terms);
+/// A small chart for each line, kFacetWidth pixels wide: its mean over its trials, each a thin line, before the other
+/// variants in grey (of very many, their range). With `terms`, below it on the same axis the weights of the loss's
+/// terms, and their values.
+std::vector<Drawing> facets(const Figure1& figure, bool terms);
 
 }  // namespace crossfade::analysis

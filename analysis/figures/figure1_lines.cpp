@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 
 #include "analysis/results/merge.hpp"
+#include "analysis/results/statement.hpp"
 
 namespace crossfade::analysis {
 namespace {
@@ -66,10 +66,6 @@ void fill_missing_epochs(Trial& trial) {
       if (found != trial.dice.end() && !trial.stopped[s]) last = found->second;
     }
   }
-}
-
-double number_or_none(const SQLite::Column& column) {
-  return column.isNull() ? std::numeric_limits<double>::quiet_NaN() : column.getDouble();
 }
 
 /// First epoch over all stages of each stage of axial nets, from 0: a query's WITH.

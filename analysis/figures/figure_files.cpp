@@ -3,6 +3,7 @@
 #include <fstream>
 #include <stdexcept>
 
+#include "analysis/figures/axes.hpp"
 #include "analysis/tables/text_table.hpp"
 #include "data/program.hpp"
 
@@ -24,7 +25,7 @@ Drawing headline(const FigureFiles& figure) {
   }
   for (const std::string& line : wrapped(figure.caption, columns(kCaptionFont))) {
     drawing.height += kCaptionLine;
-    drawing.content += svg_text({0, drawing.height - 3}, line, kCaptionFont, "start", {{"fill", "#444444"}});
+    drawing.content += svg_text({0, drawing.height - 3}, line, kCaptionFont, "start", {{"fill", kInk}});
   }
   drawing.height += 10;
   return drawing;

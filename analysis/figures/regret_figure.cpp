@@ -10,20 +10,18 @@
 namespace crossfade::analysis {
 namespace {
 
-constexpr double kWidth = 860, kHeight = 420, kLeft = 64, kRight = 90, kFont = 11;  // pixels
-constexpr const char* kInk = "#444444";
+constexpr double kWidth = 860, kHeight = 420, kLeft = 64, kRight = 90;  // pixels
 
 /// A stair: what holds at a cost holds until the next.
 std::string stairs(const std::vector<RegretPoint>& points, double RegretPoint::*value, const Scale& x, const Scale& y,
-                   const Attributes& look) {
+                   Attributes look) {
   std::vector<Position> line;
   for (const RegretPoint& point : points) {
     if (!line.empty()) line.push_back({x(point.epochs), line.back().y});
     line.push_back({x(point.epochs), y(point.*value)});
   }
-  Attributes attributes = {{"points", points_text(line)}, {"fill", "none"}, {"stroke", "currentColor"}};
-  attributes.insert(attributes.end(), look.begin(), look.end());
-  return element("polyline", attributes);
+  look.emplace_back("stroke", "currentColor");
+  return polyline(line, look);
 }
 
 Drawing drawing_of(const std::vector<RegretCurve>& curves) {
@@ -35,11 +33,9 @@ Drawing drawing_of(const std::vector<RegretCurve>& curves) {
     }
   const Panel panel{.left = kLeft, .top = 12, .width = kWidth - kLeft - kRight, .height = kHeight - 12 - 44};
   const Scale x{0, most_epochs, panel.left, panel.right()}, y{0, most, panel.bottom(), panel.top};
-  std::string out = y_axis(panel, y, ticks(0, most, 8)) + x_axis(panel, x, ticks(0, most_epochs, 12)) +
-                    svg_text({panel.left + panel.width / 2, kHeight - 8},
-                             "Epochs trained, of all seeds, shared ones once", kFont, "middle", {{"fill", kInk}}) +
-                    svg_text({-(panel.top + panel.height / 2), 12}, "Regret: best Dice less that of the choice", kFont,
-                             "middle", {{"fill", kInk}, {"transform", "rotate(-90)"}});
+  std::string out =
+      y_axis(panel, y, ticks(0, most, 8)) + x_axis(panel, x, ticks(0, most_epochs, 12)) +
+      axis_names(panel, "Epochs trained, of all seeds, shared ones once", "Regret: best Dice less that of the choice");
   std::vector<double> ends;
   for (const RegretCurve& curve : curves)
     ends.push_back(curve.points.empty() ? panel.bottom() : y(curve.points.back().median));
@@ -51,11 +47,9 @@ Drawing drawing_of(const std::vector<RegretCurve>& curves) {
         "g", {{"style", std::string("color:") + kColours[c % std::size(kColours)]}},
         stairs(curve.points, &RegretPoint::high, x, y, {{"stroke-dasharray", "2 3"}}) +
             stairs(curve.points, &RegretPoint::median, x, y, {{"stroke-width", "2.2"}}) +
-            element("polyline", {{"points", points_text({{end, ends[c]}, {panel.right() + 6, labels[c]}})},
-                                 {"fill", "none"},
-                                 {"stroke", "currentColor"},
-                                 {"stroke-width", "0.8"}}) +
-            svg_text({panel.right() + 9, labels[c] + 4}, curve.method, kFont, "start", {{"fill", "currentColor"}}));
+            polyline({{end, ends[c]}, {panel.right() + 6, labels[c]}},
+                     {{"stroke", "currentColor"}, {"stroke-width", "0.8"}}) +
+            svg_text({panel.right() + 9, labels[c] + 4}, curve.method, kAxisFont, "start", {{"fill", "currentColor"}}));
   }
   return {kWidth, kHeight, "Median regret of each method of search against its cost", out};
 }

@@ -11,8 +11,7 @@
 namespace crossfade::analysis {
 namespace {
 
-constexpr double kWidth = 760, kMapHeight = 460, kCourseHeight = 300, kLeft = 64, kRight = 90, kFont = 11;  // pixels
-constexpr const char* kInk = "#444444";
+constexpr double kWidth = 760, kMapHeight = 460, kCourseHeight = 300, kLeft = 64, kRight = 90;  // pixels
 constexpr const char* kRing = "#D55E00";
 
 /// Viridis in five steps: lightness rises with the value, so that it reads without colours as well.
@@ -64,28 +63,13 @@ Axis axis_of(const std::vector<double>& places, const SearchedDimension* dimensi
   return axis;
 }
 
-std::string grid_line(const Position& from, const Position& to) {
-  return element("line", {{"x1", pixels(from.x)},
-                          {"x2", pixels(to.x)},
-                          {"y1", pixels(from.y)},
-                          {"y2", pixels(to.y)},
-                          {"stroke", "#DDDDDD"}});
-}
-
 std::string axes(const Panel& panel, const Axis& x, const Axis& y, const std::string& x_name,
                  const std::string& y_name) {
   std::string out;
   for (std::size_t i = 0; i < x.at.size(); ++i)
-    out += grid_line({x.scale(x.at[i]), panel.top}, {x.scale(x.at[i]), panel.bottom()}) +
+    out += svg_line({x.scale(x.at[i]), panel.top}, {x.scale(x.at[i]), panel.bottom()}, kGrid) +
            svg_text({x.scale(x.at[i]), panel.bottom() + 15}, x.texts[i], kTickFont, "middle", {{"fill", kInk}});
-  for (std::size_t i = 0; i < y.at.size(); ++i)
-    out += grid_line({panel.left, y.scale(y.at[i])}, {panel.right(), y.scale(y.at[i])}) +
-           svg_text({panel.left - 5, y.scale(y.at[i]) + 3.5}, y.texts[i], kTickFont, "end", {{"fill", kInk}});
-  return out +
-         svg_text({panel.left + panel.width / 2, panel.bottom() + 34}, shortened(x_name, 60), kFont, "middle",
-                  {{"fill", kInk}}) +
-         svg_text({-(panel.top + panel.height / 2), 12}, shortened(y_name, 40), kFont, "middle",
-                  {{"fill", kInk}, {"transform", "rotate(-90)"}});
+  return out + y_axis(panel, y.scale, y.at, y.texts) + axis_names(panel, shortened(x_name, 60), shortened(y_name, 40));
 }
 
 std::string colour_key(const Panel& panel, double low, double high) {
@@ -183,9 +167,8 @@ std::optional<Drawing> search_course(const SearchTable& table) {
     highest = std::max(highest, dice[i]);
     best.push_back({x.scale(epochs[i]), y.scale(highest)});
   }
-  out += element("polyline",
-                 {{"points", points_text(best)}, {"fill", "none"}, {"stroke", "#0072B2"}, {"stroke-width", "2.2"}}) +
-         svg_text({best.back().x + 6, best.back().y + 4}, "best " + fixed(highest, 3), kFont, "start",
+  out += polyline(best, {{"stroke", "#0072B2"}, {"stroke-width", "2.2"}}) +
+         svg_text({best.back().x + 6, best.back().y + 4}, "best " + fixed(highest, 3), kAxisFont, "start",
                   {{"fill", "#0072B2"}});
   return Drawing{kWidth, kCourseHeight, "Best validation Dice so far against epochs trained", out};
 }

@@ -11,7 +11,7 @@
 namespace crossfade::analysis {
 namespace {
 
-constexpr double kWidth = 760, kNames = 210, kDifference = 70, kTop = 26, kRow = 24, kFont = 11;  // pixels
+constexpr double kWidth = 760, kNames = 210, kDifference = 70, kTop = 26, kRow = 24;  // pixels
 constexpr std::size_t kLongestName = 32;
 
 std::vector<double> numbers(const std::vector<double>& values) {
@@ -34,7 +34,7 @@ double lowest(const StructureValues* first, const StructureValues& second) {
 /// One side of a row, its middle at `y`.
 std::string box(const std::vector<double>& values, const Scale& x, double y, const char* name, const char* colour) {
   const std::vector<double> sorted = numbers(values);
-  std::string whisker = "M0 0", median = "M0 0", dots;
+  std::string whisker, median, dots;
   double left = 0, width = 0;
   if (!sorted.empty()) {
     const double low = x(quantile(sorted, 0.25)), high = x(quantile(sorted, 0.75)), middle = x(quantile(sorted, 0.5));
@@ -83,20 +83,17 @@ Drawing structure_rows(const std::vector<std::string>& structures, const Structu
   const Scale x{.from = std::min(0.9, lowest(first, second)), .to = 1, .at_from = panel.left, .at_to = panel.right()};
   std::string out;
   for (const double value : ticks(x.from, 1, 11)) {
-    out += element("line", {{"x1", pixels(x(value))},
-                            {"x2", pixels(x(value))},
-                            {"y1", pixels(panel.top)},
-                            {"y2", pixels(panel.bottom())},
-                            {"stroke", "#DDDDDD"}}) +
-           svg_text({x(value), panel.top - 6}, tick_text(value), kTickFont, "middle", {{"fill", "#444444"}});
+    out += svg_line({x(value), panel.top}, {x(value), panel.bottom()}, kGrid) +
+           svg_text({x(value), panel.top - 6}, tick_text(value), kTickFont, "middle", {{"fill", kInk}});
   }
-  out += svg_text({kWidth, panel.top - 6}, "difference", kTickFont, "end", {{"fill", "#444444"}});
+  out += svg_text({kWidth, panel.top - 6}, "difference", kTickFont, "end", {{"fill", kInk}});
   for (std::size_t i = 0; i < structures.size(); ++i) {
-    std::string row = svg_text({panel.left - 8, kRow / 2 + 4}, shortened(structures[i], kLongestName), kFont, "end");
+    std::string row =
+        svg_text({panel.left - 8, kRow / 2 + 4}, shortened(structures[i], kLongestName), kAxisFont, "end");
     if (first != nullptr) row += box((*first)[i], x, kRow / 2 - 5, "first", kFirstColour);
     row += box(second[i], x, kRow / 2 + (first != nullptr ? 5 : 0), "second", kSecondColour);
     const double difference = first == nullptr ? NAN : mean_difference((*first)[i], second[i]);
-    row += svg_text({kWidth, kRow / 2 + 4}, first == nullptr ? "" : signed_digits(difference), kFont, "end",
+    row += svg_text({kWidth, kRow / 2 + 4}, first == nullptr ? "" : signed_digits(difference), kAxisFont, "end",
                     {{"class", "difference"}});
     out += element("g",
                    {{"class", "row"},
@@ -104,11 +101,12 @@ Drawing structure_rows(const std::vector<std::string>& structures, const Structu
                     {"transform", "translate(0 " + pixels(panel.top + kRow * static_cast<double>(i)) + ")"}},
                    row);
   }
-  const std::string range = exact(x.from) + " 1 " + pixels(x.at_from) + " " + pixels(x.at_to);
   return {
       kWidth, panel.bottom() + 8, "Dice of each structure over test subjects",
-      element("g", {{"class", "rows"}, {"data-x", range}, {"data-top", pixels(panel.top)}, {"data-row", pixels(kRow)}},
-              out)};
+      element(
+          "g",
+          {{"class", "rows"}, {"data-x", range_text(x)}, {"data-top", pixels(panel.top)}, {"data-row", pixels(kRow)}},
+          out)};
 }
 
 }  // namespace crossfade::analysis

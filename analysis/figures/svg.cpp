@@ -44,6 +44,18 @@ std::string points_text(const std::vector<Position>& points) {
   return out;
 }
 
+std::string polyline(const std::vector<Position>& points, Attributes attributes) {
+  attributes.emplace_back("points", points_text(points));
+  attributes.emplace_back("fill", "none");
+  return element("polyline", attributes);
+}
+
+std::string svg_line(const Position& from, const Position& to, const std::string& colour) {
+  return element(
+      "line",
+      {{"x1", pixels(from.x)}, {"y1", pixels(from.y)}, {"x2", pixels(to.x)}, {"y2", pixels(to.y)}, {"stroke", colour}});
+}
+
 std::string svg_text(const Position& at, const std::string& text, double size, const std::string& anchor,
                      const Attributes& more) {
   Attributes attributes = {{"x", pixels(at.x)}, {"y", pixels(at.y)}, {"font-size", pixels(size)}};

@@ -39,6 +39,11 @@ std::string moved(const Drawing& drawing, const Position& at);
 /// "x,y x,y ..", as polylines and polygons have them.
 std::string points_text(const std::vector<Position>& points);
 
+/// `fill` is none.
+std::string polyline(const std::vector<Position>& points, Attributes attributes);
+
+std::string svg_line(const Position& from, const Position& to, const std::string& colour);
+
 /// A horizontal line of text of font size `size`; `anchor`: start, middle or end.
 std::string svg_text(const Position& at, const std::string& text, double size, const std::string& anchor = "start",
                      const Attributes& more = {});

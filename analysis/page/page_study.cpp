@@ -6,6 +6,8 @@
 #include <string_view>
 #include <utility>
 
+#include "analysis/results/statement.hpp"
+
 namespace crossfade::analysis {
 namespace {
 
@@ -97,7 +99,7 @@ std::vector<PageScores> scores_of(SQLite::Database& db, std::int64_t study, cons
     index[{variants.getColumn(0).getInt64(), variants.getColumn(2).getString()}] = all.size();
     all.push_back({.variant = variants.getColumn(1).getString(),
                    .role = variants.getColumn(2).getString(),
-                   .validation = variants.getColumn(3).isNull() ? kNone : variants.getColumn(3).getDouble(),
+                   .validation = number_or_none(variants.getColumn(3)),
                    .dice = std::vector(page.structures.size(), std::vector(page.subjects.size(), kNone))});
   }
   std::map<std::string, std::size_t, std::less<>> subjects;

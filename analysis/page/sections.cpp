@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <set>
+#include <sstream>
 
 #include "analysis/figures/figure1_drawing.hpp"
 #include "analysis/figures/search_drawing.hpp"
@@ -23,8 +24,16 @@ std::string section(const std::string& id, const std::string& title, const std::
   return "<section id=\"" + id + "\">\n<h2>" + xml_escaped(title) + "</h2>\n" + content + "</section>\n";
 }
 
-std::string paragraph(const std::string& text, const std::string& of_class = {}) {
-  return element("p", of_class.empty() ? Attributes{} : Attributes{{"class", of_class}}, xml_escaped(text)) + "\n";
+std::string paragraph(const std::string& text) {
+  return element("p", {}, xml_escaped(text)) + "\n";
+}
+
+/// Escaped line by line: line breaks are meant here.
+std::string escaped_lines(const std::string& text) {
+  std::istringstream in(text);
+  std::string out;
+  for (std::string line; std::getline(in, line);) out += xml_escaped(line) + "\n";
+  return out;
 }
 
 /// As wide as its parent and moved sideways where that is narrow.
@@ -209,8 +218,8 @@ std::string figure1_section(const PageContents& page) {
   const Figure1& figure1 = page.figure1;
   if (figure1.lines.empty()) return {};
   const std::vector<std::size_t> shown = highest_lines(figure1);
-  std::string facets;
-  for (std::size_t i = 0; i < figure1.lines.size(); ++i) facets += svg_element(facet(figure1, i, true)) + "\n";
+  std::string charts;
+  for (const Drawing& chart : facets(figure1, true)) charts += svg_element(chart) + "\n";
   return section(
       "figure1", "Figure 1: Dice over training",
       figure("overview", overview(figure1, shown, kOverviewWidth, kOverviewHeight, true),
@@ -221,7 +230,7 @@ std::string figure1_section(const PageContents& page) {
           paragraph(
               "Its mean before the other variants in grey, each trial a thin line; below, what each term of the loss "
               "weighs, and its value, unweighted.") +
-          "<div id=\"facets\">\n" + facets + "</div>\n");
+          "<div id=\"facets\">\n" + charts + "</div>\n");
 }
 
 std::string figure2_section(const PageContents& page) {
@@ -345,20 +354,11 @@ std::string provenance_section(const PageContents& page) {
          redaction.text(words(run.libraries)), redaction.text(words(run.data)), redaction.text(run.command)});
     if (!redaction.shares()) table.rows.back().push_back(run.host);
   }
-  return section("provenance", "Where it comes from",
-                 scrolled(as_html(table)) + "<h3>The grid</h3>\n" +
-                     element("pre", {{"id", "grid"}, {"tabindex", "0"}},
-                             [&] {
-                               std::string lines;  // escaped one by one: line breaks are meant here
-                               const std::string text = redaction.text(page.study.grid_text);
-                               for (std::size_t at = 0; at < text.size();) {
-                                 const std::size_t end = std::min(text.find('\n', at), text.size());
-                                 lines += xml_escaped(text.substr(at, end - at)) + "\n";
-                                 at = end + 1;
-                               }
-                               return lines;
-                             }()) +
-                     "\n");
+  return section(
+      "provenance", "Where it comes from",
+      scrolled(as_html(table)) + "<h3>The grid</h3>\n" +
+          element("pre", {{"id", "grid"}, {"tabindex", "0"}}, escaped_lines(redaction.text(page.study.grid_text))) +
+          "\n");
 }
 
 std::string page_data(const PageContents& page) {

@@ -1,10 +1,12 @@
-// Statements with their values bound in order; a double that is not finite is NULL. Private to analysis/.
+// Statements with their values bound in order; a double that is not finite is NULL, and NULL read as a double is none.
+// Private to analysis/.
 #pragma once
 
 #include <SQLiteCpp/SQLiteCpp.h>
 
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <stdexcept>
 #include <string>
 
@@ -27,6 +29,11 @@ inline void bind_value(SQLite::Statement& statement, int index, std::int64_t val
 }
 inline void bind_value(SQLite::Statement& statement, int index, int value) {
   statement.bind(index, value);
+}
+
+/// NULL back to what is no number.
+inline double number_or_none(const SQLite::Column& column) {
+  return column.isNull() ? std::numeric_limits<double>::quiet_NaN() : column.getDouble();
 }
 
 template <class... Values>

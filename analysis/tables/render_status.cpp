@@ -1,27 +1,20 @@
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
 #include "analysis/tables/score_summary.hpp"
 #include "analysis/tables/status.hpp"
 #include "analysis/tables/text_table.hpp"
+#include "data/number_words.hpp"
 
 namespace crossfade::analysis {
 namespace {
 
 constexpr std::size_t kSparks = 20;  // epochs that a sparkline shows, the last ones
 
-std::string duration(double seconds) {
-  if (!std::isfinite(seconds)) return "–";
-  const auto total = static_cast<long>(std::max(0.0, seconds));
-  char text[32];
-  if (total >= 3600)
-    std::snprintf(text, sizeof text, "%ld:%02ld:%02ld", total / 3600, total / 60 % 60, total % 60);
-  else
-    std::snprintf(text, sizeof text, "%02ld:%02ld", total / 60, total % 60);
-  return text;
+std::string time_left(double seconds) {
+  return std::isfinite(seconds) ? data::duration(seconds) : "–";
 }
 
 /// Between the least and the greatest of them.
@@ -58,7 +51,8 @@ std::string summary(const StudyStatus& status) {
     return out + (status.last_sign.empty()
                       ? (status.running > 0 ? "; no sign of life\n" : "; nobody is at work on it\n")
                       : "; no sign of life since " + status.last_sign + "\n");
-  return out + (std::isfinite(status.seconds_left) ? "; about " + duration(status.seconds_left) + " left\n" : "\n");
+  return out +
+         (std::isfinite(status.seconds_left) ? "; about " + data::duration(status.seconds_left) + " left\n" : "\n");
 }
 
 std::string text(const StudyStatus& status) {
@@ -76,13 +70,13 @@ std::string text(const StudyStatus& status) {
     for (const WorkerStatus& worker : status.workers) {
       const bool silent = worker.silent > kSecondsOfSilence, works = !worker.trial.empty();
       table.rows.push_back({std::to_string(worker.worker), works ? worker.trial : worker.doing,
-                            silent ? "no sign of life for " + duration(worker.silent) : place(worker),
+                            silent ? "no sign of life for " + data::duration(worker.silent) : place(worker),
                             works && worker.epochs > 0 ? score_cell(worker.loss) : "",
                             worker.dice.empty() ? "" : score_cell(worker.dice.back()), sparkline(worker.dice),
                             works && worker.epochs > 0 && std::isfinite(worker.images_per_second)
                                 ? fixed(worker.images_per_second, 0)
                                 : "",
-                            works ? duration(worker.seconds_left) : ""});
+                            works ? time_left(worker.seconds_left) : ""});
     }
     out += '\n' + as_text(table);
   }

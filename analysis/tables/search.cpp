@@ -1,17 +1,12 @@
 #include "analysis/tables/search.hpp"
 
-#include <cstdio>
-#include <limits>
-
 #include "analysis/results/merge.hpp"
+#include "analysis/results/statement.hpp"
 #include "analysis/tables/study_tables.hpp"
+#include "data/number_words.hpp"
 
 namespace crossfade::analysis {
 namespace {
-
-double number_or_none(const SQLite::Column& column) {
-  return column.isNull() ? std::numeric_limits<double>::quiet_NaN() : column.getDouble();
-}
 
 void read_space(const std::string& json, SearchTable& table) {
   for (const nlohmann::json& dimension : nlohmann::json::parse(json))
@@ -86,10 +81,7 @@ SearchTable read_search(const std::vector<std::filesystem::path>& databases, con
 }
 
 std::string value_cell(const nlohmann::json& value) {
-  if (value.is_string()) return value.get<std::string>();
-  char text[32];
-  std::snprintf(text, sizeof text, "%.4g", value.get<double>());
-  return text;
+  return value.is_string() ? value.get<std::string>() : data::significant(value.get<double>(), 4);
 }
 
 }  // namespace crossfade::analysis

@@ -6,6 +6,8 @@
 #include <map>
 
 #include "analysis/results/merge.hpp"
+#include "analysis/results/statement.hpp"
+#include "analysis/tables/text_table.hpp"
 
 namespace crossfade::analysis {
 namespace {
@@ -33,16 +35,15 @@ std::map<std::int64_t, TrialRow> trials_of(SQLite::Database& db, std::int64_t st
   query.bind(1, study);
   std::map<std::int64_t, TrialRow> trials;
   while (query.executeStep()) {
-    const int fold = query.getColumn(3).getInt();
-    trials[query.getColumn(0).getInt64()] = {.name = query.getColumn(1).getString() + " (seed " +
-                                                     query.getColumn(2).getString() +
-                                                     (fold > 0 ? ", fold " + std::to_string(fold) : "") + ")",
-                                             .state = query.getColumn(4).getString(),
-                                             .error = query.getColumn(5).getString(),
-                                             .variant = query.getColumn(6).getInt64(),
-                                             .planned = query.getColumn(7).getInt(),
-                                             .done = query.getColumn(8).getInt(),
-                                             .seconds = query.getColumn(9).getDouble()};
+    trials[query.getColumn(0).getInt64()] = {
+        .name = query.getColumn(1).getString() + " (" +
+                seed_and_fold(query.getColumn(2).getInt64(), query.getColumn(3).getInt()) + ")",
+        .state = query.getColumn(4).getString(),
+        .error = query.getColumn(5).getString(),
+        .variant = query.getColumn(6).getInt64(),
+        .planned = query.getColumn(7).getInt(),
+        .done = query.getColumn(8).getInt(),
+        .seconds = query.getColumn(9).getDouble()};
   }
   return trials;
 }
@@ -85,9 +86,6 @@ std::vector<WorkerStatus> workers_of(SQLite::Database& db, std::int64_t study,
   SQLite::Statement epochs(db, "SELECT dice_mean FROM epoch WHERE stage_id = ? ORDER BY epoch");
   std::vector<WorkerStatus> workers;
   while (query.executeStep()) {
-    const auto number = [&](int column) {
-      return query.getColumn(column).isNull() ? kNone : query.getColumn(column).getDouble();
-    };
     WorkerStatus worker{.worker = query.getColumn(0).getInt(),
                         .doing = query.getColumn(1).getString(),
                         .trial = {},
@@ -96,19 +94,18 @@ std::vector<WorkerStatus> workers_of(SQLite::Database& db, std::int64_t study,
                         .epochs = query.getColumn(5).getInt(),
                         .step = query.getColumn(6).getInt64(),
                         .steps = query.getColumn(7).getInt64(),
-                        .loss = number(8),
-                        .images_per_second = number(9),
+                        .loss = number_or_none(query.getColumn(8)),
+                        .images_per_second = number_or_none(query.getColumn(9)),
                         .dice = {},
                         .seconds_left = kNone,
-                        .silent = number(10)};
+                        .silent = number_or_none(query.getColumn(10))};
     if (const auto trial = trials.find(query.getColumn(2).getInt64()); trial != trials.end()) {
       worker.trial = trial->second.name;
       worker.seconds_left = pace.seconds_left(trial->second);
     }
     epochs.reset();
     epochs.bind(1, query.getColumn(11).getInt64());
-    while (epochs.executeStep())
-      worker.dice.push_back(epochs.getColumn(0).isNull() ? kNone : epochs.getColumn(0).getDouble());
+    while (epochs.executeStep()) worker.dice.push_back(number_or_none(epochs.getColumn(0)));
     workers.push_back(std::move(worker));
   }
   return workers;

@@ -95,6 +95,10 @@ std::string grouped(std::int64_t number) {
   return digits;
 }
 
+std::string seed_and_fold(std::int64_t seed, int fold) {
+  return "seed " + std::to_string(seed) + (fold > 0 ? ", fold " + std::to_string(fold) : "");
+}
+
 std::string latex_escaped(const std::string& text) {
   std::string out = replaced(one_line(text), {{'\\', "\\textbackslash{}"},
                                               {'{', "\\{"},

@@ -48,6 +48,8 @@ std::string exact(double value);
 std::string fixed(double value, int digits);
 /// A whole number with commas between thousands: 1,944,124.
 std::string grouped(std::int64_t number);
+/// "seed 2", or "seed 2, fold 1": of studies with one fold that is 0.
+std::string seed_and_fold(std::int64_t seed, int fold);
 /// `text` with control characters (line breaks, tabs, escapes of a terminal) as spaces.
 std::string one_line(std::string text);
 /// `text` broken at spaces into lines of at most `columns`; a longer word has a line of its own.

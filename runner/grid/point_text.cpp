@@ -1,34 +1,35 @@
 #include "runner/grid/point_text.hpp"
 
-#include <cstdio>
-
+#include "data/number_words.hpp"
 #include "runner/grid/scalar_text.hpp"
 
 namespace crossfade::runner {
+namespace {
+
+template <class Text>
+std::string joined(const Space& space, const Point& point, Text text_of) {
+  std::string text;
+  for (std::size_t d = 0; d < point.size(); ++d)
+    text += (d == 0 ? "" : ", ") + space.dimensions[d].name + "=" + text_of(space.dimensions[d], point[d]);
+  return text;
+}
+
+}  // namespace
 
 std::string value_text(const Dimension& dimension, double value) {
   return dimension.choices.empty() ? number_text(value) : dimension.choices[static_cast<std::size_t>(value)];
 }
 
 std::string brief_text(const Dimension& dimension, double value) {
-  if (!dimension.choices.empty()) return value_text(dimension, value);
-  char text[32];
-  std::snprintf(text, sizeof text, "%.4g", value);
-  return text;
+  return dimension.choices.empty() ? data::significant(value, 4) : value_text(dimension, value);
 }
 
 std::string brief_text(const Space& space, const Point& point) {
-  std::string text;
-  for (std::size_t d = 0; d < point.size(); ++d)
-    text += (d == 0 ? "" : ", ") + space.dimensions[d].name + "=" + brief_text(space.dimensions[d], point[d]);
-  return text;
+  return joined(space, point, [](const Dimension& dimension, double value) { return brief_text(dimension, value); });
 }
 
 std::string point_text(const Space& space, const Point& point) {
-  std::string text;
-  for (std::size_t d = 0; d < point.size(); ++d)
-    text += (d == 0 ? "" : ", ") + space.dimensions[d].name + "=" + value_text(space.dimensions[d], point[d]);
-  return text;
+  return joined(space, point, value_text);
 }
 
 }  // namespace crossfade::runner

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "data/number_words.hpp"
 #include "runner/process/log.hpp"
 
 namespace crossfade::runner {
@@ -17,17 +18,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr auto kRedraw = std::chrono::milliseconds(200);
 constexpr std::size_t kColumns = 118;
-
-std::string duration(double seconds) {
-  const auto total = static_cast<long>(std::max(0.0, seconds));
-  char text[32];
-  if (total >= 3600) {
-    std::snprintf(text, sizeof text, "%ld:%02ld:%02ld", total / 3600, total / 60 % 60, total % 60);
-  } else {
-    std::snprintf(text, sizeof text, "%02ld:%02ld", total / 60, total % 60);
-  }
-  return text;
-}
 
 }  // namespace
 
@@ -59,7 +49,7 @@ std::string ProgressDisplay::describe(int trial, const std::string& name, const 
   const double seconds = std::chrono::duration<double>(now - running.first_seen).count();
   const auto done = static_cast<double>(progress.step - running.first_step);
   const auto left = static_cast<double>(progress.steps - progress.step);
-  const std::string remaining = done > 0 ? duration(seconds / done * left) : "--:--";
+  const std::string remaining = done > 0 ? data::duration(seconds / done * left) : "--:--";
   char text[160];
   if (progress.epochs == 0) {
     std::snprintf(text, sizeof text, "registration %lld of %lld  %s left", static_cast<long long>(progress.step),

@@ -1,12 +1,11 @@
 #include "runner/study/shared_trials.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
 #include <map>
 #include <system_error>
 
 #include "data/hash.hpp"
+#include "data/number_words.hpp"
 #include "data/shards/loader.hpp"
 #include "runner/grid/grid.hpp"
 #include "runner/grid/views.hpp"
@@ -93,9 +92,7 @@ ForestEpochs forest_epochs(const std::vector<TrialConfig>& trials, const std::ve
 }
 
 std::string epochs_text(double epochs) {
-  std::array<char, 32> text;
-  std::snprintf(text.data(), text.size(), "%.4g", epochs);
-  return text.data();
+  return data::significant(epochs, 4);
 }
 
 TrialHashes trial_hashes(const TrialConfig& trial, const Study& study, const CohortHashList& cohort_hashes) {
