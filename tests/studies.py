@@ -1,5 +1,6 @@
 """Results databases with made-up numbers, as large as wanted, without training anything."""
 
+import html
 import json
 import pathlib
 import random
@@ -34,7 +35,7 @@ def write(file, variants, seeds=2, epochs=4, subjects=("ann", "bob", "eve"), str
             trial = insert("trial", study_id=study, variant_id=variant, provenance_id=run, hash=f"{v}/{seed}", seed=seed, fold=0,
                            in_grid=1, state="finished", attempts=1, parameters=1000, flops=1e9, config="{}")
             top = 0.5 + 0.4 * v / len(variants) + draw.uniform(-0.01, 0.01)
-            stage = insert("stage", trial_id=trial, position=0, name="pretrain", plane="axial", hash=f"{v}/{seed}", cohort="c",
+            stage = insert("stage", trial_id=trial, position=0, name="pretrain", plane="axial", hash=f"{v:08x}{seed:08x}" + 48 * "0", cohort="c",
                            labels="manual", epochs=epochs, switches="[0.4]", voxel_mm=1, best_epoch=epochs, best_dice=top)
             for e in range(1, epochs + 1):
                 epoch = insert("epoch", stage_id=stage, epoch=e, step=10 * e, loss=1 / e, learning_rate=1e-3, gradient_norm=1,
@@ -50,4 +51,18 @@ def write(file, variants, seeds=2, epochs=4, subjects=("ann", "bob", "eve"), str
                         insert("subject_score", stage_id=stage, part="test", subject=subject, structure_id=c, metric=metric,
                                value=min(1, top + draw.uniform(-0.1, 0.1)))
     db.commit()
+    db.close()
+
+
+def draw(file):
+    """Pictures as the trials would leave them: of each stage's worst, median and best test subject, with its name in it."""
+    db = sqlite3.connect(file)
+    for (stage, hash) in db.execute("select id, hash from stage").fetchall():
+        rows = db.execute("""select subject, avg(value) from subject_score where stage_id = ? and metric = 'dice' and part = 'test'
+                             group by subject order by 2""", (stage,)).fetchall()
+        for subject, _ in (rows[0], rows[(len(rows) - 1) // 2], rows[-1]):
+            folder = pathlib.Path(file).with_suffix("") / "pictures" / hash[:16]
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / f"{subject}.svg").write_text(
+                f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 90 40" width="90" height="40"><text y="20">{html.escape(subject)}</text></svg>')
     db.close()

@@ -13,6 +13,7 @@ namespace {
 
 constexpr double kWidth = 760, kMapHeight = 460, kCourseHeight = 300, kLeft = 64, kRight = 90;  // pixels
 constexpr const char* kRing = "#D55E00";
+constexpr std::size_t kMostLabelled = 60;  // candidates in the forest; of more, lines are thinner
 
 /// Viridis in five steps: lightness rises with the value, so that it reads without colours as well.
 constexpr int kViridis[][3] = {
@@ -171,6 +172,48 @@ std::optional<Drawing> search_course(const SearchTable& table) {
          svg_text({best.back().x + 6, best.back().y + 4}, "best " + fixed(highest, 3), kAxisFont, "start",
                   {{"fill", "#0072B2"}});
   return Drawing{kWidth, kCourseHeight, "Best validation Dice so far against epochs trained", out};
+}
+
+std::optional<Drawing> search_forest(const SearchTable& table) {
+  const std::vector<SearchedPoint> points = scored_points(table);
+  if (points.empty()) return std::nullopt;
+  const auto seeds = static_cast<double>(std::max<std::size_t>(1, table.seeds.size()));
+  const double alone = table.epochs_alone / static_cast<double>(table.points.size()) / seeds;  // of a trial
+  const double line = points.size() > kMostLabelled ? 4 : 13;
+  const Panel panel{
+      .left = kLeft, .top = 12, .width = kWidth - kLeft - kRight, .height = line * static_cast<double>(points.size())};
+  const Scale x{0, alone, panel.left, panel.right()};
+  const auto [lowest, highest] = std::ranges::minmax(points, {}, &SearchedPoint::dice);
+  std::string out;
+  for (const double at : ticks(0, alone, 10))
+    out += svg_line({x(at), panel.top}, {x(at), panel.bottom()}, kGrid) +
+           svg_text({x(at), panel.bottom() + 15}, tick_text(at), kTickFont, "middle", {{"fill", kInk}});
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    const SearchedPoint& point = points[i];
+    const double top = panel.top + line * static_cast<double>(i),
+                 begin = x(std::max(0.0, alone - point.epochs / seeds));
+    const double range = highest.dice - lowest.dice;
+    const auto bar = [&](double left, double right, double height, const std::string& fill,
+                         const std::string& content) {
+      return element("rect",
+                     {{"x", pixels(left)},
+                      {"y", pixels(top + (line - height) / 2)},
+                      {"width", pixels(std::max(0.5, right - left))},
+                      {"height", pixels(height)},
+                      {"fill", fill}},
+                     content);
+    };
+    out += bar(panel.left, begin, 1, "#9A9A9A", "") +
+           bar(begin, panel.right(), 0.75 * line, colour_at(range > 0 ? (point.dice - lowest.dice) / range : 1),
+               element("title", {},
+                       "candidate " + std::to_string(point.position + 1) + ": " + fixed(point.epochs, 1) +
+                           " epochs of its own, all seeds together; Dice " + fixed(point.dice, 4)));
+    if (points.size() <= kMostLabelled)
+      out += svg_text({panel.left - 6, top + line - 3}, std::to_string(point.position + 1), kTickFont, "end",
+                      {{"fill", kInk}});
+  }
+  out += axis_names(panel, "Epoch of a trial", "Candidate");
+  return Drawing{kWidth, panel.bottom() + 44, "Which epochs each candidate has trained itself", out};
 }
 
 }  // namespace crossfade::analysis

@@ -19,4 +19,8 @@ std::optional<Drawing> search_map(const SearchTable& table);
 /// The best validation Dice so far against the epochs trained. None where no candidate has a score.
 std::optional<Drawing> search_course(const SearchTable& table);
 
+/// A line a candidate, in the order tried: from the epoch on where it leaves what earlier ones have trained (all
+/// candidates being equally long), in the colour of its Dice. None where no candidate has a score.
+std::optional<Drawing> search_forest(const SearchTable& table);
+
 }  // namespace crossfade::analysis

@@ -135,6 +135,13 @@ double PageScores::mean_of(std::size_t subject) const {
   return count == 0 ? kNone : sum / count;
 }
 
+const PageScores* best_on_validation(const std::vector<PageScores>& all) {
+  const PageScores* best = nullptr;
+  for (const PageScores& scores : all)
+    if (best == nullptr || (!std::isnan(scores.validation) && !(scores.validation <= best->validation))) best = &scores;
+  return best;
+}
+
 PageStudy page_study_of(SQLite::Database& db, const StudyRow& study) {
   PageStudy page;
   page.name = study.name;
@@ -147,17 +154,21 @@ PageStudy page_study_of(SQLite::Database& db, const StudyRow& study) {
                                  "SELECT DISTINCT subject FROM subject_dice WHERE part = 'test' AND variant_id IN"
                                  " (SELECT id FROM variant WHERE study_id = ?) ORDER BY subject",
                                  study.id));
-  page.names = page.subjects;
+  page.trials = trials_of(db, study.id);
+  page.runs = runs_of(db, study.id);
+  page.scores = scores_of(db, study.id, page);
+  return page;
+}
+
+std::vector<std::string> names_of(SQLite::Database& db, const StudyRow& study, const PageStudy& page) {
+  std::vector<std::string> names = page.subjects;
   for (const std::string& name :
        texts(of_study(db,
                       "SELECT subject FROM subject_score UNION SELECT subject FROM person WHERE study_id = ?1"
                       " UNION SELECT person FROM person WHERE study_id = ?1 ORDER BY subject",
                       study.id)))
-    page.names.push_back(name);  // one twice keeps its first number
-  page.trials = trials_of(db, study.id);
-  page.runs = runs_of(db, study.id);
-  page.scores = scores_of(db, study.id, page);
-  return page;
+    names.push_back(name);  // one twice keeps its first number
+  return names;
 }
 
 }  // namespace crossfade::analysis

@@ -43,10 +43,15 @@ struct PageStudy {
   std::vector<PageTrial> trials;        // that the grid has, in its order
   std::vector<PageRun> runs;            // the latest first
   std::vector<PageScores> scores;       // in the grid's order
-  std::vector<std::string> names;       // of all subjects of any part, and persons: those that are not to be passed on
 };
+
+/// Of all that were trained the best on validation; else the first; nullptr where there is none.
+const PageScores* best_on_validation(const std::vector<PageScores>& all);
 
 /// Of a database as read_study() gives it.
 PageStudy page_study_of(SQLite::Database& db, const StudyRow& study);
+
+/// Of all subjects of any part, and persons, those of `page` first: what is not to be passed on.
+std::vector<std::string> names_of(SQLite::Database& db, const StudyRow& study, const PageStudy& page);
 
 }  // namespace crossfade::analysis

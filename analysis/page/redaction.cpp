@@ -1,9 +1,33 @@
 #include "analysis/page/redaction.hpp"
 
 namespace crossfade::analysis {
+namespace {
 
-Redaction::Redaction(const std::vector<std::string>& subjects, const std::set<std::string>& hosts)
+/// Calls `use` with each word of `text`, which may be empty, and the character that ends it; with none at the end.
+template <class Use>
+void for_each_word(const std::string& text, Use use) {
+  std::string current;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool ends =
+        std::string(" \t\r\n\"'`()[]{}<>,;=|").find(text[i]) != std::string::npos ||
+        (text[i] == ':' && (i + 1 == text.size() || std::string(" \n").find(text[i + 1]) != std::string::npos));
+    if (!ends) {
+      current += text[i];
+      continue;
+    }
+    use(current, std::string(1, text[i]));
+    current.clear();
+  }
+  use(current, std::string());
+}
+
+}  // namespace
+
+Redaction::Redaction(const std::vector<std::string>& subjects, const std::set<std::string>& hosts,
+                     const std::vector<std::string>& shown)
     : shares_(true), hosts_(hosts) {
+  for (const std::string& text : shown)
+    for_each_word(text, [&](const std::string& word, const std::string&) { no_paths_.insert(word); });
   for (const std::string& subject : subjects)
     subjects_.emplace(subject, "subject " + std::to_string(subjects_.size() + 1));
 }
@@ -15,7 +39,7 @@ std::string Redaction::subject(const std::string& name) const {
 }
 
 std::string Redaction::word(const std::string& word) const {
-  if (word.find_first_of("/\\") != std::string::npos) return "(path)";
+  if (word.find_first_of("/\\") != std::string::npos && !no_paths_.contains(word)) return "(path)";
   if (hosts_.contains(word)) return "(host)";
   if (const auto found = subjects_.find(word); found != subjects_.end()) return found->second;
   if (word.empty() || std::string(".?!").find(word.back()) == std::string::npos) return word;
@@ -24,19 +48,8 @@ std::string Redaction::word(const std::string& word) const {
 
 std::string Redaction::text(const std::string& text) const {
   if (!shares_) return text;
-  std::string out, current;
-  for (std::size_t i = 0; i <= text.size(); ++i) {
-    const bool ends =
-        i == text.size() || std::string(" \t\r\n\"'`()[]{}<>,;=|").find(text[i]) != std::string::npos ||
-        (text[i] == ':' && (i + 1 == text.size() || std::string(" \n").find(text[i + 1]) != std::string::npos));
-    if (!ends) {
-      current += text[i];
-      continue;
-    }
-    out += word(current);
-    current.clear();
-    if (i < text.size()) out += text[i];
-  }
+  std::string out;
+  for_each_word(text, [&](const std::string& word, const std::string& end) { out += this->word(word) + end; });
   return out;
 }
 

@@ -12,8 +12,10 @@ namespace crossfade::analysis {
 class Redaction {
  public:
   Redaction() = default;
-  /// `subjects` become "subject 1", .. in this order.
-  Redaction(const std::vector<std::string>& subjects, const std::set<std::string>& hosts);
+  /// `subjects` become "subject 1", .. in this order. Words of `shown`, names that the page shows as they are, are no
+  /// paths.
+  Redaction(const std::vector<std::string>& subjects, const std::set<std::string>& hosts,
+            const std::vector<std::string>& shown = {});
 
   std::string subject(const std::string& name) const;
   /// Words of `text` that hold a / or \ become "(path)", hosts "(host)", subjects their numbers. A word ends at a
@@ -26,7 +28,7 @@ class Redaction {
 
   bool shares_ = false;
   std::map<std::string, std::string> subjects_;
-  std::set<std::string> hosts_;
+  std::set<std::string> hosts_, no_paths_;
 };
 
 }  // namespace crossfade::analysis

@@ -62,14 +62,6 @@ std::string title_of(const PageScores& scores) {
   return scores.variant + (scores.role == "finetuned" ? ", fine-tuned" : "");
 }
 
-/// Of all that were trained the best on validation; else the first.
-const PageScores* best_of(const std::vector<PageScores>& all) {
-  const PageScores* best = nullptr;
-  for (const PageScores& scores : all)
-    if (best == nullptr || (!std::isnan(scores.validation) && !(scores.validation <= best->validation))) best = &scores;
-  return best;
-}
-
 /// What it is set against: the same variant before it was fine-tuned, or else the second best.
 const PageScores* rival_of(const PageScores& best, const std::vector<PageScores>& all) {
   for (const PageScores& scores : all)
@@ -234,7 +226,7 @@ std::string figure1_section(const PageContents& page) {
 }
 
 std::string figure2_section(const PageContents& page) {
-  const PageScores* best = best_of(page.study.scores);
+  const PageScores* best = best_on_validation(page.study.scores);
   if (best == nullptr || page.study.subjects.empty()) return {};
   const PageScores* rival = rival_of(*best, page.study.scores);
   const std::string legend = rival == nullptr
@@ -255,7 +247,7 @@ std::string figure2_section(const PageContents& page) {
 
 std::string subjects_section(const PageContents& page) {
   const PageStudy& study = page.study;
-  const PageScores* best = best_of(study.scores);
+  const PageScores* best = best_on_validation(study.scores);
   if (best == nullptr || study.subjects.empty()) return {};
   struct Subject {
     std::size_t index = 0;
@@ -299,6 +291,10 @@ std::string search_section(const PageContents& page) {
   if (const auto course = search_course(table))
     drawings += figure("search-course", *course,
                        "Best validation Dice so far against epochs trained, what candidates share counted once.");
+  if (const auto forest = search_forest(table))
+    drawings += figure("search-forest", *forest,
+                       "The forest: each candidate in the order tried, grey where it goes on from what others have "
+                       "trained, coloured by its Dice where it was trained itself.");
   double trained = 0;
   for (const SearchedPoint& point : table.points) trained = std::max(trained, point.epochs_so_far);
   return section("search", "The search",

@@ -3,8 +3,10 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "analysis/figures/figure1_lines.hpp"
+#include "analysis/figures/pictures.hpp"
 #include "analysis/page/page_study.hpp"
 #include "analysis/page/redaction.hpp"
 #include "analysis/tables/study_tables.hpp"
@@ -18,6 +20,7 @@ struct PageContents {
   ClaimTable claims;
   Figure1 figure1;
   std::optional<SearchTable> search;
+  std::vector<VariantPictures> pictures;  // empty in a page that is passed on
   Redaction redaction;
   bool with_paper = false;
 };
@@ -32,6 +35,8 @@ std::string figure1_section(const PageContents& page);
 std::string figure2_section(const PageContents& page);
 /// Test subjects, the worst first.
 std::string subjects_section(const PageContents& page);
+/// Some of them as scans with outlines.
+std::string pictures_section(const PageContents& page);
 std::string search_section(const PageContents& page);
 std::string times_section(const PageContents& page);
 std::string provenance_section(const PageContents& page);

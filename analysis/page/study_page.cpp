@@ -23,21 +23,28 @@ constexpr const char* kOfShared = "Page to share: without pictures, names of sub
 constexpr const char* kPolicy =
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
 
-Redaction redaction_of(const PageStudy& study) {
+Redaction redaction_of(const PageStudy& study, const std::vector<std::string>& names) {
   std::set<std::string> hosts;
   for (const PageRun& run : study.runs) hosts.insert(run.host);
-  return {study.names, hosts};
+  std::vector<std::string> shown = study.structures;
+  for (const PageTrial& trial : study.trials) shown.push_back(trial.variant);
+  return {names, hosts, shown};
 }
 
-PageContents contents_of(SQLite::Database& db, const StudyRow& found, const PageOptions& options) {
+PageContents contents_of(SQLite::Database& db, const StudyRow& found,
+                         const std::vector<std::filesystem::path>& databases, const PageOptions& options) {
   PageContents page{.study = page_study_of(db, found),
                     .table1 = table1_of(db, found),
                     .claims = claims_of(db, found),
                     .figure1 = figure1_of(db, found),
                     .search = search_of(db, found),
+                    .pictures = {},
                     .redaction = {},
                     .with_paper = options.with_paper};
-  if (options.share) page.redaction = redaction_of(page.study);
+  if (options.share)
+    page.redaction = redaction_of(page.study, names_of(db, found, page.study));
+  else
+    page.pictures = find_pictures(db, found, databases);
   return page;
 }
 
@@ -46,7 +53,7 @@ std::string html(const PageContents& page) {
   const std::string name = xml_escaped(page.study.name), caption = page.redaction.text(page.study.caption);
   std::string sections;
   for (const auto make : {summary_section, table1_section, claims_section, figure1_section, figure2_section,
-                          search_section, subjects_section, times_section, provenance_section})
+                          search_section, subjects_section, pictures_section, times_section, provenance_section})
     sections += make(page);
   return "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
@@ -65,8 +72,9 @@ std::string html(const PageContents& page) {
 
 std::string study_page(const std::vector<std::filesystem::path>& databases, const std::string& study,
                        const PageOptions& options) {
-  return html(read_study(databases, study, "reading for the page",
-                         [&](SQLite::Database& db, const StudyRow& found) { return contents_of(db, found, options); }));
+  return html(read_study(databases, study, "reading for the page", [&](SQLite::Database& db, const StudyRow& found) {
+    return contents_of(db, found, databases, options);
+  }));
 }
 
 void write_study_page(const std::vector<std::filesystem::path>& databases, const std::filesystem::path& file,

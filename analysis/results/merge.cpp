@@ -170,11 +170,12 @@ void add(SQLite::Database& db, std::int64_t id, const std::filesystem::path& fil
 /// Makes tables of the views that every table and figure stands on. SQLite would evaluate them again for each query,
 /// and over all of the study, whatever the query asks for.
 void keep_views(SQLite::Database& db) {
-  for (const std::string view : {"counted_stage", "subject_dice", "table1_cell"}) {  // each stands on the one before
-    db.exec("CREATE TEMP TABLE kept AS SELECT * FROM main." + view);
+  db.exec("PRAGMA legacy_alter_table = ON");  // views on one that has just gone are no error
+  for (const std::string view :
+       {"counted_stage", "structure_score", "subject_dice", "table1_cell"}) {  // each stands on the one before
+    db.exec("CREATE TABLE main.kept AS SELECT * FROM main." + view);
     db.exec("DROP VIEW main." + view);
-    db.exec("CREATE TABLE main." + view + " AS SELECT * FROM kept");
-    db.exec("DROP TABLE kept");
+    db.exec("ALTER TABLE main.kept RENAME TO " + view);
   }
 }
 
@@ -184,7 +185,9 @@ SQLite::Database merge_study(const std::vector<std::filesystem::path>& files, co
   if (files.empty()) throw std::invalid_argument("no results database to read; name at least one file");
   SQLite::Database db(":memory:", SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE | SQLite::OPEN_URI, kBusyMilliseconds);
   create_schema(db);
-  db.exec("PRAGMA foreign_keys = ON");  // a trial goes with its stages
+  db.exec("PRAGMA foreign_keys = ON");     // a trial goes with its stages
+  db.exec("PRAGMA temp_store = MEMORY");   // what is sorted, too: the study is in memory anyway
+  db.exec("PRAGMA cache_size = -200000");  // KiB: sorted in one piece up to here
   db.exec("CREATE TEMP TABLE taken (id INTEGER PRIMARY KEY, merged_id INTEGER, variant_id INTEGER, in_grid INTEGER)");
   std::string name = study;
   for (const std::filesystem::path& file : files) {

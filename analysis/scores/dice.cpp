@@ -102,6 +102,18 @@ double mean_over_subjects(std::span<const SubjectCounts> subjects) {
   return scored > 0 ? sum / scored : std::numeric_limits<double>::quiet_NaN();
 }
 
+std::vector<std::size_t> worst_median_best(std::span<const SubjectCounts> subjects) {
+  std::vector<std::pair<double, std::size_t>> order;
+  for (std::size_t s = 0; s < subjects.size(); ++s)
+    if (const MeanDice mean = mean_dice(subjects[s].counts); mean.structures > 0) order.emplace_back(mean.mean, s);
+  std::ranges::sort(order);
+  std::vector<std::size_t> places;
+  if (order.empty()) return places;
+  for (const std::size_t rank : {std::size_t{0}, (order.size() - 1) / 2, order.size() - 1})
+    if (std::ranges::find(places, order[rank].second) == places.end()) places.push_back(order[rank].second);
+  return places;
+}
+
 Counts pooled(std::span<const SubjectCounts> subjects) {
   Counts sum;
   for (const SubjectCounts& s : subjects) sum += s.counts;

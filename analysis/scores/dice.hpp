@@ -50,6 +50,10 @@ struct SubjectCounts {
 /// Dice (no structure in truth or prediction) is left out; not a number if all are, or if there is none.
 double mean_over_subjects(std::span<const SubjectCounts> subjects);
 
+/// The places of the worst, the median (of an even number the lower one) and the best by their `mean_dice`, each once;
+/// subjects without a single Dice are left out.
+std::vector<std::size_t> worst_median_best(std::span<const SubjectCounts> subjects);
+
 /// Sum of all subjects' counts: what pooled Dice is made from. Throws as Counts::operator+=.
 Counts pooled(std::span<const SubjectCounts> subjects);
 

@@ -59,8 +59,8 @@ void write_caption(Picture& sheet, int left, int top, const std::string& caption
   }
 }
 
-std::uint8_t level_of(const SheetSlice& slice, float value) {
-  const float part = (value - slice.low) / (slice.high - slice.low);
+std::uint8_t level_of(const GreyWindow& window, float value) {
+  const float part = (value - window.low) / (window.high - window.low);
   if (!(part > 0)) return 0;  // or no number
   return static_cast<std::uint8_t>(std::lround(255 * std::min(part, 1.0F)));
 }
@@ -88,7 +88,7 @@ struct Magnified {
   Colour colour(int x, int y) const {
     const std::size_t n = index(x, y);
     if (is_outline(x, y)) return outline_colour(slice.labels[n]);
-    const std::uint8_t level = level_of(slice, slice.grey[n]);
+    const std::uint8_t level = level_of(slice.window, slice.grey[n]);
     return {level, level, level};
   }
 };
@@ -107,9 +107,9 @@ void require_sound(std::span<const SheetSlice> slices, int columns, int magnific
     if (slice.grey.size() != pixels || (!slice.labels.empty() && slice.labels.size() != pixels))
       throw std::invalid_argument(which + "has " + std::to_string(slice.grey.size()) + " grey levels and " +
                                   std::to_string(slice.labels.size()) + " labels, expected " + std::to_string(pixels));
-    if (!(slice.low < slice.high))
-      throw std::invalid_argument(which + "is black at " + std::to_string(slice.low) + " and white at " +
-                                  std::to_string(slice.high) + ", expected the first below the second");
+    if (!(slice.window.low < slice.window.high))
+      throw std::invalid_argument(which + "is black at " + std::to_string(slice.window.low) + " and white at " +
+                                  std::to_string(slice.window.high) + ", expected the first below the second");
   }
 }
 
@@ -155,6 +155,19 @@ void write_png(const std::filesystem::path& file, const Picture& picture) {
 
 Colour outline_colour(std::uint8_t class_id) {
   return is_class(class_id) ? kOutlines[(class_id - 1U) % kOutlines.size()] : Colour{};
+}
+
+GreyWindow grey_window(std::span<const float> grey) {
+  std::vector<float> sorted(grey.begin(), grey.end());
+  std::ranges::sort(sorted);
+  const float low = sorted[sorted.size() / 100], high = sorted[sorted.size() - 1 - sorted.size() / 100];
+  return {low, high > low ? high : low + 1};
+}
+
+std::vector<std::uint8_t> grey_levels(std::span<const float> grey, const GreyWindow& window) {
+  std::vector<std::uint8_t> levels;
+  for (const float value : grey) levels.push_back(level_of(window, value));
+  return levels;
 }
 
 Picture contact_sheet(std::span<const SheetSlice> slices, int columns, int magnification) {

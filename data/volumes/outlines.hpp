@@ -19,12 +19,23 @@ struct Picture {
 /// std::invalid_argument for a picture without pixels or of another number of bytes.
 void write_png(const std::filesystem::path& file, const Picture& picture);
 
+/// Grey levels that are drawn black and white; between them linear.
+struct GreyWindow {
+  float low = 0, high = 255;
+};
+
+/// From the 1st to the 99th percentile, or one level where these are the same. `grey`: at least one value.
+GreyWindow grey_window(std::span<const float> grey);
+
+/// 0 (black; what is no number, too) to 255 (white).
+std::vector<std::uint8_t> grey_levels(std::span<const float> grey, const GreyWindow& window);
+
 /// One slice on a sheet. Both arrays are [height, width]; the first row, j = 0, is drawn lowest, since j runs to
 /// anterior (or superior) in slices of a canonical volume.
 struct SheetSlice {
   int width = 0, height = 0;
-  std::span<const float> grey;                // what is no number is drawn black
-  float low = 0, high = 255;                  // grey levels that are drawn black and white; between them linear
+  std::span<const float> grey;  // what is no number is drawn black
+  GreyWindow window = {};
   std::span<const std::uint8_t> labels = {};  // class ids; empty: no outlines
   std::string caption = {};                   // one line above the slice, of the characters of small_font.hpp
 };

@@ -7,6 +7,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "data/publish.hpp"
 
@@ -25,6 +26,11 @@ using Complaint = std::array<char, 160>;
 }
 
 void pass_over(png_structp, png_const_charp) {}  // a warning
+
+void append(png_structp png, png_bytep bytes, std::size_t count) {
+  auto& all = *static_cast<std::vector<unsigned char>*>(png_get_io_ptr(png));
+  all.insert(all.end(), bytes, bytes + count);
+}
 
 /// False where libpng jumps out of `step`, which must own nothing that it would then leave behind.
 template <class Step>
@@ -131,7 +137,7 @@ StoredPicture read_png(const fs::path& file) {
   return picture;
 }
 
-void write_png_rows(const fs::path& file, const PngRows& rows) {
+std::vector<unsigned char> png_of(const PngRows& rows) {
   const std::size_t height = static_cast<std::size_t>(rows.height), stride = static_cast<std::size_t>(rows.width) *
                                                                              static_cast<std::size_t>(rows.channels) *
                                                                              static_cast<std::size_t>(rows.bits / 8);
@@ -141,13 +147,11 @@ void write_png_rows(const fs::path& file, const PngRows& rows) {
                                 " pixels with " + std::to_string(rows.channels) + " samples of " +
                                 std::to_string(rows.bits) + " bits from " + std::to_string(rows.bytes.size()) +
                                 " bytes");
-  const fs::path partial = partial_name(file);
-  Stream stream(std::fopen(partial.c_str(), "wb"));
-  if (!stream) fail(file, "cannot be written: no file can be made in its folder");
+  std::vector<unsigned char> bytes;
   Writing writing;
   const png_structp png = writing.png;
-  bool written = succeeds(png, [&] {
-    png_init_io(png, stream.get());
+  const bool written = succeeds(png, [&] {
+    png_set_write_fn(png, &bytes, append, nullptr);
     png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
     png_set_IHDR(png, writing.info, static_cast<png_uint_32>(rows.width), static_cast<png_uint_32>(rows.height),
                  rows.bits, rows.channels == 1 ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
@@ -156,12 +160,21 @@ void write_png_rows(const fs::path& file, const PngRows& rows) {
     for (std::size_t y = 0; y < height; ++y) png_write_row(png, rows.bytes.data() + y * stride);
     png_write_end(png, nullptr);
   });
+  if (!written) throw std::runtime_error(std::string("no PNG could be made: ") + writing.complaint.data());
+  return bytes;
+}
+
+void write_png_rows(const fs::path& file, const PngRows& rows) {
+  const std::vector<unsigned char> bytes = png_of(rows);
+  const fs::path partial = partial_name(file);
+  Stream stream(std::fopen(partial.c_str(), "wb"));
+  if (!stream) fail(file, "cannot be written: no file can be made in its folder");
+  bool written = std::fwrite(bytes.data(), 1, bytes.size(), stream.get()) == bytes.size();
   if (std::fclose(stream.release()) != 0) written = false;
   if (!written) {
     std::error_code ignored;
     fs::remove(partial, ignored);
-    fail(file, std::string("cannot be written whole: ") +
-                   (writing.complaint[0] != 0 ? writing.complaint.data() : "is the disk full?"));
+    fail(file, "cannot be written whole: is the disk full?");
   }
   publish(partial, file);
 }

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <span>
+#include <vector>
 
 #include "data/volumes/stored_picture.hpp"
 
@@ -21,8 +22,12 @@ struct PngRows {
   std::span<const unsigned char> bytes;  // rows from the top, pixel by pixel
 };
 
+/// The file's bytes. Throws std::invalid_argument where `rows` has other channels, bits or numbers of bytes than it
+/// may.
+std::vector<unsigned char> png_of(const PngRows& rows);
+
 /// Writes beside `file`, syncs, renames. Throws std::runtime_error that names the file where it can't be written, and
-/// std::invalid_argument where `rows` has other channels, bits or numbers of bytes than it may.
+/// as png_of().
 void write_png_rows(const std::filesystem::path& file, const PngRows& rows);
 
 }  // namespace crossfade::data

@@ -150,14 +150,10 @@ void write_check_sheet(const std::filesystem::path& file, const std::vector<data
     const data::ShardInfo& info = shard.info();
     chosen.push_back(choose_slice(shard));
     const ChosenSlice& slice = chosen.back();
-    std::vector<float> sorted = slice.grey;
-    std::ranges::sort(sorted);
-    const float low = sorted[sorted.size() / 100], high = sorted[sorted.size() - 1 - sorted.size() / 100];
     slices.push_back({.width = info.width(),
                       .height = info.height(),
                       .grey = slice.grey,
-                      .low = low,
-                      .high = high > low ? high : low + 1,
+                      .window = data::grey_window(slice.grey),
                       .labels = slice.labels,
                       .caption = info.subject + " " + std::to_string(slice.index)});
   }

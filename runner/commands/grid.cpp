@@ -32,7 +32,11 @@ Action add_grid_options(CLI::App& app) {
       ->type_name("TEXT")
       ->allow_extra_args(false);
   app.add_flag("!--no-share", options->share, "train each trial for itself, also what others train alike");
-  app.add_flag("--dry-run", options->dry_run, "check the grid, print its trials and what they share; start nothing");
+  app.add_flag(
+         "--dry-run{list}", options->dry_run,
+         "check the grid, print its trials and what they share; start nothing. With =measure prepare its cohorts and "
+         "take a few steps of each kind of training: how long, how much disk?")
+      ->check(CLI::IsMember({"list", "measure"}));
   return [options] { return run_in_world([&](World& world) { return run_study(world, *options); }); };
 }
 

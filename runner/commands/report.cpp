@@ -5,6 +5,7 @@
 #include "analysis/figures/figure1.hpp"
 #include "analysis/figures/figure2.hpp"
 #include "analysis/figures/search_figure.hpp"
+#include "analysis/figures/slices_figure.hpp"
 #include "analysis/tables/report.hpp"
 #include "runner/commands/commands.hpp"
 
@@ -33,7 +34,7 @@ void add_source(CLI::App& command, ReportOptions& options) {
       .add_option(
           "--variant", options.variant,
           "structures, figure2: which variant (default: the first that was fine-tuned, or if none was, the best on "
-          "validation); schedule: which row that was found (default: the best)")
+          "validation); schedule: which row that was found (default: the best); slices: it alone")
       ->type_name("NAME");
   command
       .add_option("--than", options.than,
@@ -48,8 +49,8 @@ void check(const ReportOptions& options) {
   const auto refuse = [&](const std::string& option, const std::string& goes_with) {
     throw std::invalid_argument(option + " does not go with " + options.what + ", only with " + goes_with);
   };
-  const bool by_variant = by_structure || options.what == "schedule";
-  if (!by_variant && !options.variant.empty()) refuse("--variant", "structures, schedule and figure2");
+  const bool by_variant = by_structure || options.what == "schedule" || options.what == "slices";
+  if (!by_variant && !options.variant.empty()) refuse("--variant", "structures, schedule, figure2 and slices");
   if (!by_structure && !options.than.empty()) refuse("--than", "structures and figure2");
   if (options.what != "table1" && options.with_paper) refuse("--with-paper", "table1");
   const bool is_code = options.format == "yaml" || options.format == "python";
@@ -104,9 +105,11 @@ Action add_plot(CLI::App& app) {
   options->what = "figure1";
   CLI::App* command = app.add_subcommand("plot", "Draw a figure of a results database as SVG, PNG and PDF");
   command
-      ->add_option("what", options->what,
-                   "figure1: Dice per epoch; figure2: Dice per structure; search: what was tried, and the best so far")
-      ->check(CLI::IsMember({"figure1", "figure2", "search"}))
+      ->add_option(
+          "what", options->what,
+          "figure1: Dice per epoch; figure2: Dice per structure; search: what was tried, and the best so far; slices: "
+          "the worst, the median and the best test subject, truth beside prediction")
+      ->check(CLI::IsMember({"figure1", "figure2", "search", "slices"}))
       ->capture_default_str();
   add_source(*command, *options);
   command->add_option("--output", options->output, "path without ending (default: the figure's name, here)")
@@ -117,6 +120,8 @@ Action add_plot(CLI::App& app) {
     const auto files = [&] {
       if (options->what == "figure1") return analysis::plot_figure1(options->results, stem, options->study);
       if (options->what == "search") return analysis::plot_search(options->results, stem, options->study);
+      if (options->what == "slices")
+        return analysis::plot_slices(options->results, stem, options->study, options->variant);
       return analysis::plot_figure2(options->results, stem, options->study, options->variant, options->than);
     }();
     for (const auto& file : files) std::cout << file.string() << '\n';

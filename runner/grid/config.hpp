@@ -151,6 +151,7 @@ struct RunOptions {
   int threads = 0;          // per rank; 0: the cores of the machine shared out among its ranks
   int prepare_threads = 0;  // subjects prepared at a time; 0: one a core
   double branches_gb = 20;  // checkpoints that trials leave for others where their ways part
+  bool pictures = true;     // test subjects are drawn at a stage's end
   bool cuda_graph = false;  // a step on a GPU is recorded once and replayed; one rank a trial
 };
 
@@ -167,6 +168,10 @@ void describe(Visitor& visit, RunOptions& r) {
       "branches_gb", r.branches_gb, 0, 1e6,
       "gigabytes for the checkpoints that trials of one beginning leave for others where their ways part; what "
       "does not fit is trained again; 0: none");
+  visit.flag("pictures", r.pictures,
+             "draw the worst, the median and the best test subject at the end of each stage, beside the database: "
+             "scan, truth, "
+             "prediction and where they differ, for the page and `runner plot slices`");
   visit.flag(
       "cuda_graph", r.cuda_graph,
       "on a GPU with one rank a trial: record a step as a CUDA graph and replay it; built, not yet run on a GPU");

@@ -4,8 +4,10 @@
 #include <torch/cuda.h>
 
 #include <algorithm>
+#include <stdexcept>
 #include <thread>
 
+#include "runner/process/machine.hpp"
 #include "runner/ranks/agreement.hpp"
 
 namespace crossfade::runner {
@@ -55,6 +57,13 @@ Workers arrange_workers(Communicator& world, const RunOptions& options) {
   workers.description = count(world.size(), "rank") + where + count(workers.ranks_per_trial, "rank") + " a trial, " +
                         count(workers.threads, "thread") + " a rank";
   return workers;
+}
+
+void require_bf16(const std::string& variant, torch::Device device) {
+  if (variant.empty() || !device.is_cpu() || computes_bf16()) return;
+  throw std::runtime_error(
+      "variant '" + variant + "' has precision bf16, which the processor of " + World::host() + " (" + machine() +
+      ") would only emulate, slowly: expected precision fp32, or a processor with AVX512-BF16 or AMX-BF16");
 }
 
 }  // namespace crossfade::runner

@@ -29,4 +29,8 @@ int ranks_of_a_trial(int ranks, int gpus, int asked);
 /// run.cuda_graph is asked for with more than one rank a trial.
 Workers arrange_workers(Communicator& world, const RunOptions& options);
 
+/// Refuses bfloat16 that this rank's processor would only emulate. `variant`: one that computes in it; empty: none
+/// does. Throws std::runtime_error naming variant and machine.
+void require_bf16(const std::string& variant, torch::Device device);
+
 }  // namespace crossfade::runner

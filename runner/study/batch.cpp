@@ -3,40 +3,26 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "analysis/results/folder.hpp"
 #include "data/utf8.hpp"
 #include "runner/process/interrupt.hpp"
 #include "runner/process/log.hpp"
-#include "runner/process/machine.hpp"
 #include "runner/ranks/agreement.hpp"
 #include "runner/ranks/failure.hpp"
 #include "runner/study/cohorts.hpp"
 #include "runner/study/dry_run.hpp"
+#include "runner/study/plan_json.hpp"
 #include "runner/study/progress.hpp"
 #include "runner/study/queue.hpp"
 #include "runner/study/shared_trials.hpp"
 #include "runner/trial/atlas_trial.hpp"
 #include "runner/trial/voted_trial.hpp"
 
-namespace crossfade::data {
-
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Split, train, validation, test)
-
-}  // namespace crossfade::data
-
 namespace crossfade::runner {
 
-// Found by argument-dependent lookup, so not in the unnamed namespace. The folder is a name yet.
-static void to_json(nlohmann::json& value, const CohortPlan& plan) {
-  value = {{"folder", plan.folder.string()}, {"splits", plan.splits}, {"persons", plan.persons}};
-}
+// Found by argument-dependent lookup, so not in the unnamed namespace.
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Branch, step, key, leave)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SharedStage, branches, terms)
-static void from_json(const nlohmann::json& value, CohortPlan& plan) {
-  plan.folder = value.at("folder").get<std::string>();
-  value.at("splits").get_to(plan.splits);
-  value.at("persons").get_to(plan.persons);
-}
-
 namespace {
 
 namespace fs = std::filesystem;
@@ -52,14 +38,6 @@ struct Plan {
   bool has_work = false;
 };
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Plan, cohorts, hashes, shared, of_bf16, has_work)
-
-/// Refuses bfloat16 that the rank's processor would only emulate.
-void require_bf16(const Plan& plan, const Workers& workers) {
-  if (plan.of_bf16.empty() || !workers.device.is_cpu() || computes_bf16()) return;
-  throw std::runtime_error(
-      "variant '" + plan.of_bf16 + "' has precision bf16, which the processor of " + World::host() + " (" + machine() +
-      ") would only emulate, slowly: expected precision fp32, or a processor with AVX512-BF16 or AMX-BF16");
-}
 
 /// On rank 0: what is to be run, and the plan of it, with names for folders.
 Plan plan_batch(const Batch& batch, const StudyOptions& options, const Workers& workers, Ledger& ledger,
@@ -81,23 +59,24 @@ Plan plan_batch(const Batch& batch, const StudyOptions& options, const Workers& 
     if (trial.precision == model::Precision::kBf16 && plan.of_bf16.empty()) plan.of_bf16 = trial.variant;
   }
   plan.has_work = !queue.pending.empty();
-  require_bf16(plan, workers);  // before cohorts are prepared; on the other ranks once they know the plan
+  require_bf16(plan.of_bf16,
+               workers.device);  // before cohorts are prepared; on the other ranks once they know the plan
   if (plan.has_work || !batch.quiet)
     log_info(batch.title + ", " + std::to_string(queue.pending.size()) + " to run, on " + workers.description +
              ", results in " + results_file(study, options).string());
   if (!plan.has_work) return plan;
   prepare_once(ledger, options);
   if (!options.share) train_alone(plan.hashes);
-  plan.shared =
-      plan_sharing(study, options.share, ledger.hash_list, below(options.cohorts, plan.cohorts),
-                   results_folder(results_file(study, options)) / "checkpoints", plan.hashes, batch.others, queue);
+  plan.shared = plan_sharing(study, options.share, ledger.hash_list, below(options.cohorts, plan.cohorts),
+                             analysis::results_folder(results_file(study, options)) / "checkpoints", plan.hashes,
+                             batch.others, queue);
   return plan;
 }
 
 /// Takes trials from the queue until none is left. Every rank of `ranks` comes here.
 void work(const Study& study, const Plan& plan, const StudyOptions& options, const Workers& workers,
           Communicator& ranks, Group& group, QueueClient& queue, StepLog* steps, StepProfile* profile) {
-  const fs::path checkpoints = results_folder(results_file(study, options)) / "checkpoints";
+  const fs::path checkpoints = analysis::results_folder(results_file(study, options)) / "checkpoints";
   const bool leads = ranks.rank() == 0;
   for (;;) {
     int index = leads ? queue.next() : kNoTrial;
@@ -120,6 +99,7 @@ void work(const Study& study, const Plan& plan, const StudyOptions& options, con
     events.on_stage = [&](const analysis::StageResult& result) { queue.stage(index, result); };
     events.on_branch = [&](const std::string& key, BranchOutcome outcome) { queue.branch(index, key, outcome); };
     events.branch_bytes = static_cast<std::uintmax_t>(study.run.branches_gb * 1e9);
+    if (study.run.pictures) events.pictures = analysis::pictures_folder(results_file(study, options));
     events.stop_requested = [] { return interrupt_signal() != 0; };
     events.profile = profile;
     events.queue.graph = study.run.cuda_graph;
@@ -127,7 +107,7 @@ void work(const Study& study, const Plan& plan, const StudyOptions& options, con
       std::vector<std::vector<StageData>> planes;
       together(ranks, [&] { planes = open_data(trial, plan.cohorts); });
       const TrialOutcome outcome = uses_atlases(trial)
-                                       ? run_atlases(trial, planes.front().front(), group,
+                                       ? run_atlases(trial, hashes.front(), planes.front().front(), group,
                                                      options.cohorts / "registrations", workers.threads, events)
                                        : run_views(trial, hashes, planes, group, checkpoints, events,
                                                    plan.shared.at(static_cast<std::size_t>(index)));
@@ -155,14 +135,9 @@ BatchRunner::BatchRunner(World& world, const StudyOptions& options, const Worker
 BatchResult BatchRunner::run(const Batch& batch, Ledger& ledger) {
   Communicator& all = world_.communicator();
   QueuedStudy queued;
-  const std::string shared = on_root(all, [&] {
-    // CBOR rather than text: names of subjects may be of any bytes.
-    const auto bytes = json::to_cbor(plan_batch(batch, options_, workers_, ledger, queued));
-    return std::string(bytes.begin(), bytes.end());
-  });
-  Plan plan = json::from_cbor(shared).get<Plan>();
+  Plan plan = from_root<Plan>(all, [&] { return plan_batch(batch, options_, workers_, ledger, queued); });
   plan.cohorts = below(options_.cohorts, std::move(plan.cohorts));
-  together(all, [&] { require_bf16(plan, workers_); });
+  together(all, [&] { require_bf16(plan.of_bf16, workers_.device); });
   watch_interrupts();  // until here a signal ends the process: what is prepared appears whole
 
   const auto trials = static_cast<int>(queued.trials.size());

@@ -5,6 +5,7 @@
 #include <system_error>
 #include <tuple>
 
+#include "analysis/results/folder.hpp"
 #include "data/hash.hpp"
 #include "data/publish.hpp"
 #include "model/flops.hpp"
@@ -35,10 +36,6 @@ Study with_candidates(Study study) {
 
 fs::path results_file(const Study& study, const StudyOptions& options) {
   return options.results.empty() ? fs::path("results") / (study.name + ".sqlite") : options.results;
-}
-
-fs::path results_folder(const fs::path& database) {
-  return database.has_extension() ? fs::path(database).replace_extension() : fs::path(database.string() + "-files");
 }
 
 std::vector<std::vector<std::string>> hashes_of(const std::vector<TrialConfig>& trials, const Study& study,
@@ -103,10 +100,23 @@ CohortPlans below(const fs::path& parent, CohortPlans plans) {
   return plans;
 }
 
+void plan_cohorts(const Study& whole, Ledger& ledger) {
+  ledger.whole = whole;
+  ledger.cohorts = open_cohorts(whole);
+  check_study(whole, ledger.cohorts);
+  for (const auto& [name, cohort] : ledger.cohorts) {
+    ledger.hashes[name] = data::hash_cohort(cohort);
+    const std::string hash = ledger.hashes[name].cohort;
+    const std::string split = data::split_digest(cohort);  // a trial is another where the source's split is
+    ledger.hash_list.emplace_back(name, hash + (split.empty() ? "" : "-" + split));
+    ledger.plans[name] = {name + "-" + hash, splits_in_use(whole, name, cohort), data::persons_of(cohort)};
+  }
+}
+
 void open_ledger(World& world, const Study& study, const StudyOptions& options, const Workers& workers,
                  Ledger& ledger) {
   const fs::path file = results_file(study, options);
-  const fs::path folder = results_folder(file);
+  const fs::path folder = analysis::results_folder(file);
   std::error_code error;
   if (!file.has_filename() || fs::is_directory(file, error))
     throw std::runtime_error("--results " + file.string() +
@@ -118,18 +128,9 @@ void open_ledger(World& world, const Study& study, const StudyOptions& options, 
   start_log(true, folder / "runner.log");
   for (const auto& stage : fs::directory_iterator(folder / "checkpoints", error)) data::remove_partials(stage.path());
 
-  ledger.whole = with_candidates(study);
-  const Study& whole = ledger.whole;
-  ledger.cohorts = open_cohorts(whole);
-  check_study(whole, ledger.cohorts);
+  plan_cohorts(with_candidates(study), ledger);
   std::map<std::string, std::string> hashes;
-  for (const auto& [name, cohort] : ledger.cohorts) {
-    ledger.hashes[name] = data::hash_cohort(cohort);
-    hashes[name] = ledger.hashes[name].cohort;
-    const std::string split = data::split_digest(cohort);  // a trial is another where the source's split is
-    ledger.hash_list.emplace_back(name, hashes[name] + (split.empty() ? "" : "-" + split));
-    ledger.plans[name] = {name + "-" + hashes[name], splits_in_use(whole, name, cohort), data::persons_of(cohort)};
-  }
+  for (const auto& [name, of_cohort] : ledger.hashes) hashes[name] = of_cohort.cohort;
   const bool with_atlases = std::ranges::any_of(study.trials, [](const TrialConfig& t) { return t.method == "atlas"; });
   ledger.database.emplace(file);
   ledger.states = ledger.database->begin(
@@ -148,7 +149,7 @@ void prepare_once(Ledger& ledger, const StudyOptions& options) {
   if (ledger.prepared) return;
   Interval activity(kActivity);
   const auto alive = [&] {
-    if (activity.passed()) ledger.database->record_activity({{.doing = "preparing cohorts"}});
+    if (ledger.database && activity.passed()) ledger.database->record_activity({{.doing = "preparing cohorts"}});
   };
   alive();
   prepare_cohorts(ledger.whole, ledger.cohorts, ledger.hashes, below(options.cohorts, ledger.plans), alive);

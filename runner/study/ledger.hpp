@@ -19,8 +19,8 @@ namespace crossfade::runner {
 
 struct Ledger {
   std::unique_ptr<LockFile> lock;
-  std::optional<analysis::ResultsDatabase> database;
-  Study whole;  // with candidates of its search: whatever these need is needed
+  std::optional<analysis::ResultsDatabase> database;  // none where a study is only measured
+  Study whole;                                        // with candidates of its search: whatever these need is needed
   OpenedCohorts cohorts;
   std::map<std::string, data::CohortHashes> hashes;  // of the cohorts
   CohortHashList hash_list;                          // the same, of which trials' hashes are made
@@ -29,11 +29,12 @@ struct Ledger {
   bool prepared = false;
 };
 
-/// FILE for FILE.sqlite; NAME-files for NAME, whose own name the database has.
-std::filesystem::path results_folder(const std::filesystem::path& database);
-
 /// The file that --results names, or that of the study's name.
 std::filesystem::path results_file(const Study& study, const StudyOptions& options);
+
+/// Opens the cohorts that `whole` needs. Throws std::runtime_error as open_cohorts(), check_study() and
+/// splits_in_use().
+void plan_cohorts(const Study& whole, Ledger& ledger);
 
 /// Opens database and cohorts, and registers the grid's trials. Throws std::runtime_error saying what is wrong with the
 /// results' path, a cohort, or how the two go together.

@@ -7,6 +7,7 @@
 #include <set>
 #include <system_error>
 
+#include "analysis/results/folder.hpp"
 #include "runner/grid/parameter_json.hpp"
 #include "runner/grid/point_text.hpp"
 #include "runner/grid/search_reader.hpp"
@@ -83,7 +84,7 @@ class SearchRun {
       : study_(study),
         search_(*study.search),
         ledger_(ledger),
-        checkpoints_(results_folder(results_file(study, options)) / "checkpoints") {
+        checkpoints_(analysis::results_folder(results_file(study, options)) / "checkpoints") {
     const TrialConfig& first = ledger.whole.trials.at(study.trials.size());  // of a candidate
     ledger.database->begin_search({.method = search_.options.method,
                                    .objective = search_.options.objective,

@@ -85,6 +85,19 @@ std::vector<std::int64_t> nominal_steps(const TrialConfig& trial) {
   return steps;
 }
 
+StepsOf prepared_steps(const Study& study, const CohortHashList& cohort_hashes, const CohortPlans& cohorts) {
+  std::map<std::vector<std::string>, std::vector<std::int64_t>> known;  // by beginnings: opening shards takes its time
+  return [&, known](const TrialConfig& trial) mutable {
+    std::vector<std::int64_t>& steps = known[beginning_hashes(trial, study, cohort_hashes)];
+    try {
+      if (steps.empty()) steps = steps_of_rows(trial, cohorts);
+    } catch (const std::exception&) {
+      steps.resize(stage_rows(trial).size());
+    }
+    return steps;
+  };
+}
+
 ForestEpochs forest_epochs(const std::vector<TrialConfig>& trials, const std::vector<TrialHashes>& hashes) {
   const Forest forest = share_trials(trials, hashes, nominal_steps).forest;
   const auto in_epochs = [](std::int64_t steps) { return static_cast<double>(steps) / kNominalSteps; };
@@ -117,16 +130,7 @@ std::vector<std::vector<SharedStage>> plan_sharing(const Study& study, bool shar
          open});
   };
   for (std::size_t t = 0; t < trials.size(); ++t) add_hashes(trials[t], hashes[t], !queue.trials[t].finished);
-  std::map<std::vector<std::string>, std::vector<std::int64_t>> known;  // by beginnings: opening shards takes its time
-  const StepsOf steps_of = [&](const TrialConfig& trial) {
-    std::vector<std::int64_t>& steps = known[beginning_hashes(trial, study, cohort_hashes)];
-    try {
-      if (steps.empty()) steps = steps_of_rows(trial, cohorts);
-    } catch (const std::exception&) {
-      steps.resize(stage_rows(trial).size());
-    }
-    return steps;
-  };
+  const StepsOf steps_of = prepared_steps(study, cohort_hashes, cohorts);
   SharedTrials shared = share_trials(trials, of_trials, steps_of);
   if (shared.forest.shared < shared.forest.alone)
     log_info("shared beginnings: " + std::to_string(shared.forest.shared) + " of " +

@@ -49,6 +49,10 @@ SharedTrials share_trials(const std::vector<TrialConfig>& trials, const std::vec
 /// A hundred an epoch: for what is planned by the grid alone.
 std::vector<std::int64_t> nominal_steps(const TrialConfig& trial);
 
+/// Those of the prepared shards; none of a trial whose shards can't be opened, which says so itself. What it is given
+/// must outlive it.
+StepsOf prepared_steps(const Study& study, const CohortHashList& cohort_hashes, const CohortPlans& cohorts);
+
 /// Trials whose ways count when others are run.
 struct OtherTrials {
   std::vector<TrialConfig> past{};   // may have left what is begun from

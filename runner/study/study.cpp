@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "analysis/results/folder.hpp"
 #include "runner/grid/grid.hpp"
 #include "runner/process/exit_codes.hpp"
 #include "runner/process/interrupt.hpp"
@@ -11,6 +12,7 @@
 #include "runner/study/batch.hpp"
 #include "runner/study/dry_run.hpp"
 #include "runner/study/ledger.hpp"
+#include "runner/study/measure.hpp"
 #include "runner/study/outputs.hpp"
 #include "runner/study/search_run.hpp"
 
@@ -61,13 +63,14 @@ int run_study(World& world, const StudyOptions& options) {
   const std::string text = on_root(all, [&] { return read_grid(options.grid, options.overrides).text; });
   Study study = read_grid(options.grid, options.overrides);
   agree(all, study.text == text ? "" : world.host() + " sees another " + options.grid.string() + " than rank 0 does");
-  if (options.dry_run) {
+  if (!options.dry_run.empty()) {
     on_root(all, [&] {
       list_trials(study);
       list_search(study);
       if (options.share) list_sharing(study);
       return std::string();
     });
+    if (options.dry_run == "measure") measure_study(world, study, options);
     return 0;
   }
 
@@ -102,7 +105,7 @@ int run_study(World& world, const StudyOptions& options) {
     try {
       if (!result.stopped) {
         ledger.database->record_activity({{.doing = "making tables and figures"}});
-        write_outputs(file, results_folder(file), study.name,
+        write_outputs(file, analysis::results_folder(file), study.name,
                       {.claims = !study.claims.empty(), .search = study.search.has_value()});
       }
       ledger.database->record_activity({});

@@ -19,7 +19,7 @@ struct StudyOptions {
   std::filesystem::path profile;              // a trace of a few steps (profile.hpp); empty: none
   std::vector<std::string> only;              // run only trials whose name contains one of these; empty: all
   bool share = true;                          // what trials train alike is trained once; false: each trial for itself
-  bool dry_run = false;
+  std::string dry_run;  // list: only says what there is to do; measure: how long it takes, too (measure.hpp); or empty
 };
 
 /// Collective over the world. Beside the database FILE.sqlite stands a folder FILE with the log, the checkpoints, and

@@ -8,6 +8,7 @@
 
 #include "runner/ranks/agreement.hpp"
 #include "runner/trial/evaluator.hpp"
+#include "runner/trial/pictures.hpp"
 #include "runner/trial/registration_cache.hpp"
 #include "runner/trial/scan.hpp"
 
@@ -59,9 +60,10 @@ struct Segmented {
 
 class AtlasTrial {
  public:
-  AtlasTrial(const TrialConfig& config, const StageData& data, Group& group, const std::filesystem::path& registrations,
-             int threads, const TrialEvents& events)
+  AtlasTrial(const TrialConfig& config, const std::string& hash, const StageData& data, Group& group,
+             const std::filesystem::path& registrations, int threads, const TrialEvents& events)
       : config_(config),
+        hash_(hash),
         stage_(config.stages.front()),
         data_(data),
         group_(group),
@@ -83,7 +85,9 @@ class AtlasTrial {
     if (!on_all(whole)) return TrialOutcome::kInterrupted;
 
     analysis::StageResult result;
-    set_test_scores(score_volumes(data_.test, group_, [&](std::size_t s) { return segmented.classes[s]; }), result);
+    const PredictVolume fused = [&](std::size_t s) { return segmented.classes[s]; };
+    set_test_scores(score_volumes(data_.test, group_, fused), result);
+    draw_subjects(data_.test, result.test, group_, fused, events_.pictures, hash_);
     group_.ranks().all_reduce_sum(segmented.seconds.data(), segmented.seconds.size(), ElementType::kFloat64);
     result.seconds = segmented.seconds;
     result.best_dice = analysis::mean_over_subjects(result.test);  // nothing is validated; `converged` is made from it
@@ -135,6 +139,7 @@ class AtlasTrial {
   }
 
   const TrialConfig& config_;
+  const std::string& hash_;
   const StageOptions& stage_;
   const StageData& data_;
   Group& group_;
@@ -146,9 +151,9 @@ class AtlasTrial {
 
 }  // namespace
 
-TrialOutcome run_atlases(const TrialConfig& config, const StageData& data, Group& group,
+TrialOutcome run_atlases(const TrialConfig& config, const std::string& hash, const StageData& data, Group& group,
                          const std::filesystem::path& registrations, int threads, const TrialEvents& events) {
-  return AtlasTrial(config, data, group, registrations, threads, events).run();
+  return AtlasTrial(config, hash, data, group, registrations, threads, events).run();
 }
 
 }  // namespace crossfade::runner

@@ -18,6 +18,7 @@
 #include "runner/trial/beginning.hpp"
 #include "runner/trial/evaluator.hpp"
 #include "runner/trial/patience.hpp"
+#include "runner/trial/pictures.hpp"
 #include "runner/trial/state.hpp"
 #include "runner/trial/trained_on.hpp"
 #include "runner/trial/trainer.hpp"
@@ -430,12 +431,11 @@ class Trial {
     result.stopped = stopped;
     result.validation = validate();
     const std::vector<data::Shard>& test = data().test;
-    set_test_scores(score_volumes(test, group_,
-                                  [&](std::size_t s) {
-                                    return predict(*network_, test[s], group_.device(),
-                                                   evaluation_batch(stage(), group_));
-                                  }),
-                    result);
+    const PredictVolume predict_volume = [&](std::size_t s) {
+      return predict(*network_, test[s], group_.device(), evaluation_batch(stage(), group_));
+    };
+    set_test_scores(score_volumes(test, group_, predict_volume), result);
+    draw_subjects(test, result.test, group_, predict_volume, events_.pictures, hash());
     report(result);
   }
 

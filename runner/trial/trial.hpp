@@ -40,6 +40,7 @@ struct TrialEvents {
   StepProfile* profile = nullptr;   // records some of this rank's steps; nullptr: none
   QueueOptions queue;               // read_every: steps that on_step hears of together
   std::uintmax_t branch_bytes = 0;  // a branch that does not fit into so many with all that are there is passed
+  std::filesystem::path pictures;   // where test subjects are drawn at a stage's end, by its hash; empty: they are not
 };
 
 enum class TrialOutcome { kFinished, kInterrupted };

@@ -5,6 +5,7 @@
 #include "runner/grid/views.hpp"
 #include "runner/ranks/agreement.hpp"
 #include "runner/trial/evaluator.hpp"
+#include "runner/trial/pictures.hpp"
 #include "runner/trial/trainer.hpp"
 #include "runner/trial/vote.hpp"
 
@@ -42,6 +43,7 @@ TrialEvents shifted(const TrialEvents& events, int before, std::vector<std::stri
   own.queue = events.queue;
   own.on_branch = events.on_branch;
   own.branch_bytes = events.branch_bytes;
+  own.pictures = events.pictures;
   own.on_step = [&events, before](TrialProgress progress) {
     progress.stage += before;
     events.on_step(progress);
@@ -58,9 +60,10 @@ TrialEvents shifted(const TrialEvents& events, int before, std::vector<std::stri
   return own;
 }
 
-/// The vote after one stage; `planes` are that stage's shards, one for each view. `row` of the database.
-analysis::StageResult vote_on(const StageOptions& stage, int row, const std::vector<View>& views, const Nets& nets,
-                              const std::vector<const StageData*>& planes, Group& group) {
+/// The vote after one stage; `planes` are that stage's shards, one for each view. `row` of the database, and its hash.
+analysis::StageResult vote_on(const StageOptions& stage, int row, const std::string& hash,
+                              const std::vector<View>& views, const Nets& nets,
+                              const std::vector<const StageData*>& planes, Group& group, const fs::path& pictures) {
   const StageData& axial = *planes.front();
   if (!nets.missing.empty())
     return background_result(row, "no vote: the " + nets.missing + " net has no checkpoint", axial, stage, group);
@@ -78,6 +81,7 @@ analysis::StageResult vote_on(const StageOptions& stage, int row, const std::vec
   result.validation = count_volumes(axial.validation, group, label_kind(stage), voted(&StageData::validation));
   result.best_dice = analysis::mean_over_subjects(result.validation);
   set_test_scores(score_volumes(axial.test, group, voted(&StageData::test)), result);
+  draw_subjects(axial.test, result.test, group, voted(&StageData::test), pictures, hash);
   return result;
 }
 
@@ -115,7 +119,8 @@ TrialOutcome run_views(const TrialConfig& config, const std::vector<std::string>
     const Nets nets =
         load_nets(config, views, stage_hashes, stage_planes.front()->validation.front().info(), group, checkpoints);
     const auto row = static_cast<int>(views.size() * stages + s);
-    analysis::StageResult result = vote_on(config.stages[s], row, views, nets, stage_planes, group);
+    analysis::StageResult result = vote_on(config.stages[s], row, hashes[static_cast<std::size_t>(row)], views, nets,
+                                           stage_planes, group, events.pictures);
     for (std::size_t v = 0; v < views.size() && result.stopped.empty(); ++v)
       if (const std::string& why = stopped[v * stages + s]; !why.empty())
         result.stopped = "the " + std::string(views[v].plane) + " net stopped: " + why;

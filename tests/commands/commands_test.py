@@ -5,6 +5,7 @@ import io
 import json
 import os
 import pathlib
+import re
 import shlex
 import shutil
 import sqlite3
@@ -113,12 +114,45 @@ class Plot(Case):
         self.assertEqual((self.folder / "f.pdf").read_bytes()[:5], b"%PDF-")
 
 
+    def test_draws_test_subjects_as_the_trials_have_left_them(self):
+        hashes = [hash[:16] for (hash,) in self.query(STUDY / "tiny.sqlite", "select hash from stage")]
+        self.assertEqual(sorted(str(file.relative_to(STUDY / "tiny/pictures")) for file in (STUDY / "tiny/pictures").rglob("*.svg")),
+                         sorted(f"{hash}/phantom-004.svg" for hash in hashes))
+        completed = self.run_runner("plot", "slices", "--results", STUDY / "tiny.sqlite")
+        self.assertEqual(completed.returncode, 0, completed.stderr)
+        self.assertEqual((self.folder / "slices.pdf").read_bytes()[:5], b"%PDF-")
+        rows = (self.folder / "slices.csv").read_text().splitlines()
+        self.assertEqual([row.split(",")[:4] for row in rows[1:]],
+                         [["sum", "pretrained", "worst", "phantom-004"], ["scheduled", "pretrained", "worst", "phantom-004"]])
+        self.assertEqual((STUDY / "tiny/study.html").read_text().count("<img src=\"data:image/svg+xml"), 2)
+
+
 class DryRun(Case):
     def test_prints_the_trials_and_starts_nothing(self):
         completed = self.run_runner("--grid", self.grid, "--dry-run", "--set", "seeds=[1, 2]", ranks=2)
         self.assertEqual(completed.returncode, 0, completed.stderr)
         self.assertEqual(completed.stdout.count("U-Net (width 4, depth 2, batch norm)"), 4, completed.stdout)
         self.assertEqual(sorted(path.name for path in self.folder.iterdir()), ["tiny.yaml"])
+
+
+    def test_measures_how_long_it_takes_and_what_stays_on_disk(self):
+        completed = self.run_runner("--grid", self.grid, "--cohorts", COHORTS, "--dry-run=measure", "--set", "seeds=[1, 2]", ranks=2)
+        self.assertEqual(completed.returncode, 0, completed.stderr)
+        said = completed.stdout
+        self.assertRegex(said, r"measured on 2 ranks on CPUs, 1 rank a trial, 1 thread a rank: 5 steps of each kind")
+        self.assertRegex(said, r"\nU-Net \(width 4, depth 2, batch norm\), wce \+ wdice, pretrain on phantom \(manual\), batch 8 +4 +[\d.]+ +[\d.]+ ")
+        self.assertEqual(said.count("pretrain on phantom (manual)"), 1, "four trials of one kind")
+        self.assertRegex(said, r"time: about 00:\d\d for all trials on 2 groups")
+        gigabytes = float(re.search(r"disk: (\S+) GB of checkpoints", said)[1])
+        there = sum(file.stat().st_size for file in (STUDY / "tiny/checkpoints").rglob("*.safetensors")) / 1e9
+        # The study of the fixture has two of the four trials. Headers with epochs and scores are not counted.
+        self.assertAlmostEqual(gigabytes / (2 * there), 1, delta=0.2)
+        self.assertEqual(sorted(path.name for path in self.folder.iterdir()), ["tiny.yaml"])
+
+    def test_refuses_another_kind_of_dry_run(self):
+        completed = self.run_runner("--grid", self.grid, "--dry-run=minutes")
+        self.assertNotEqual(completed.returncode, 0)
+        self.assertIn("minutes", completed.stderr)
 
 
 class Help(Case):

@@ -1,5 +1,7 @@
 """The page of a study in a real browser: it asks nobody, sorts, tells and chooses, and hostile names stay text."""
 
+import csv
+import io
 import re
 import unittest
 
@@ -19,8 +21,10 @@ class Page(Case):
         cls.addClassCleanup(cls.playwright.stop)
         cls.addClassCleanup(cls.browser.close)
 
-    def write_page(self, *more, **study):
+    def write_page(self, *more, drawn=False, **study):
         studies.write(self.folder / "r.sqlite", **study)
+        if drawn:
+            studies.draw(self.folder / "r.sqlite")
         completed = self.run_runner("page", "--results", "r.sqlite", "--output", "p.html", *more)
         self.assertEqual(completed.returncode, 0, completed.stderr)
         return (self.folder / "p.html").read_text()
@@ -160,6 +164,60 @@ class Page(Case):
         page = self.open_page()
         self.assertIn("Page to share", page.inner_text("header"))
         self.assertEqual(sorted(self.column(page, "subjects", 1)), ["subject 1", "subject 2"])
+
+    def extremes(self):
+        """By variant: (Dice, subject, seed) of each trial's test subjects, rising."""
+        found = {}
+        for variant, dice, subject, seed in self.query("r.sqlite", """
+                select variant, avg(dice), subject, seed from figure2 group by trial, subject order by variant, 2"""):
+            found.setdefault(variant, []).append((dice, subject, seed))
+        return found
+
+    def test_shows_the_worst_the_median_and_the_best_test_subject_of_each_variant(self):
+        self.write_page(variants=["low", "high"], seeds=3, subjects=[*"abcdefg", "<i>h"], drawn=True)
+        page = self.open_page()
+        for index, (variant, open_at_first) in enumerate((("low", False), ("high", True))):
+            details = page.locator("#pictures details").nth(index)
+            self.assertEqual(details.locator("summary").inner_text(), variant)
+            self.assertEqual(details.locator("img >> nth=0").is_visible(), open_at_first, "the best on validation is open")
+            if not open_at_first:
+                details.locator("summary").click()
+            tested = self.extremes()[variant]
+            said = lambda which, row: f"the {which}: {row[1]}, Dice {row[0]:.4f} (seed {row[2]})"
+            captions = details.locator("figcaption").all_inner_texts()
+            self.assertEqual([captions[0], captions[2]], [said("worst", tested[0]), said("best", tested[-1])])
+            # One that a trial has drawn, as near to the middle of all as there is: between those of the single trials.
+            middles = [sorted(row for row in tested if row[2] == seed)[3] for seed in (1, 2, 3)]
+            self.assertTrue(min(middles)[0] <= float(re.search(r"Dice ([\d.]+)", captions[1])[1]) + 1e-4 <= max(middles)[0] + 2e-4, captions[1])
+            for image in details.locator("img").all():
+                image.scroll_into_view_if_needed()
+                self.assertEqual(image.evaluate("image => image.decode().then(() => image.naturalWidth)"), 90)
+        self.assertEqual(len(self.heard), 1, self.heard)
+
+    def test_leaves_pictures_out_that_are_not_there_and_of_a_page_to_share(self):
+        self.assertNotIn('id="pictures"', self.write_page(variants=["low"]))
+        (self.folder / "r.sqlite").unlink()
+        self.assertNotIn("<img", self.write_page("--share", variants=["low"], drawn=True))
+
+    def test_draws_the_same_pictures_as_files(self):
+        studies.write(self.folder / "r.sqlite", variants=["low", "high"], seeds=2, subjects=list("abcde"))
+        plot = lambda *more: self.run_runner("plot", "slices", "--results", "r.sqlite", "--output", "s", *more)
+        self.assertIn("r/pictures': trials draw test subjects at the end of a stage", plot().stderr)
+        studies.draw(self.folder / "r.sqlite")
+        completed = plot()
+        self.assertEqual(completed.returncode, 0, completed.stderr)
+        self.assertEqual(completed.stdout.split(), ["s.csv", "s.svg", "s.png", "s.pdf"])
+        rows = list(csv.DictReader(io.StringIO((self.folder / "s.csv").read_text())))
+        for variant, tested in self.extremes().items():
+            mine = [row for row in rows if row["variant"] == variant]
+            self.assertEqual([row["which"] for row in mine], ["worst", "median", "best"])
+            for row, (dice, subject, seed) in ((mine[0], tested[0]), (mine[2], tested[-1])):
+                self.assertEqual((row["subject"], int(row["seed"])), (subject, seed))
+                self.assertAlmostEqual(float(row["dice"]), dice, delta=1e-12)  # a mean of two in another order
+        self.assertEqual((self.folder / "s.png").read_bytes()[:4], b"\x89PNG")
+        self.assertEqual(plot("--variant", "high").returncode, 0)
+        self.assertEqual({row["variant"] for row in csv.DictReader(io.StringIO((self.folder / "s.csv").read_text()))}, {"high"})
+        self.assertIn("no pictures of variant 'middle', only of 'low', 'high'", plot("--variant", "middle").stderr)
 
     def test_of_a_thousand_trials_stays_small(self):
         text = self.write_page(variants=[f"variant {v}" for v in range(100)], seeds=10, epochs=20, structures=("A",), subjects=("a", "b"))

@@ -29,6 +29,12 @@ TEST(Redaction, TakesNamesHostsAndPathsOutOfTexts) {
   EXPECT_EQ(redaction.text("lr: 2e-3\n  epochs: 3\n"), "lr: 2e-3\n  epochs: 3\n") << "the rest stays to the letter";
 }
 
+TEST(Redaction, TakesNoWordOfANameThatThePageShowsForAPath) {
+  const Redaction redaction({"w/ann"}, {}, {"U-Net w/o noise", "grey/white"});
+  EXPECT_EQ(redaction.text("U-Net w/o noise: Dice of grey/white, from data/white"),
+            "U-Net w/o noise: Dice of grey/white, from (path)");
+}
+
 TEST(Redaction, OfNothingLeavesAllAsItIs) {
   EXPECT_EQ(Redaction().text("/home/me: ann"), "/home/me: ann");
   EXPECT_EQ(Redaction().subject("ann"), "ann");

@@ -137,5 +137,26 @@ TEST(MeanOverSubjects, LeavesOutASubjectWithoutAnyDice) {
   EXPECT_EQ(pooled(subjects).true_positive[4], 9);
 }
 
+TEST(WorstMedianBest, AreEachThereOnceAndOnlyWithANumber) {
+  const auto subjects = [](const std::vector<int>& hits) {  // of 10 voxels; -1: of none
+    std::vector<SubjectCounts> all;
+    for (const int hit : hits) {
+      all.push_back({"s", Counts(2)});
+      if (hit < 0) continue;
+      all.back().counts.true_positive[1] = hit;
+      all.back().counts.false_negative[1] = 10 - hit;
+    }
+    return all;
+  };
+  using Places = std::vector<std::size_t>;
+  EXPECT_EQ(worst_median_best(subjects({5, 9, 1, 7, 3})), (Places{2, 0, 1}));
+  EXPECT_EQ(worst_median_best(subjects({5, 9, 1, 7})), (Places{2, 0, 1})) << "of an even number the lower one";
+  EXPECT_EQ(worst_median_best(subjects({-1, 9, 5, -1})), (Places{2, 1}));
+  EXPECT_EQ(worst_median_best(subjects({4})), (Places{0}));
+  EXPECT_EQ(worst_median_best(subjects({4, 4, 4})), (Places{0, 1, 2})) << "equal ones in their order";
+  EXPECT_EQ(worst_median_best(subjects({-1})), Places{});
+  EXPECT_EQ(worst_median_best({}), Places{});
+}
+
 }  // namespace
 }  // namespace crossfade::analysis

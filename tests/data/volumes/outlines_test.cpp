@@ -90,7 +90,7 @@ TEST(ContactSheet, DrawsGreyLevelsBetweenLowAndHigh) {
   const std::vector<float> values{-9, 10, 15, 20, 99, none, 12.5F};
   const std::vector<int> levels{0, 0, 128, 255, 255, 0, 64};  // 255 * (v - 10) / 10, rounded
   const Picture sheet =
-      contact_sheet(std::vector{SheetSlice{.width = 7, .height = 1, .grey = values, .low = 10, .high = 20}}, 1, 2);
+      contact_sheet(std::vector{SheetSlice{.width = 7, .height = 1, .grey = values, .window = {10, 20}}}, 1, 2);
   EXPECT_EQ(sheet.width, 7 * 2 + 2 * kGap);
   EXPECT_EQ(sheet.height, 1 * 2 + 2 * kGap);
   EXPECT_EQ(sheet.rgb.size(), static_cast<std::size_t>(3 * sheet.width * sheet.height));
@@ -146,7 +146,7 @@ TEST(ContactSheet, RefusesWhatDoesNotFitTogether) {
   SheetSlice wrong_labels = sound, wrong_grey = sound, wrong_window = sound;
   wrong_labels.labels = labels;
   wrong_grey.width = 4;
-  wrong_window.high = wrong_window.low;
+  wrong_window.window.high = wrong_window.window.low;
   const auto refusal = [](const std::vector<SheetSlice>& slices, int columns, int magnification) {
     try {
       contact_sheet(slices, columns, magnification);

@@ -44,6 +44,8 @@ const fs::path& heads() {
   return made ? folder.path : folder.path;
 }
 
+const std::string kHash(64, 'a');
+
 class AtlasTrial : public testing::Test {
  protected:
   AtlasTrial() {
@@ -63,7 +65,7 @@ class AtlasTrial : public testing::Test {
   }
 
   TrialOutcome run(Heard& heard, int stop_after = -1) {
-    return run_atlases(config_, data_, group_, folder_.path / "registrations", 1, heard.events(stop_after));
+    return run_atlases(config_, kHash, data_, group_, folder_.path / "registrations", 1, heard.events(stop_after));
   }
   std::vector<fs::path> made() const {
     std::vector<fs::path> folders;
@@ -146,7 +148,8 @@ TEST_F(AtlasTrial, IsTheSameWithSeveralThreads) {
   config_.atlas.joint = {.patch_radius = 1, .search_radius = 1};
   data_.test.pop_back();
   run(one);
-  EXPECT_EQ(run_atlases(config_, data_, group_, folder_.path / "others", 3, three.events()), TrialOutcome::kFinished);
+  EXPECT_EQ(run_atlases(config_, kHash, data_, group_, folder_.path / "others", 3, three.events()),
+            TrialOutcome::kFinished);
   EXPECT_EQ(three.stages[0].test[0].counts, one.stages[0].test[0].counts);
 }
 
@@ -159,7 +162,8 @@ TEST_F(AtlasTrial, StopsInTheFusion) {
     const auto whole = [](const fs::path& made) { return made.extension().empty(); };
     return fs::exists(folder_.path / "registrations") && std::ranges::count_if(made(), whole) == 3;
   };
-  EXPECT_EQ(run_atlases(config_, data_, group_, folder_.path / "registrations", 1, events), TrialOutcome::kInterrupted);
+  EXPECT_EQ(run_atlases(config_, kHash, data_, group_, folder_.path / "registrations", 1, events),
+            TrialOutcome::kInterrupted);
   EXPECT_TRUE(heard.stages.empty());
 }
 
