@@ -18,7 +18,7 @@
 #include "data/shards/loader.hpp"
 #include "model/batch_norm.hpp"
 #include "runner/process/memory.hpp"
-#include "runner/trial/evaluator.hpp"
+#include "runner/evaluation/evaluator.hpp"
 #include "runner/trial/trainer.hpp"
 
 namespace crossfade::runner {

@@ -10,10 +10,10 @@
 #include "runner/process/log.hpp"
 #include "runner/ranks/agreement.hpp"
 #include "runner/ranks/workers.hpp"
-#include "runner/trial/evaluator.hpp"
-#include "runner/trial/prediction.hpp"
+#include "runner/evaluation/evaluator.hpp"
+#include "runner/evaluation/prediction.hpp"
 #include "runner/trial/state.hpp"
-#include "runner/trial/vote.hpp"
+#include "runner/evaluation/vote.hpp"
 
 namespace crossfade::runner {
 namespace {

@@ -19,10 +19,10 @@
 #include "runner/ranks/agreement.hpp"
 #include "runner/ranks/workers.hpp"
 #include "runner/study/remarks.hpp"
-#include "runner/trial/evaluator.hpp"
+#include "runner/evaluation/evaluator.hpp"
 #include "runner/trial/state.hpp"
 #include "runner/trial/trained_cohort.hpp"
-#include "runner/trial/vote.hpp"
+#include "runner/evaluation/vote.hpp"
 
 namespace crossfade::runner {
 namespace {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "runner/grid/config.hpp"
-#include "runner/trial/trial.hpp"
+#include "runner/trial/stage_data.hpp"
 
 namespace crossfade::runner {
 

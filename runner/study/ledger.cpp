@@ -126,7 +126,8 @@ void open_ledger(World& world, const Study& study, const StudyOptions& options, 
   if (error) throw std::runtime_error("cannot write results to " + folder.string() + ": " + error.message());
   ledger.lock = std::make_unique<LockFile>(folder / "lock", "the results database " + file.string(), false);
   start_log(true, folder / "runner.log");
-  for (const auto& stage : fs::directory_iterator(folder / "checkpoints", error)) data::remove_partials(stage.path());
+  for (const fs::path& kept : {folder / "checkpoints", analysis::pictures_folder(file)})
+    for (const auto& stage : fs::directory_iterator(kept, error)) data::remove_partials(stage.path());
 
   plan_cohorts(with_candidates(study), ledger);
   std::map<std::string, std::string> hashes;

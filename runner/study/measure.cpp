@@ -18,8 +18,9 @@
 #include "runner/ranks/workers.hpp"
 #include "runner/study/ledger.hpp"
 #include "runner/study/plan_json.hpp"
-#include "runner/trial/evaluator.hpp"
-#include "runner/trial/scan.hpp"
+#include "runner/evaluation/evaluator.hpp"
+#include "runner/evaluation/scan.hpp"
+#include "runner/trial/stage_net.hpp"
 #include "runner/trial/state.hpp"
 #include "runner/trial/trainer.hpp"
 

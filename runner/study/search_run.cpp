@@ -18,6 +18,7 @@
 #include "runner/search/methods.hpp"
 #include "runner/trial/branches.hpp"
 #include "runner/trial/checkpoint.hpp"
+#include "runner/trial/stage_net.hpp"
 
 namespace crossfade::runner {
 namespace {

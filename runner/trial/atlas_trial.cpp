@@ -6,11 +6,11 @@
 #include <optional>
 #include <stdexcept>
 
+#include "runner/evaluation/evaluator.hpp"
+#include "runner/evaluation/pictures.hpp"
+#include "runner/evaluation/scan.hpp"
 #include "runner/ranks/agreement.hpp"
-#include "runner/trial/evaluator.hpp"
-#include "runner/trial/pictures.hpp"
 #include "runner/trial/registration_cache.hpp"
-#include "runner/trial/scan.hpp"
 
 namespace crossfade::runner {
 namespace {

@@ -6,7 +6,8 @@
 
 #include "runner/grid/config.hpp"
 #include "runner/ranks/group.hpp"
-#include "runner/trial/trial.hpp"
+#include "runner/trial/stage_data.hpp"
+#include "runner/trial/trial_events.hpp"
 
 namespace crossfade::runner {
 

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "runner/trial/patience.hpp"
-#include "runner/trial/trial.hpp"
+#include "runner/trial/stage_net.hpp"
 
 namespace crossfade::runner {
 namespace {

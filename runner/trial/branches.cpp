@@ -2,7 +2,7 @@
 
 #include <system_error>
 
-#include "runner/trial/trial.hpp"
+#include "runner/trial/stage_net.hpp"
 
 namespace crossfade::runner {
 namespace {

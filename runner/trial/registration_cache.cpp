@@ -13,8 +13,8 @@
 #include "data/hash.hpp"
 #include "data/publish.hpp"
 #include "data/volumes/nifti.hpp"
+#include "runner/evaluation/scan.hpp"
 #include "runner/process/lock_file.hpp"
-#include "runner/trial/scan.hpp"
 
 namespace crossfade::runner {
 namespace {

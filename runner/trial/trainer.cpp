@@ -32,15 +32,6 @@ std::string name_not_finite(const StepResult& result, const schedules::Scheduled
   return std::isfinite(result.loss) ? "gradient" : "loss";
 }
 
-/// Images as they lie in the host's memory. Of one channel they are in both layouts at once: strides that say
-/// channels-last.
-torch::Tensor image_view(const float* images, const std::array<std::int64_t, 4>& shape) {
-  const auto [count, channels, height, width] = shape;
-  const auto memory = const_cast<float*>(images);
-  if (channels == 1) return torch::from_blob(memory, shape, {height * width, 1, width, 1}, torch::kFloat);
-  return torch::from_blob(memory, shape, torch::kFloat);
-}
-
 /// One behind the other in a tensor of their own.
 torch::Tensor joined(const std::vector<torch::Tensor>& tensors) {
   std::vector<torch::Tensor> flat;
@@ -64,22 +55,6 @@ void restore_if(const torch::Tensor& condition, const torch::Tensor& before,
 }
 
 }  // namespace
-
-void place_network(model::Network& network, torch::Device device, torch::ScalarType type) {
-  const torch::NoGradGuard no_grad;
-  network.to(device, type);
-  for (torch::Tensor& parameter : network.parameters()) {
-    if (parameter.dim() != 4) continue;
-    // A copy, since contiguous() leaves the strides of a weight with one input channel, which say nothing to the
-    // convolution about the order it should work in.
-    parameter.set_data(torch::empty_like(parameter, torch::MemoryFormat::ChannelsLast).copy_(parameter));
-  }
-}
-
-torch::Tensor image_tensor(const float* images, const std::array<std::int64_t, 4>& shape, torch::Device device,
-                           torch::ScalarType type) {
-  return image_view(images, shape).to(device, type).contiguous(torch::MemoryFormat::ChannelsLast);
-}
 
 int steps_between_reads(torch::Device device) {
   return device.is_cpu() ? 1 : 16;

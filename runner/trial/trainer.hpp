@@ -9,6 +9,7 @@
 
 #include "data/shards/loader.hpp"
 #include "model/network.hpp"
+#include "runner/evaluation/network_input.hpp"
 #include "runner/grid/config.hpp"
 #include "runner/ranks/group.hpp"
 #include "runner/trial/device_copies.hpp"
@@ -18,15 +19,6 @@
 #include "schedules/scheduled_loss.hpp"
 
 namespace crossfade::runner {
-
-/// Moves a net to where and how it is trained: device, type, and 4-D weights channels-last (1.5 times as fast on CPUs).
-/// Before a Trainer is made.
-void place_network(model::Network& network, torch::Device device, torch::ScalarType type = torch::kFloat);
-
-/// The images [count, C, H, W] of a batch as a channels-last tensor that shares the batch's memory on CPUs if it has
-/// one channel.
-torch::Tensor image_tensor(const float* images, const std::array<std::int64_t, 4>& shape, torch::Device device,
-                           torch::ScalarType type);
 
 /// What one step found; the same on all ranks, but for `communication`.
 struct StepResult {

@@ -13,12 +13,13 @@
 
 #include "data/shards/class_weights.hpp"
 #include "data/shards/loader.hpp"
+#include "runner/evaluation/evaluator.hpp"
+#include "runner/evaluation/pictures.hpp"
 #include "runner/ranks/agreement.hpp"
 #include "runner/ranks/failure.hpp"
 #include "runner/trial/beginning.hpp"
-#include "runner/trial/evaluator.hpp"
 #include "runner/trial/patience.hpp"
-#include "runner/trial/pictures.hpp"
+#include "runner/trial/stage_net.hpp"
 #include "runner/trial/state.hpp"
 #include "runner/trial/trained_on.hpp"
 #include "runner/trial/trainer.hpp"
@@ -30,45 +31,6 @@ namespace fs = std::filesystem;
 
 double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-/// Everything that a step would stumble over later, with the other ranks in a collective. `of_trial`: the data of the
-/// first stage, for which the net was made.
-void check_data(const StageOptions& stage, const StageData& data, const StageData& of_trial,
-                const model::Network& network) {
-  const auto fail = [&](const std::string& what) { throw std::runtime_error("stage " + stage.name + ": " + what); };
-  if (data.train.empty()) fail("no training subjects");
-  if (data.validation.empty()) fail("no validation subjects");
-  const auto require_labels = [&](const std::vector<data::Shard>& shards, data::LabelKind kind) {
-    for (const data::Shard& shard : shards) {
-      if (!shard.info().has(kind))
-        fail(shard.file().string() + " has no " + (kind == data::LabelKind::kManual ? "manual" : "automatic") +
-             " labels");
-    }
-  };
-  require_labels(data.train, label_kind(stage));
-  require_labels(data.validation, label_kind(stage));
-  require_labels(data.test, data::LabelKind::kManual);
-  const data::ShardInfo& first = of_trial.train.front().info();
-  const int divisor = network.divisor();
-  for (const auto* part : {&data.train, &data.validation, &data.test}) {
-    for (const data::Shard& shard : *part) {
-      const data::ShardInfo& info = shard.info();
-      const std::string differs = data::class_difference(first.classes.names, info.classes.names);
-      if (!differs.empty()) fail(shard.file().string() + ": other classes than the net is trained on: " + differs);
-      const std::string unlike = channel_difference(first.channels, info.channels);
-      if (!unlike.empty()) fail(shard.file().string() + ": other channels than the net is trained on: " + unlike);
-      if (info.width() % divisor != 0 || info.height() % divisor != 0) {
-        fail(shard.file().string() + ": slices of " + std::to_string(info.height()) + " x " +
-             std::to_string(info.width()) + " pixels, but the net needs sides divisible by " + std::to_string(divisor));
-      }
-    }
-  }
-}
-
-void broadcast(const model::Network& network, Group& group) {
-  for (const torch::Tensor& tensor : network.parameters()) group.broadcast(tensor);
-  for (const torch::Tensor& tensor : network.buffers()) group.broadcast(tensor);
 }
 
 /// What the first stage trains on; check_data() holds the others against it.
@@ -96,7 +58,7 @@ class Trial {
   TrialOutcome run() {
     together(group_.ranks(), [&] {
       for (std::size_t s = 0; s < stages_.size(); ++s)
-        check_data(config_.stages[s], stages_[s], stages_.front(), *network_);
+        check_data(config_.stages[s], stages_[s], stages_.front(), network_->divisor());
     });
     resume();
     for (; position_.stage < static_cast<int>(stages_.size()); begin_next_stage()) {
@@ -474,60 +436,6 @@ class Trial {
 };
 
 }  // namespace
-
-std::shared_ptr<model::Network> network_of(const TrialConfig& config, const data::ShardInfo& data,
-                                           torch::Device device) {
-  auto network = model::make_network(config.model, data.channel_count(), data.classes.count(), config.seed);
-  network->set_precision(config.precision);
-  place_network(*network, device);
-  return network;
-}
-
-data::LabelKind label_kind(const StageOptions& stage) {
-  return stage.labels == "automatic" ? data::LabelKind::kAutomatic : data::LabelKind::kManual;
-}
-
-int evaluation_batch(const StageOptions& stage, const Group& group) {
-  return std::max(1, stage.batch / group.size());
-}
-
-bool asked_to_stop(const TrialEvents& events, Group& group, const std::string& error) {
-  std::vector<std::int64_t> flags = {error.empty() ? 0 : 1, events.stop_requested && events.stop_requested() ? 1 : 0};
-  group.all_reduce_counts(flags);
-  if (flags[0] > 0) agree(group.ranks(), error);
-  return flags[1] > 0;
-}
-
-std::optional<Position> restore_best(const fs::path& checkpoints, const std::string& hash, model::Network& network,
-                                     Group& group) {
-  std::string position;
-  together(group.ranks(), [&] {
-    const fs::path file = stage_folder(checkpoints, hash) / "best.safetensors";
-    if (group.rank() != 0 || !fs::exists(file)) return;
-    const TensorFile contents = read_tensors(file);
-    restore_network(contents, network);
-    position = contents.text("position");
-  });
-  position = group.ranks().broadcast(position, 0);
-  if (position.empty()) return std::nullopt;
-  broadcast(network, group);
-  return position_from_json(position);
-}
-
-analysis::StageResult background_result(int position, const std::string& stopped, const StageData& data,
-                                        const StageOptions& stage, Group& group) {
-  analysis::StageResult result;
-  result.stage = position;
-  result.stopped = stopped;
-  result.validation = count_volumes(data.validation, group, label_kind(stage), background(data.validation));
-  set_test_scores(score_volumes(data.test, group, background(data.test)), result);
-  result.seconds.clear();  // nothing predicted it
-  return result;
-}
-
-fs::path stage_folder(const fs::path& checkpoints, const std::string& hash) {
-  return checkpoints / hash.substr(0, 16);
-}
 
 TrialOutcome run_trial(const TrialConfig& config, const std::vector<std::string>& hashes,
                        const std::vector<StageData>& stages, Group& group, const fs::path& checkpoints,

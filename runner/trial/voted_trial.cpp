@@ -2,12 +2,13 @@
 
 #include <stdexcept>
 
+#include "runner/evaluation/evaluator.hpp"
+#include "runner/evaluation/pictures.hpp"
+#include "runner/evaluation/vote.hpp"
 #include "runner/grid/views.hpp"
 #include "runner/ranks/agreement.hpp"
-#include "runner/trial/evaluator.hpp"
-#include "runner/trial/pictures.hpp"
-#include "runner/trial/trainer.hpp"
-#include "runner/trial/vote.hpp"
+#include "runner/trial/stage_net.hpp"
+#include "runner/trial/trial.hpp"
 
 namespace crossfade::runner {
 namespace {

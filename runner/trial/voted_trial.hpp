@@ -5,7 +5,11 @@
 #include <string>
 #include <vector>
 
-#include "runner/trial/trial.hpp"
+#include "runner/grid/config.hpp"
+#include "runner/ranks/group.hpp"
+#include "runner/trial/branches.hpp"
+#include "runner/trial/stage_data.hpp"
+#include "runner/trial/trial_events.hpp"
 
 namespace crossfade::runner {
 

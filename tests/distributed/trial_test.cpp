@@ -1,16 +1,18 @@
 // Whole trials by the ranks of one group.
-#include "data/labels/structures.hpp"
 #include "runner/trial/trial.hpp"
+#include "data/labels/structures.hpp"
 
 #include <gmock/gmock.h>
 #include <torch/types.h>
 
 #include <cmath>
 #include <fstream>
+#include <iterator>
 #include <optional>
 
 #include "runner/trial/checkpoint.hpp"
-#include "runner/trial/evaluator.hpp"
+#include "runner/evaluation/evaluator.hpp"
+#include "runner/evaluation/pictures.hpp"
 #include "runner/trial/trainer.hpp"
 #include "tests/data/small_shard.hpp"
 #include "tests/device.hpp"
@@ -93,6 +95,28 @@ TEST_F(TrialOfAllRanks, AShardThatOneRankCannotReadEndsItOnAllWithTheSameWords) 
   EXPECT_THAT(error, HasSubstr("of-rank-" + std::to_string(last)));
   EXPECT_EQ(group_.ranks().broadcast(error, 0), error);
   EXPECT_EQ(run(small_trial(), "a", heard), TrialOutcome::kFinished) << "the group trains the next trial";
+}
+
+TEST_F(TrialOfAllRanks, DrawsTheSameSubjectsAsOneRankAlone) {
+  const auto stages = open_small_shards(folder_);
+  const auto network = model::make_network(small_trial().model, 1, data::kClasses, 1);
+  place_network(*network, group_.device());
+  Group alone(test_world().communicator().split(group_.rank()), group_.device());
+  const auto predicted = [&](std::size_t s) { return predict(*network, stages[0].train[s], group_.device(), 4); };
+  const auto counts = score_volumes(stages[0].train, group_, predicted).counts;
+  const fs::path own = folder_ / ("of-rank-" + std::to_string(group_.rank()));
+  draw_subjects(stages[0].train, counts, group_, predicted, folder_ / "of-all", "hash");
+  draw_subjects(stages[0].train, counts, alone, predicted, own, "hash");
+  group_.barrier();
+  const auto text_of = [](const fs::path& file) {
+    std::ifstream in(file);
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  };
+  for (const char* subject : {"train-1.svg", "train-2.svg", "train-3.svg"}) {
+    const std::string drawn = text_of(folder_ / "of-all" / "hash" / subject);
+    EXPECT_FALSE(drawn.empty()) << subject;
+    EXPECT_EQ(drawn, text_of(own / "hash" / subject)) << subject;
+  }
 }
 
 TEST_F(TrialOfAllRanks, MeasuresTheSameSurfacesAsOneRankAlone) {

@@ -123,7 +123,7 @@ class Study:
         if (self.folder / "r.sqlite-journal").exists():
             return "database"
         for partial in set(self.folder.glob("**/*.partial")) - self.stale:
-            return {".h5": "shard", ".safetensors": "checkpoint"}.get(partial.with_suffix("").with_suffix("").suffix, "report")
+            return {".h5": "shard", ".safetensors": "checkpoint", ".svg": "picture"}.get(partial.with_suffix("").with_suffix("").suffix, "report")
         return ""
 
     def found(self):
@@ -135,7 +135,7 @@ class Study:
             found = {name: sorted(map(repr, database.execute(query))) for name, query in TABLES.items()}
         found["half-written files"] = sorted(str(path.relative_to(self.folder)) for path in self.folder.glob("**/*.partial"))
         results = self.folder / "r"
-        for pattern, of in (("checkpoints/*/best.safetensors", net_digest), ("*.csv", digest)):
+        for pattern, of in (("checkpoints/*/best.safetensors", net_digest), ("pictures/*/*.svg", digest), ("*.csv", digest)):
             for file in sorted(results.glob(pattern)):
                 found[str(file.relative_to(results))] = of(file)
         for report in ("table1", "claims", "structures"):

@@ -10,6 +10,7 @@
 #include "data/hash.hpp"
 #include "runner/study/forest.hpp"
 #include "runner/trial/checkpoint.hpp"
+#include "runner/trial/stage_net.hpp"
 #include "tests/device.hpp"
 #include "tests/runner/trial/small_trial.hpp"
 #include "tests/runner/world_of_one.hpp"

@@ -7,7 +7,7 @@
 #include <fstream>
 #include <tuple>
 
-#include "runner/trial/evaluator.hpp"
+#include "runner/evaluation/evaluator.hpp"
 #include "runner/trial/state.hpp"
 #include "runner/trial/trainer.hpp"
 #include "tests/data/small_shard.hpp"

@@ -1,4 +1,4 @@
-#include "runner/trial/scan.hpp"
+#include "runner/evaluation/scan.hpp"
 
 #include <algorithm>
 

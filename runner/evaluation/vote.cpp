@@ -1,11 +1,11 @@
-#include "runner/trial/vote.hpp"
+#include "runner/evaluation/vote.hpp"
 
 #include <torch/types.h>
 
 #include <array>
 
 #include "data/shards/plane.hpp"
-#include "runner/trial/evaluator.hpp"
+#include "runner/evaluation/evaluator.hpp"
 
 namespace crossfade::runner {
 namespace {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "model/network.hpp"
-#include "runner/trial/slice_source.hpp"
+#include "runner/evaluation/slice_source.hpp"
 
 namespace crossfade::runner {
 

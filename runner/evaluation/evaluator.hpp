@@ -5,13 +5,15 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "analysis/results/results.hpp"
 #include "data/shards/shard.hpp"
 #include "model/network.hpp"
+#include "runner/evaluation/slice_source.hpp"
+#include "runner/grid/config.hpp"
 #include "runner/ranks/group.hpp"
-#include "runner/trial/slice_source.hpp"
 
 namespace crossfade::runner {
 
@@ -61,5 +63,8 @@ std::vector<analysis::SubjectCounts> count_volumes(const std::vector<data::Shard
 /// What `count_volume` counts of the shard of this index, where that is not against the shard's own labels.
 std::vector<analysis::SubjectCounts> count_volumes(const std::vector<data::Shard>& shards, Group& group,
                                                    const std::function<analysis::Counts(std::size_t)>& count_volume);
+
+/// Slices that this rank predicts at a time.
+int evaluation_batch(const StageOptions& stage, const Group& group);
 
 }  // namespace crossfade::runner

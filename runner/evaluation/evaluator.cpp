@@ -1,4 +1,4 @@
-#include "runner/trial/evaluator.hpp"
+#include "runner/evaluation/evaluator.hpp"
 
 #include <torch/types.h>
 #include <torch/utils.h>
@@ -12,9 +12,9 @@
 #include "data/utf8.hpp"
 #include "model/autocast.hpp"
 #include "model/sampling.hpp"
+#include "runner/evaluation/network_input.hpp"
+#include "runner/evaluation/scan.hpp"
 #include "runner/ranks/agreement.hpp"
-#include "runner/trial/scan.hpp"
-#include "runner/trial/trainer.hpp"
 
 namespace crossfade::runner {
 namespace {
@@ -217,6 +217,10 @@ std::vector<analysis::SubjectCounts> count_volumes(const std::vector<data::Shard
   std::vector<Counts> counts = no_counts(shards);
   for_each_volume(shards, group, [&](std::size_t s) { counts[s] = count_volume(s); });
   return summed(shards, std::move(counts), group);
+}
+
+int evaluation_batch(const StageOptions& stage, const Group& group) {
+  return std::max(1, stage.batch / group.size());
 }
 
 }  // namespace crossfade::runner

@@ -1,4 +1,4 @@
-#include "runner/trial/vote.hpp"
+#include "runner/evaluation/vote.hpp"
 #include "data/labels/structures.hpp"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "runner/trial/prediction.hpp"
+#include "runner/evaluation/prediction.hpp"
 
 #include "data/labels/label_table.hpp"
 #include "data/volumes/conform.hpp"

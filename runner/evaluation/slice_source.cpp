@@ -1,4 +1,4 @@
-#include "runner/trial/slice_source.hpp"
+#include "runner/evaluation/slice_source.hpp"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "runner/trial/pictures.hpp"
+#include "runner/evaluation/pictures.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -9,8 +9,8 @@
 #include "analysis/results/folder.hpp"
 #include "data/publish.hpp"
 #include "data/volumes/outlines.hpp"
+#include "runner/evaluation/scan.hpp"
 #include "runner/ranks/agreement.hpp"
-#include "runner/trial/scan.hpp"
 
 namespace crossfade::runner {
 namespace {

@@ -1,4 +1,4 @@
-#include "runner/trial/evaluator.hpp"
+#include "runner/evaluation/evaluator.hpp"
 #include "data/labels/structures.hpp"
 
 #include <gmock/gmock.h>

@@ -9,8 +9,8 @@
 
 #include "analysis/scores/dice.hpp"
 #include "data/shards/shard.hpp"
+#include "runner/evaluation/evaluator.hpp"
 #include "runner/ranks/group.hpp"
-#include "runner/trial/evaluator.hpp"
 
 namespace crossfade::runner {
 

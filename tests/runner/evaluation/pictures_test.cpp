@@ -1,4 +1,4 @@
-#include "runner/trial/pictures.hpp"
+#include "runner/evaluation/pictures.hpp"
 
 #include <gmock/gmock.h>
 
