@@ -17,8 +17,8 @@
 #include "data/labels/structures.hpp"
 #include "data/shards/loader.hpp"
 #include "model/batch_norm.hpp"
-#include "runner/process/memory.hpp"
 #include "runner/evaluation/evaluator.hpp"
+#include "runner/process/memory.hpp"
 #include "runner/trial/trainer.hpp"
 
 namespace crossfade::runner {

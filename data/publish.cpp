@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>
+#include <fstream>
 #include <random>
 #include <stdexcept>
 #include <string>
@@ -76,6 +77,19 @@ void publish(const std::filesystem::path& partial, const std::filesystem::path& 
   if (error) throw std::runtime_error(target.string() + ": cannot be written: " + error.message());
   const std::filesystem::path folder = target.parent_path();
   sync(folder.empty() ? std::filesystem::path(".") : folder, O_RDONLY | O_DIRECTORY);
+}
+
+void write_whole(const std::filesystem::path& file, std::string_view text) {
+  const std::filesystem::path partial = partial_name(file);
+  std::ofstream out(partial);
+  out << text;
+  out.close();
+  if (!out) {
+    std::error_code ignored;
+    std::filesystem::remove(partial, ignored);
+    throw std::runtime_error("can't write '" + file.string() + "': is its folder there, writable and not full?");
+  }
+  publish(partial, file);
 }
 
 }  // namespace crossfade::data

@@ -5,19 +5,12 @@
 #include <system_error>
 
 #include "analysis/results/folder.hpp"
-#include "analysis/results/statement.hpp"
 #include "analysis/tables/text_table.hpp"
 
 namespace crossfade::analysis {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// A test subject of a trial.
-struct Tested {
-  SubjectPicture picture;
-  bool is_drawn = false;
-};
 
 std::vector<fs::path> folders_of(const std::vector<fs::path>& databases) {
   std::vector<fs::path> folders;
@@ -36,13 +29,13 @@ fs::path file_of(const std::vector<fs::path>& folders, const std::string& hash, 
   return {};
 }
 
-/// The worst, the median and the best that are drawn; `tested` rises in Dice.
-std::vector<SubjectPicture> chosen(const std::vector<Tested>& tested) {
+/// The worst, the median and the best that have a file; `tested` rises in Dice.
+std::vector<SubjectPicture> chosen(const std::vector<SubjectPicture>& tested) {
   std::vector<const SubjectPicture*> drawn;
-  for (const Tested& one : tested)
-    if (one.is_drawn) drawn.push_back(&one.picture);
+  for (const SubjectPicture& one : tested)
+    if (!one.file.empty()) drawn.push_back(&one);
   if (drawn.empty()) return {};
-  const double median = tested[(tested.size() - 1) / 2].picture.dice;
+  const double median = tested[(tested.size() - 1) / 2].dice;
   const auto* nearest = *std::ranges::min_element(
       drawn, {}, [&](const SubjectPicture* picture) { return std::abs(picture->dice - median); });
   std::vector<SubjectPicture> pictures;
@@ -74,7 +67,7 @@ std::vector<VariantPictures> find_pictures(SQLite::Database& db, const StudyRow&
       " GROUP BY c.stage_id, score.subject HAVING dice IS NOT NULL"
       " ORDER BY v.source = 'score', v.position, dice, score.subject, c.fold, c.seed");
   query.bind(1, study.id);
-  std::vector<Tested> tested;  // of the last of `all`
+  std::vector<SubjectPicture> tested;  // of the last of `all`
   const auto end_variant = [&] {
     if (!all.empty()) all.back().pictures = chosen(tested);
     tested.clear();
@@ -86,22 +79,20 @@ std::vector<VariantPictures> find_pictures(SQLite::Database& db, const StudyRow&
       all.push_back({variant, query.getColumn(1).getString(), {}});
     }
     const std::string subject = query.getColumn(5).getString();
-    const fs::path file = file_of(folders, query.getColumn(4).getString(), subject);
-    tested.push_back({{.which = {},
-                       .subject = subject,
-                       .seed = query.getColumn(2).getInt64(),
-                       .fold = query.getColumn(3).getInt(),
-                       .dice = query.getColumn(6).getDouble(),
-                       .file = file},
-                      !file.empty()});
+    tested.push_back({.which = {},
+                      .subject = subject,
+                      .seed = query.getColumn(2).getInt64(),
+                      .fold = query.getColumn(3).getInt(),
+                      .dice = query.getColumn(6).getDouble(),
+                      .file = file_of(folders, query.getColumn(4).getString(), subject)});
   }
   end_variant();
   std::erase_if(all, [](const VariantPictures& variant) { return variant.pictures.empty(); });
   return all;
 }
 
-std::string picture_title(const SubjectPicture& picture, const std::string& subject) {
-  return "the " + picture.which + ": " + subject + ", Dice " + fixed(picture.dice, 4) + " (" +
+std::string picture_title(const SubjectPicture& picture) {
+  return "the " + picture.which + ": " + picture.subject + ", Dice " + fixed(picture.dice, 4) + " (" +
          seed_and_fold(picture.seed, picture.fold) + ")";
 }
 

@@ -31,6 +31,6 @@ std::vector<VariantPictures> find_pictures(SQLite::Database& db, const StudyRow&
                                            const std::vector<std::filesystem::path>& databases);
 
 /// "the worst: NAME, Dice 0.6123 (seed 3, fold 1)".
-std::string picture_title(const SubjectPicture& picture, const std::string& subject);
+std::string picture_title(const SubjectPicture& picture);
 
 }  // namespace crossfade::analysis

@@ -24,6 +24,16 @@ std::size_t place(const ComparedSlice& slice, int x, int y) {
   return static_cast<std::size_t>(y) * static_cast<std::size_t>(slice.width) + static_cast<std::size_t>(x);
 }
 
+/// Calls `use(value, begin, length)` for each stretch of 0 to `length` in which `value_at` says the same.
+template <class ValueAt, class Use>
+void for_each_run(int length, ValueAt value_at, Use use) {
+  for (int begin = 0, end = 0; begin < length; begin = end) {
+    const auto value = value_at(begin);
+    for (end = begin + 1; end < length && value_at(end) == value;) ++end;
+    use(value, begin, end - begin);
+  }
+}
+
 /// Steps along a grid of pixels, as paths have them, by colour.
 using Paths = std::map<std::string, std::string>;
 
@@ -45,24 +55,17 @@ Paths outlines(const ComparedSlice& slice, const std::vector<std::uint8_t>& labe
   const auto owner = [](std::uint8_t a, std::uint8_t b) { return a == b ? std::uint8_t{0} : std::max(a, b); };
   Paths paths;
   const auto line = [&](std::uint8_t of, int x, int y, int length, char direction) {
+    if (of == 0) return;
     paths[colour_of(of)] += "M" + std::to_string(x) + " " + std::to_string(y) + direction + std::to_string(length);
   };
-  for (int y = 0; y <= slice.height; ++y) {
-    for (int x = 0; x < slice.width;) {
-      const std::uint8_t of = owner(at(x, y - 1), at(x, y));
-      const int begin = x;
-      while (x < slice.width && owner(at(x, y - 1), at(x, y)) == of) ++x;
-      if (of != 0) line(of, begin, slice.height - y, x - begin, 'h');
-    }
-  }
-  for (int x = 0; x <= slice.width; ++x) {
-    for (int y = 0; y < slice.height;) {
-      const std::uint8_t of = owner(at(x - 1, y), at(x, y));
-      const int begin = y;
-      while (y < slice.height && owner(at(x - 1, y), at(x, y)) == of) ++y;
-      if (of != 0) line(of, x, slice.height - y, y - begin, 'v');
-    }
-  }
+  for (int y = 0; y <= slice.height; ++y)
+    for_each_run(
+        slice.width, [&](int x) { return owner(at(x, y - 1), at(x, y)); },
+        [&](std::uint8_t of, int begin, int length) { line(of, begin, slice.height - y, length, 'h'); });
+  for (int x = 0; x <= slice.width; ++x)
+    for_each_run(
+        slice.height, [&](int y) { return owner(at(x - 1, y), at(x, y)); },
+        [&](std::uint8_t of, int begin, int length) { line(of, x, slice.height - begin - length, length, 'v'); });
   return paths;
 }
 
@@ -75,16 +78,14 @@ Paths differences(const ComparedSlice& slice) {
     return said == 0 ? kMissedColour : kOtherColour;
   };
   Paths paths;
-  for (int y = 0; y < slice.height; ++y) {
-    for (int x = 0; x < slice.width;) {
-      const char* of = colour(x, y);
-      const int begin = x;
-      while (x < slice.width && colour(x, y) == of) ++x;
-      if (of != nullptr)
-        paths[of] += "M" + std::to_string(begin) + " " + std::to_string(slice.height - 1 - y) + "h" +
-                     std::to_string(x - begin) + "v1h-" + std::to_string(x - begin) + "z";
-    }
-  }
+  for (int y = 0; y < slice.height; ++y)
+    for_each_run(
+        slice.width, [&](int x) { return colour(x, y); },
+        [&](const char* of, int begin, int length) {
+          if (of != nullptr)
+            paths[of] += "M" + std::to_string(begin) + " " + std::to_string(slice.height - 1 - y) + "h" +
+                         std::to_string(length) + "v1h-" + std::to_string(length) + "z";
+        });
   return paths;
 }
 

@@ -41,9 +41,8 @@ Drawing row(const VariantPictures& variant) {
   for (const SubjectPicture& picture : variant.pictures) {
     const Drawing one = read_drawing(picture.file);
     const double left = drawing.width == 0 ? 0 : drawing.width + kGap;
-    drawing.content +=
-        svg_text({left, 2 * kLine - 4}, picture_title(picture, picture.subject), kFont, "start", {{"fill", kInk}}) +
-        moved(one, {left, 2 * kLine});
+    drawing.content += svg_text({left, 2 * kLine - 4}, picture_title(picture), kFont, "start", {{"fill", kInk}}) +
+                       moved(one, {left, 2 * kLine});
     drawing.width = left + one.width;
     drawing.height = std::max(drawing.height, 2 * kLine + one.height);
   }

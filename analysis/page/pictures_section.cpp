@@ -20,7 +20,7 @@ std::string encoded(const std::filesystem::path& file) {
 
 /// As an image, so that nothing in the file can be run, and no two of them meet.
 std::string figure(const SubjectPicture& picture, const std::string& image) {
-  const std::string title = picture_title(picture, picture.subject);
+  const std::string title = picture_title(picture);
   return "<figure>" +
          element("img", {{"src", "data:image/svg+xml;base64," + image},
                          {"alt", title + ": scan with truth, with prediction, and where they differ"},
@@ -64,12 +64,12 @@ std::string pictures_section(const PageContents& page) {
   const std::string note =
       "Of each variant the worst, the median and the best test subject over its trials, on the slices where truth and "
       "prediction differ most. Orange: missed; blue: too much; pink: another structure.";
-  return "<section id=\"pictures\">\n<h2>Test subjects, drawn</h2>\n" +
-         element("p", {},
-                 note + (left_out == 0
-                             ? ""
-                             : " " + std::to_string(left_out) + " are left out: pictures have 10 MB in a page.")) +
-         "\n" + content + "</section>\n";
+  return section("pictures", "Test subjects, drawn",
+                 element("p", {},
+                         note + (left_out == 0 ? ""
+                                               : " " + std::to_string(left_out) +
+                                                     " are left out: pictures have 10 MB in a page.")) +
+                     "\n" + content);
 }
 
 }  // namespace crossfade::analysis

@@ -20,10 +20,6 @@ constexpr double kOverviewWidth = 980, kOverviewHeight = 420;  // pixels
 constexpr std::size_t kMostAlerts = 10;                        // trials; more are folded
 constexpr std::size_t kWorstStructures = 3;                    // of a subject that are named
 
-std::string section(const std::string& id, const std::string& title, const std::string& content) {
-  return "<section id=\"" + id + "\">\n<h2>" + xml_escaped(title) + "</h2>\n" + content + "</section>\n";
-}
-
 std::string paragraph(const std::string& text) {
   return element("p", {}, xml_escaped(text)) + "\n";
 }
@@ -190,6 +186,10 @@ std::vector<std::string> times_row(const std::string& name, const Times& times) 
 }
 
 }  // namespace
+
+std::string section(const std::string& id, const std::string& title, const std::string& content) {
+  return "<section id=\"" + id + "\">\n<h2>" + xml_escaped(title) + "</h2>\n" + content + "</section>\n";
+}
 
 std::string summary_section(const PageContents& page) {
   return section("summary", "In brief",

@@ -25,7 +25,10 @@ struct PageContents {
   bool with_paper = false;
 };
 
-// Each is a section element, or empty where the study has nothing of it.
+/// A part of the page under a heading; `content` is markup.
+std::string section(const std::string& id, const std::string& title, const std::string& content);
+
+// Each is such a part, or empty where the study has nothing of it.
 
 /// What was compared, on what, what came out, and which claims hold; what went wrong.
 std::string summary_section(const PageContents& page);

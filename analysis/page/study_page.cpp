@@ -1,9 +1,6 @@
 #include "analysis/page/study_page.hpp"
 
-#include <fstream>
 #include <set>
-#include <stdexcept>
-#include <system_error>
 
 #include "analysis/figures/svg.hpp"
 #include "analysis/page/page_files.hpp"
@@ -79,17 +76,7 @@ std::string study_page(const std::vector<std::filesystem::path>& databases, cons
 
 void write_study_page(const std::vector<std::filesystem::path>& databases, const std::filesystem::path& file,
                       const std::string& study, const PageOptions& options) {
-  const std::string page = study_page(databases, study, options);
-  const std::filesystem::path partial = data::partial_name(file);
-  std::ofstream out(partial);
-  out << page;
-  out.close();
-  if (!out) {
-    std::error_code ignored;
-    std::filesystem::remove(partial, ignored);
-    throw std::runtime_error("can't write '" + file.string() + "': is its folder there, writable and not full?");
-  }
-  data::publish(partial, file);
+  data::write_whole(file, study_page(databases, study, options));
 }
 
 }  // namespace crossfade::analysis

@@ -7,13 +7,13 @@
 #include "data/cohorts/made_from.hpp"
 #include "data/shards/plane.hpp"
 #include "runner/commands/commands.hpp"
+#include "runner/evaluation/evaluator.hpp"
+#include "runner/evaluation/prediction.hpp"
+#include "runner/evaluation/vote.hpp"
 #include "runner/process/log.hpp"
 #include "runner/ranks/agreement.hpp"
 #include "runner/ranks/workers.hpp"
-#include "runner/evaluation/evaluator.hpp"
-#include "runner/evaluation/prediction.hpp"
 #include "runner/trial/state.hpp"
-#include "runner/evaluation/vote.hpp"
 
 namespace crossfade::runner {
 namespace {

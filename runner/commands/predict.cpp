@@ -14,15 +14,15 @@
 #include "data/volumes/image.hpp"
 #include "data/volumes/volume_file.hpp"
 #include "runner/commands/commands.hpp"
+#include "runner/evaluation/evaluator.hpp"
+#include "runner/evaluation/vote.hpp"
 #include "runner/process/exit_codes.hpp"
 #include "runner/process/log.hpp"
 #include "runner/ranks/agreement.hpp"
 #include "runner/ranks/workers.hpp"
 #include "runner/study/remarks.hpp"
-#include "runner/evaluation/evaluator.hpp"
 #include "runner/trial/state.hpp"
 #include "runner/trial/trained_cohort.hpp"
-#include "runner/evaluation/vote.hpp"
 
 namespace crossfade::runner {
 namespace {

@@ -1,13 +1,14 @@
 #include "runner/evaluation/pictures.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
-#include <fstream>
 #include <string>
 
 #include "analysis/figures/slice_drawing.hpp"
 #include "analysis/results/folder.hpp"
 #include "data/publish.hpp"
+#include "data/volumes/box.hpp"
 #include "data/volumes/outlines.hpp"
 #include "runner/evaluation/scan.hpp"
 #include "runner/ranks/agreement.hpp"
@@ -24,38 +25,27 @@ struct Labels {
   std::vector<std::uint8_t> truth, prediction;  // [slices, H, W]
 };
 
-/// Pixels [low, high) of columns and rows.
-struct Cut {
-  int left, right, low, high;
-};
-
-/// Around all that truth or prediction label in these slices.
-Cut cut_to(const Labels& labels, const std::vector<int>& slices, const data::ShardInfo& info) {
-  const int width = info.width(), height = info.height();
-  Cut cut{width, 0, height, 0};
+/// Columns and rows of all that truth or prediction label in these slices, and some around them; all where they label
+/// nothing.
+data::Box cut_to(const Labels& labels, const std::vector<int>& slices, const data::ShardInfo& info) {
+  const std::array<int, 3> size = {info.width(), info.height(), 1};
+  data::Volume<std::uint8_t> labelled{
+      {size, {}}, std::vector<std::uint8_t>(labels.truth.size() / static_cast<std::size_t>(info.grid.size[2]))};
   for (const int slice : slices) {
-    for (int y = 0; y < height; ++y) {
-      for (int x = 0; x < width; ++x) {
-        const std::size_t at =
-            (static_cast<std::size_t>(slice) * static_cast<std::size_t>(height) + static_cast<std::size_t>(y)) *
-                static_cast<std::size_t>(width) +
-            static_cast<std::size_t>(x);
-        if (labels.truth[at] == 0 && labels.prediction[at] == 0) continue;
-        cut = {std::min(cut.left, x), std::max(cut.right, x + 1), std::min(cut.low, y), std::max(cut.high, y + 1)};
-      }
-    }
+    const std::size_t begin = static_cast<std::size_t>(slice) * labelled.voxels.size();
+    for (std::size_t i = 0; i < labelled.voxels.size(); ++i)
+      if (labels.truth[begin + i] != 0 || labels.prediction[begin + i] != 0) labelled.voxels[i] = 1;
   }
-  if (cut.left >= cut.right) return {0, width, 0, height};
-  return {std::max(0, cut.left - kMargin), std::min(width, cut.right + kMargin), std::max(0, cut.low - kMargin),
-          std::min(height, cut.high + kMargin)};
+  const data::Box box = data::box_of_contents(labelled, {kMargin, kMargin, 0});
+  return box.empty() ? data::Box{{0, 0, 0}, size} : box;
 }
 
 template <class Value>
-std::vector<Value> cut_out(std::span<const Value> slice, const Cut& cut, int width) {
+std::vector<Value> cut_out(std::span<const Value> slice, const data::Box& cut, int width) {
   std::vector<Value> out;
-  for (int y = cut.low; y < cut.high; ++y) {
+  for (int y = cut.low[1]; y < cut.high[1]; ++y) {
     const auto row = slice.begin() + static_cast<std::ptrdiff_t>(y) * width;
-    out.insert(out.end(), row + cut.left, row + cut.right);
+    out.insert(out.end(), row + cut.low[0], row + cut.high[0]);
   }
   return out;
 }
@@ -64,7 +54,7 @@ std::string draw(const data::Shard& shard, const Labels& labels) {
   const data::ShardInfo& info = shard.info();
   const auto pixels = static_cast<std::size_t>(info.width()) * static_cast<std::size_t>(info.height());
   const std::vector<int> slices = slices_that_differ(labels.truth, labels.prediction, pixels, kSlices);
-  const Cut cut = cut_to(labels, slices, info);
+  const data::Box cut = cut_to(labels, slices, info);
   const auto spacing = info.grid.spacing();
   std::vector<analysis::ComparedSlice> compared;
   for (const int slice : slices) {
@@ -75,8 +65,8 @@ std::string draw(const data::Shard& shard, const Labels& labels) {
       return cut_out(std::span(volume).subspan(static_cast<std::size_t>(slice) * pixels, pixels), cut, info.width());
     };
     compared.push_back({.name = "slice " + std::to_string(slice),
-                        .width = cut.right - cut.left,
-                        .height = cut.high - cut.low,
+                        .width = cut.size(0),
+                        .height = cut.size(1),
                         .pixel_width = spacing[0],
                         .pixel_height = spacing[1],
                         .grey = data::grey_levels(grey, data::grey_window(grey)),
@@ -84,20 +74,6 @@ std::string draw(const data::Shard& shard, const Labels& labels) {
                         .prediction = part(labels.prediction)});
   }
   return analysis::compared_slices(compared);
-}
-
-void write(const fs::path& file, const std::string& svg) {
-  fs::create_directories(file.parent_path());
-  const fs::path partial = data::partial_name(file);
-  std::ofstream out(partial);
-  out << svg;
-  out.close();
-  if (!out) {
-    std::error_code ignored;
-    fs::remove(partial, ignored);
-    throw std::runtime_error("can't write '" + file.string() + "': is the disk full?");
-  }
-  data::publish(partial, file);
 }
 
 }  // namespace
@@ -141,7 +117,9 @@ void draw_subjects(const std::vector<data::Shard>& shards, const std::vector<ana
     for (const std::size_t s : own_volumes(shards.size(), group)) {
       if (std::ranges::find(chosen, s) == chosen.end()) continue;
       const Labels labels{read_labels(shards[s], 0, data::LabelKind::kManual), predict_volume(s)};
-      write(analysis::picture_file(pictures, hash, scores[s].subject), draw(shards[s], labels));
+      const fs::path file = analysis::picture_file(pictures, hash, scores[s].subject);
+      fs::create_directories(file.parent_path());
+      data::write_whole(file, draw(shards[s], labels));
     }
   });
 }

@@ -1,9 +1,14 @@
-// Doing something now and then, however often one comes by.
+// How long things take, and doing something now and then, however often one comes by.
 #pragma once
 
 #include <chrono>
 
 namespace crossfade::runner {
+
+/// Seconds, of a clock that is never set back.
+inline double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 class Interval {
  public:

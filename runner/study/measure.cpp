@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <iostream>
 #include <map>
 #include <set>
@@ -11,15 +10,16 @@
 #include "data/number_words.hpp"
 #include "data/shards/class_weights.hpp"
 #include "data/shards/loader.hpp"
+#include "runner/evaluation/evaluator.hpp"
+#include "runner/evaluation/scan.hpp"
 #include "runner/grid/grid.hpp"
 #include "runner/grid/parameter_json.hpp"
 #include "runner/grid/views.hpp"
+#include "runner/process/interval.hpp"
 #include "runner/ranks/agreement.hpp"
 #include "runner/ranks/workers.hpp"
 #include "runner/study/ledger.hpp"
 #include "runner/study/plan_json.hpp"
-#include "runner/evaluation/evaluator.hpp"
-#include "runner/evaluation/scan.hpp"
 #include "runner/trial/stage_net.hpp"
 #include "runner/trial/state.hpp"
 #include "runner/trial/trainer.hpp"
@@ -41,10 +41,6 @@ struct Kind {
   double validation_slices = 0, test_slices = 0, test_subjects = 0;
   std::uintmax_t bytes = 0;  // of its checkpoints
 };
-
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 std::string terms_of(const StageOptions& stage) {
   std::string names;
@@ -98,18 +94,18 @@ double slices_of(const std::vector<data::Shard>& shards) {
 /// This group's. Collective over it.
 class Measurement {
  public:
-  Measurement(const TrialConfig& trial, const StageOptions& stage, const StageData& data, Group& group,
-              const QueueOptions& queue)
-      : stage_(stage),
+  Measurement(const TrialConfig& trial, int stage, const StageData& data, Group& group, const QueueOptions& queue)
+      : stage_(trial.stages[static_cast<std::size_t>(stage)]),
         data_(data),
         group_(group),
-        labels_(label_kind(stage)),
-        scans_{stage.first_scan, stage.scans},
+        labels_(label_kind(stage_)),
+        scans_{stage_.first_scan, stage_.scans},
         network_(network_of(trial, data.train.front().info(), group.device())),
-        trainer_(*network_, stage.loss,
+        trainer_(*network_, stage_.loss,
                  data::median_frequency_weights(data.train, trial.loss_options.weight_cap, labels_, scans_),
-                 trial.loss_options, stage.optimizer, group, queue),
-        loader_(data.train, data::training_slices(data.train, trial.seed, labels_, scans_), loading(trial)),
+                 trial.loss_options, stage_.optimizer, group, queue),
+        loader_(data.train, data::training_slices(data.train, trial.seed, labels_, scans_),
+                loader_options(trial, stage, group)),
         options_(trial.model) {}
 
   void run(Kind& kind) {
@@ -144,18 +140,6 @@ class Measurement {
   }
 
  private:
-  data::LoaderOptions loading(const TrialConfig& trial) const {
-    data::LoaderOptions options;
-    options.batch = stage_.batch;
-    options.rank = group_.rank();
-    options.ranks = group_.size();
-    options.seed = trial.seed;
-    options.labels = labels_;
-    options.augmentation = stage_.augmentation;
-    options.crop = stage_.crop;
-    return options;
-  }
-
   void step(double progress) {
     std::optional<data::Batch> batch = loader_.next();
     if (!batch) {
@@ -337,7 +321,7 @@ void measure_study(World& world, const Study& study, const StudyOptions& options
     std::vector<std::vector<StageData>> planes;
     together(all, [&] { planes = open_data(trial, plans); });
     const StageData& data = planes[kind.row / stages][kind.row % stages];
-    Measurement(trial, trial.stages[kind.row % stages], data, group, queue).run(kind);
+    Measurement(trial, static_cast<int>(kind.row % stages), data, group, queue).run(kind);
     all.barrier();
   }
   average(all, kinds);

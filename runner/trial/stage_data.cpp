@@ -13,6 +13,20 @@ data::LabelKind label_kind(const StageOptions& stage) {
   return stage.labels == "automatic" ? data::LabelKind::kAutomatic : data::LabelKind::kManual;
 }
 
+data::LoaderOptions loader_options(const TrialConfig& trial, int stage, const Group& group) {
+  const StageOptions& of_stage = trial.stages[static_cast<std::size_t>(stage)];
+  data::LoaderOptions options;
+  options.batch = of_stage.batch;
+  options.rank = group.rank();
+  options.ranks = group.size();
+  options.seed = trial.seed;
+  options.labels = label_kind(of_stage);
+  options.stage = static_cast<std::uint32_t>(stage);
+  options.augmentation = of_stage.augmentation;
+  options.crop = of_stage.crop;
+  return options;
+}
+
 void check_data(const StageOptions& stage, const StageData& data, const StageData& of_trial, int divisor) {
   const auto fail = [&](const std::string& what) { throw std::runtime_error("stage " + stage.name + ": " + what); };
   if (data.train.empty()) fail("no training subjects");

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "analysis/results/results.hpp"
+#include "data/shards/loader.hpp"
 #include "data/shards/shard.hpp"
 #include "runner/grid/config.hpp"
 #include "runner/ranks/group.hpp"
@@ -18,6 +19,9 @@ struct StageData {
 
 /// The labels that training and validation see.
 data::LabelKind label_kind(const StageOptions& stage);
+
+/// Of this rank's batches; `stage`: its place in the trial.
+data::LoaderOptions loader_options(const TrialConfig& trial, int stage, const Group& group);
 
 /// Refuses what a step would stumble over later, with the other ranks in a collective: a part without subjects or
 /// labels, other classes or channels than those of `of_trial`, the first stage's data, for which the net was made, and

@@ -4,7 +4,6 @@
 #include <torch/types.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <limits>
 #include <optional>
@@ -15,6 +14,7 @@
 #include "data/shards/loader.hpp"
 #include "runner/evaluation/evaluator.hpp"
 #include "runner/evaluation/pictures.hpp"
+#include "runner/process/interval.hpp"
 #include "runner/ranks/agreement.hpp"
 #include "runner/ranks/failure.hpp"
 #include "runner/trial/beginning.hpp"
@@ -28,10 +28,6 @@ namespace crossfade::runner {
 namespace {
 
 namespace fs = std::filesystem;
-
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 /// What the first stage trains on; check_data() holds the others against it.
 const data::ShardInfo& first_data(const std::vector<StageData>& stages) {
@@ -219,18 +215,10 @@ class Trial {
     resume_optimizer();
     term_names_.clear();
     for (const schedules::ScheduledTerm& term : terms) term_names_.push_back(term.term);
-    data::LoaderOptions loading;
-    loading.batch = options.batch;
-    loading.rank = group_.rank();
-    loading.ranks = group_.size();
-    loading.seed = config_.seed;
-    loading.labels = labels;
-    loading.stage = static_cast<std::uint32_t>(position_.stage);
-    loading.augmentation = options.augmentation;
-    loading.crop = options.crop;
     std::optional<data::Loader> loader;
     together(group_.ranks(), [&] {
-      loader.emplace(data().train, data::training_slices(data().train, config_.seed, labels, scans), loading);
+      loader.emplace(data().train, data::training_slices(data().train, config_.seed, labels, scans),
+                     loader_options(config_, position_.stage, group_));
     });
     next_branch_ = 0;
     pass_branches(static_cast<std::int64_t>(position_.epoch) * loader->steps() + position_.step);
