@@ -12,7 +12,7 @@
 namespace crossfade::analysis {
 
 /// What of the scores a reader needs: Dice of subjects, or other metrics and the table dice (of validation, by epoch
-/// and structure) as well. Copying all of them is most of the work of a large study.
+/// and structure) as well. Reading all of them is most of the work of a large study.
 enum class Scores { kTestDice, kAll };
 
 /// A database in memory, of this program's schema, with the rows of one study (`study`; empty: the latest of the first
@@ -20,8 +20,9 @@ enum class Scores { kTestDice, kAll };
 /// same, as the first file that has it says, in the order of the files; so is the person of a subject. Trials of one
 /// hash are the same: the finished one is taken, then the one with more epochs, then that of the earlier file; its
 /// variant is that of the first file that has it in its grid. Columns that a file of an older version lacks are NULL,
-/// or the only value there was then. Each file is read in one transaction; the views counted_stage, structure_score, subject_dice and
-/// table1_cell are evaluated once, and stand as tables of the same names. Throws std::runtime_error as open_to_read and
+/// or the only value there was then. Each file is read in one transaction; the views counted_stage, structure_score (of
+/// `scores`), subject_dice and table1_cell are evaluated once, and stand as tables of the same names. A single file that
+/// is already so is copied as it stands, with rows of other scores. Throws std::runtime_error as open_to_read and
 /// find_study do, naming the file, and for a file whose study is of other classes than that of the first, by the first
 /// class that differs; std::invalid_argument for no file at all.
 SQLite::Database merge_study(const std::vector<std::filesystem::path>& files, const std::string& study,

@@ -237,6 +237,7 @@ UNION ALL
 SELECT c.*, score.part, p.person, score.structure_id, score.metric, avg(score.value)
 FROM counted_stage AS c JOIN person AS p ON p.study_id = c.study_id
 JOIN subject_score AS score ON score.stage_id = c.stage_id AND score.subject = p.subject
+WHERE EXISTS (SELECT 1 FROM person AS o WHERE o.study_id = c.study_id)  -- spares a pass over all scores where none is
 GROUP BY c.stage_id, score.part, p.person, score.structure_id, score.metric;
 
 -- A trial's Dice of each person: the mean over those structures that have a number.

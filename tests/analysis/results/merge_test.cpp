@@ -82,6 +82,33 @@ TEST_F(Merge, KeepsWhatTheViewsOfTheFileSay) {
   }
 }
 
+TEST_F(Merge, GivesTheSameByPagesAndByRows) {
+  write_made_up_study(a);
+  std::filesystem::copy_file(a, b);
+  change(b, "CREATE TABLE of_a_user (x)");  // no longer word for word this program's: copied row by row
+  const auto pages = folder / "pages.sqlite";
+  std::filesystem::copy_file(a, pages);
+  change(pages, "PRAGMA page_size = 1024; VACUUM");  // not that of a new database
+  SQLite::Database rows = merge_study({b}, {}, Scores::kAll);
+  for (const auto& file : {a, pages}) {
+    SQLite::Database merged = merge_study({file}, {}, Scores::kAll);
+    for (const char* table :
+         {"study", "structure", "variant", "claim", "trial", "stage", "epoch", "epoch_term", "dice", "subject_score",
+          "subject_time", "person", "provenance", "structure_score", "table1", "figure1", "figure2"})
+      EXPECT_EQ(rows_of(merged, table), rows_of(rows, table)) << table << " of " << file;
+  }
+}
+
+TEST_F(Merge, UsesTheViewsOfThisProgram) {
+  write_made_up_study(a);
+  const std::string before = render_table1({a}, "csv");
+  change(a,
+         "DROP VIEW subject_dice; CREATE VIEW subject_dice AS"
+         " SELECT variant_id, role, trial_id, seed, fold, part, subject, 0.5 AS dice, 0 AS left_out"
+         " FROM structure_score WHERE metric = 'dice' GROUP BY stage_id, part, subject");
+  EXPECT_EQ(render_table1({a}, "csv"), before);
+}
+
 TEST_F(Merge, RendersSeveralFormatsAsOneAtATime) {
   write_made_up_study(a);
   const std::vector<std::string> table1 = render_table1({a}, report_formats());
