@@ -81,7 +81,7 @@ void publish(const std::filesystem::path& partial, const std::filesystem::path& 
 
 void write_whole(const std::filesystem::path& file, std::string_view text) {
   const std::filesystem::path partial = partial_name(file);
-  std::ofstream out(partial);
+  std::ofstream out(partial, std::ios::binary);
   out << text;
   out.close();
   if (!out) {

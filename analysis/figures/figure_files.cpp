@@ -1,11 +1,11 @@
 #include "analysis/figures/figure_files.hpp"
 
-#include <fstream>
 #include <stdexcept>
 
 #include "analysis/figures/axes.hpp"
 #include "analysis/tables/text_table.hpp"
 #include "data/program.hpp"
+#include "data/publish.hpp"
 
 namespace crossfade::analysis {
 namespace {
@@ -42,24 +42,22 @@ std::string page(const FigureFiles& figure) {
   return svg_element(page) + '\n';
 }
 
-void write_file(const std::filesystem::path& file, const std::string& text) {
-  std::ofstream out(file);
-  out << text;
-  out.close();
-  if (!out)
-    throw std::runtime_error("can't write '" + file.string() + "': is its folder there, writable and not full?");
-}
-
 void convert(const std::filesystem::path& svg, const std::filesystem::path& to, const std::string& format,
              const std::string& zoom) {
+  const std::filesystem::path partial = data::partial_name(to);
   // A name with a leading dash is no option: paths stand behind "--" or "=".
-  const data::Ending ending = data::run_program(
-      {.words = {"rsvg-convert", "--format=" + format, "--zoom=" + zoom, "--output=" + to.string(), "--", svg.string()},
-       .package = "librsvg2-bin"});
-  if (!ending.failure.empty())
-    throw std::runtime_error("rsvg-convert failed (" + ending.failure + "): " + one_line(ending.output));
-  if (!std::filesystem::exists(to) || std::filesystem::file_size(to) == 0)
-    throw std::runtime_error("rsvg-convert left no '" + to.string() + "'");
+  const data::Ending ending = data::run_program({.words = {"rsvg-convert", "--format=" + format, "--zoom=" + zoom,
+                                                           "--output=" + partial.string(), "--", svg.string()},
+                                                 .package = "librsvg2-bin"});
+  const auto refuse = [&](const std::string& what) {
+    std::error_code ignored;
+    std::filesystem::remove(partial, ignored);
+    throw std::runtime_error(what);
+  };
+  if (!ending.failure.empty()) refuse("rsvg-convert failed (" + ending.failure + "): " + one_line(ending.output));
+  if (!std::filesystem::exists(partial) || std::filesystem::file_size(partial) == 0)
+    refuse("rsvg-convert left no '" + to.string() + "'");
+  data::publish(partial, to);
 }
 
 }  // namespace
@@ -69,8 +67,8 @@ std::vector<std::filesystem::path> write_figure(const FigureFiles& figure, const
     throw std::runtime_error("a figure's name can't hold control characters: '" + one_line(stem.string()) + "'");
   std::vector<std::filesystem::path> files;
   for (const char* ending : {".csv", ".svg", ".png", ".pdf"}) files.emplace_back(stem.string() + ending);
-  write_file(files[0], figure.csv);
-  write_file(files[1], page(figure));
+  data::write_whole(files[0], figure.csv);
+  data::write_whole(files[1], page(figure));
   convert(files[1], files[2], "png", "2");
   convert(files[1], files[3], "pdf", "0.8");  // its pixels are a 96th of an inch
   return files;

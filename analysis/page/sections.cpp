@@ -299,8 +299,9 @@ std::string search_section(const PageContents& page) {
   for (const SearchedPoint& point : table.points) trained = std::max(trained, point.epochs_so_far);
   return section("search", "The search",
                  paragraph(count_of(table.points.size(), "candidate", "candidates") + " by method " + table.method +
-                           ", " + count_of(table.seeds.size(), "seed", "seeds") + " each: " + fixed(trained, 1) +
-                           " epochs trained, of " + fixed(table.epochs_alone, 0) + " without shared beginnings.") +
+                           ", " + count_of(table.seeds.size(), "seed", "seeds") +
+                           " each: " + fixed(trained, trained == std::round(trained) ? 0 : 1) + " epochs trained, of " +
+                           fixed(table.epochs_alone, 0) + " without shared beginnings.") +
                      drawings + report_html(search_report(table), page.redaction));
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <sstream>
 #include <stdexcept>
 
 #include "data/publish.hpp"
@@ -45,15 +46,11 @@ std::optional<MadeFrom> read_made_from(const fs::path& folder) {
 }
 
 void write_made_from(const fs::path& folder, const MadeFrom& made) {
-  const fs::path file = file_in(folder), partial = partial_name(file);
-  {
-    std::ofstream out(partial);
-    out << kFirstLine << '\n';
-    if (!made.cohort.empty()) out << made.cohort << " cohort\n";
-    for (const auto& [subject, hash] : made.subjects) out << hash << " subject " << subject << '\n';
-    if (!out.flush()) throw std::runtime_error(file.string() + ": cannot be written");
-  }
-  publish(partial, file);
+  std::ostringstream text;
+  text << kFirstLine << '\n';
+  if (!made.cohort.empty()) text << made.cohort << " cohort\n";
+  for (const auto& [subject, hash] : made.subjects) text << hash << " subject " << subject << '\n';
+  write_whole(file_in(folder), text.str());
 }
 
 std::vector<std::string> prepared_subjects(const fs::path& folder) {

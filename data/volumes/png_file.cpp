@@ -166,17 +166,7 @@ std::vector<unsigned char> png_of(const PngRows& rows) {
 
 void write_png_rows(const fs::path& file, const PngRows& rows) {
   const std::vector<unsigned char> bytes = png_of(rows);
-  const fs::path partial = partial_name(file);
-  Stream stream(std::fopen(partial.c_str(), "wb"));
-  if (!stream) fail(file, "cannot be written: no file can be made in its folder");
-  bool written = std::fwrite(bytes.data(), 1, bytes.size(), stream.get()) == bytes.size();
-  if (std::fclose(stream.release()) != 0) written = false;
-  if (!written) {
-    std::error_code ignored;
-    fs::remove(partial, ignored);
-    fail(file, "cannot be written whole: is the disk full?");
-  }
-  publish(partial, file);
+  write_whole(file, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
 }  // namespace crossfade::data
