@@ -81,15 +81,18 @@ void publish(const std::filesystem::path& partial, const std::filesystem::path& 
 
 void write_whole(const std::filesystem::path& file, std::string_view text) {
   const std::filesystem::path partial = partial_name(file);
-  std::ofstream out(partial, std::ios::binary);
-  out << text;
-  out.close();
-  if (!out) {
+  try {
+    std::ofstream out(partial, std::ios::binary);
+    out << text;
+    out.close();
+    if (!out)
+      throw std::runtime_error("can't write '" + file.string() + "': is its folder there, writable and not full?");
+    publish(partial, file);
+  } catch (...) {
     std::error_code ignored;
     std::filesystem::remove(partial, ignored);
-    throw std::runtime_error("can't write '" + file.string() + "': is its folder there, writable and not full?");
+    throw;
   }
-  publish(partial, file);
 }
 
 }  // namespace crossfade::data

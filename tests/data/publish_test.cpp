@@ -36,5 +36,14 @@ TEST(Publish, LeftoversOfKilledWritersAreRemovedAndNothingElse) {
   remove_partials(folder.path / "none");
 }
 
+TEST(Publish, AFileThatCannotTakeItsPlaceLeavesNothingBeside) {
+  const TemporaryFolder folder;
+  fs::create_directories(folder.path / "taken" / "by a folder");
+  EXPECT_THROW(write_whole(folder.path / "taken", "text"), std::runtime_error);
+  EXPECT_THAT(names_below(folder.path), testing::IsEmpty());
+  write_whole(folder.path / "free", "text");
+  EXPECT_THAT(names_below(folder.path), testing::ElementsAre("free"));
+}
+
 }  // namespace
 }  // namespace crossfade::data

@@ -162,6 +162,14 @@ TEST_F(Figure, RefusesAnEmptyStudyAndAFolderThatIsNotThere) {
   EXPECT_THAT(error_of([&] { plot_figure1({folder / "full.sqlite"}, folder / "no" / "f"); }), HasSubstr("can't write"));
 }
 
+TEST_F(Figure, APictureThatCannotTakeItsPlaceLeavesNothingBeside) {
+  write_made_up_study(file);
+  std::filesystem::create_directories(folder / "f.png" / "a folder");
+  EXPECT_THAT(error_of([&] { plot_figure1({file}, folder / "f"); }), HasSubstr("f.png"));
+  for (const auto& entry : std::filesystem::directory_iterator(folder.path))
+    EXPECT_NE(entry.path().extension(), ".partial") << entry.path();
+}
+
 TEST_F(Figure, SaysWhenItsProgramIsMissing) {
   write_made_up_study(file);
   const std::string path = std::getenv("PATH");
