@@ -111,8 +111,13 @@ std::vector<PageScores> scores_of(SQLite::Database& db, std::int64_t study, cons
                "SELECT variant_id, role, structure_id, subject, value FROM structure_score WHERE study_id = ?"
                " AND metric = 'dice' AND part = 'test' AND value IS NOT NULL",
                study);
+  std::pair<std::int64_t, std::string> of;  // rows of one variant and role mostly stand together
+  std::size_t v = 0;
   while (values.executeStep()) {
-    const std::size_t v = index.at({values.getColumn(0).getInt64(), values.getColumn(1).getString()});
+    if (values.getColumn(0).getInt64() != of.first || values.getColumn(1).getText() != of.second) {
+      of = {values.getColumn(0).getInt64(), values.getColumn(1).getString()};
+      v = index.at(of);
+    }
     const auto c = static_cast<std::size_t>(values.getColumn(2).getInt64()) - 1;
     const std::size_t s = subjects.find(std::string_view(values.getColumn(3).getText()))->second;
     double& dice = all[v].dice.at(c).at(s);

@@ -228,11 +228,15 @@ WHERE t.in_grid = 1 AND t.state = 'finished'
   AND (s.name = 'finetune' OR
        s.position = (SELECT max(o.position) FROM scored_stage AS o WHERE o.trial_id = t.id AND o.name <> 'finetune'));
 
+-- Their scores as they were made: by scan.
+CREATE VIEW scan_score AS
+SELECT c.*, score.part, score.subject, score.structure_id, score.metric, score.value
+FROM counted_stage AS c JOIN subject_score AS score ON score.stage_id = c.stage_id;
+
 -- Their scores by person: of one who has several scans the mean over those in which the structure has a number.
 CREATE VIEW structure_score AS
-SELECT c.*, score.part, score.subject, score.structure_id, score.metric, score.value
-FROM counted_stage AS c JOIN subject_score AS score ON score.stage_id = c.stage_id
-WHERE NOT EXISTS (SELECT 1 FROM person AS p WHERE p.study_id = c.study_id AND p.subject = score.subject)
+SELECT score.* FROM scan_score AS score
+WHERE NOT EXISTS (SELECT 1 FROM person AS p WHERE p.study_id = score.study_id AND p.subject = score.subject)
 UNION ALL
 SELECT c.*, score.part, p.person, score.structure_id, score.metric, avg(score.value)
 FROM counted_stage AS c JOIN person AS p ON p.study_id = c.study_id
@@ -258,7 +262,8 @@ WITH
     FROM tested GROUP BY variant_id, role, part, fold, seed),
   by_structure AS (
     SELECT variant_id, role, part, structure_id, avg(value) AS dice FROM structure_score
-    WHERE metric = 'dice' GROUP BY variant_id, role, part, structure_id),
+    WHERE metric = 'dice'
+    GROUP BY variant_id * 256 + structure_id, role, part),  -- one number of both: sorting is what this view takes
   -- Deviations first, squares after: a difference of sums of squares could come out below 0.
   subjects AS (
     SELECT variant_id, role, part, avg(dice) AS dice, sum(left_out) AS left_out,
