@@ -188,6 +188,7 @@ class ConvolvePixels : public torch::autograd::Function<ConvolvePixels> {
     context->save_for_backward({x, matrix});
     context->saved_data["rectify"] = rectify;
     context->saved_data["type"] = weight.scalar_type();
+    context->saved_data["strides"] = weight.strides();
     const torch::Tensor y = torch::addmm(bias.to(x.scalar_type()), pixel_rows(x), matrix.t());
     return y.view({x.size(0), x.size(2), x.size(3), weight.size(0)}).permute({0, 3, 1, 2});
   }
@@ -197,7 +198,11 @@ class ConvolvePixels : public torch::autograd::Function<ConvolvePixels> {
     const torch::Tensor &x = saved[0], &matrix = saved[1];
     const torch::Tensor dy = outer[0].contiguous(kLast), rows = pixel_rows(dy);
     const auto type = context->saved_data["type"].toScalarType();
-    const torch::Tensor d_weight = torch::mm(rows.t(), pixel_rows(x)).to(type).view({dy.size(1), x.size(1), 1, 1});
+    // With the weight's own strides, of the sides of 1 as well: the Reducer compares them all, and warns.
+    const torch::Tensor d_weight =
+        torch::mm(rows.t(), pixel_rows(x))
+            .to(type)
+            .as_strided({dy.size(1), x.size(1), 1, 1}, context->saved_data["strides"].toIntVector());
     const torch::Tensor d_bias = channel_sums(dy, dy)[0].to(type);
     if (!context->saved_data["rectify"].toBool()) {
       const torch::Tensor dx = torch::mm(rows, matrix).view({x.size(0), x.size(2), x.size(3), x.size(1)});
