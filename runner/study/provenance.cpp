@@ -11,9 +11,9 @@
 #include "data/utf8.hpp"
 #include "model/atlas/fusion.hpp"
 #include "model/atlas/registration.hpp"
+#include "runner/process/build_info.hpp"
 #include "runner/process/machine.hpp"
 #include "runner/ranks/workers.hpp"
-#include "runner/study/build_info.hpp"
 
 namespace crossfade::runner {
 namespace {
@@ -47,10 +47,6 @@ std::string on_this_machine(const std::string& arrangement) {
 }
 
 }  // namespace
-
-std::string version() {
-  return std::string(kVersion) + " (git " + kGitCommit + ")";
-}
 
 analysis::Provenance local_provenance() {
   std::array<char, 256> host{};

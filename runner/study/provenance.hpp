@@ -11,9 +11,6 @@ namespace crossfade::runner {
 
 struct Workers;
 
-/// "0.1.0 (git 1a2b3c4)" of this build.
-std::string version();
-
 /// Of this process alone, without MPI or a cohort.
 analysis::Provenance local_provenance();
 

@@ -483,8 +483,22 @@ class Install(Case):
         self.assertEqual(completed.returncode, 0, completed.stderr)
         self.assertRegex(completed.stdout, r"^\d+\.\d+\.\d+ \(git ")
         self.assertIsNotNone(shutil.which("ldd"))
-        linked = subprocess.run(["ldd", program], text=True, capture_output=True, check=True).stdout
-        self.assertNotIn("not found", linked)
+        for name, torch in ("runner", False), ("runner-torch", True):
+            linked = subprocess.run(["ldd", program.with_name(name)], text=True, capture_output=True, check=True).stdout
+            self.assertNotIn("not found", linked)
+            self.assertEqual("libtorch" in linked, torch, linked)
+
+    def test_what_reads_results_needs_no_runner_torch(self):
+        alone = self.folder / "runner"
+        shutil.copy(RUNNER, alone)
+        for results in (["status"], ["report"], ["plot", "figure1"], ["page"], ["export", "csv", "--output", "tables"]):
+            completed = subprocess.run([alone, *results, "--results", "none.sqlite"], cwd=self.folder, text=True,
+                                       capture_output=True)
+            self.assertEqual(completed.returncode, 2, results)
+            self.assertIn("none.sqlite", completed.stderr)
+        completed = subprocess.run([alone, "--version"], text=True, capture_output=True)
+        self.assertEqual(completed.returncode, 1)
+        self.assertIn(f"{self.folder}/runner-torch can't be started (No such file", completed.stderr)
 
 
 if __name__ == "__main__":
