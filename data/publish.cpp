@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 namespace crossfade::data {
@@ -36,16 +37,6 @@ void sync(const std::filesystem::path& path, int flags) {
 constexpr std::string_view kEnding = ".partial";
 constexpr std::size_t kDigits = 16;  // before the ending, and a full stop before them
 
-/// As partial_name() makes them: nothing else that is called so is touched.
-bool is_partial(std::string_view name) {
-  if (!name.ends_with(kEnding)) return false;
-  name.remove_suffix(kEnding.size());
-  if (name.size() <= kDigits + 1 || name[name.size() - kDigits - 1] != '.') return false;
-  return name.substr(name.size() - kDigits).find_first_not_of("0123456789abcdef") == std::string_view::npos;
-}
-
-}  // namespace
-
 std::filesystem::path partial_name(const std::filesystem::path& target) {
   // From the system and not from a process id: containers that share a file system have equal process ids.
   std::random_device device;
@@ -56,6 +47,16 @@ std::filesystem::path partial_name(const std::filesystem::path& target) {
   name += suffix;
   return name;
 }
+
+/// As partial_name() makes them: nothing else that is called so is touched.
+bool is_partial(std::string_view name) {
+  if (!name.ends_with(kEnding)) return false;
+  name.remove_suffix(kEnding.size());
+  if (name.size() <= kDigits + 1 || name[name.size() - kDigits - 1] != '.') return false;
+  return name.substr(name.size() - kDigits).find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+}  // namespace
 
 void remove_partials(const std::filesystem::path& folder) noexcept {
   namespace fs = std::filesystem;
@@ -70,29 +71,33 @@ void remove_partials(const std::filesystem::path& folder) noexcept {
   }
 }
 
-void publish(const std::filesystem::path& partial, const std::filesystem::path& target) {
-  sync(partial, O_RDONLY);
+Partial::Partial(std::filesystem::path target, std::string_view ending)
+    : target_(std::move(target)), path_(partial_name(target_)) {
+  path_ += ending;
+}
+
+Partial::~Partial() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+void Partial::publish() {
+  sync(path_, O_RDONLY);
   std::error_code error;
-  std::filesystem::rename(partial, target, error);
-  if (error) throw std::runtime_error(target.string() + ": cannot be written: " + error.message());
-  const std::filesystem::path folder = target.parent_path();
+  std::filesystem::rename(path_, target_, error);
+  if (error) throw std::runtime_error(target_.string() + ": cannot be written: " + error.message());
+  const std::filesystem::path folder = target_.parent_path();
   sync(folder.empty() ? std::filesystem::path(".") : folder, O_RDONLY | O_DIRECTORY);
 }
 
 void write_whole(const std::filesystem::path& file, std::string_view text) {
-  const std::filesystem::path partial = partial_name(file);
-  try {
-    std::ofstream out(partial, std::ios::binary);
-    out << text;
-    out.close();
-    if (!out)
-      throw std::runtime_error("can't write '" + file.string() + "': is its folder there, writable and not full?");
-    publish(partial, file);
-  } catch (...) {
-    std::error_code ignored;
-    std::filesystem::remove(partial, ignored);
-    throw;
-  }
+  Partial partial(file);
+  std::ofstream out(partial.path(), std::ios::binary);
+  out << text;
+  out.close();
+  if (!out)
+    throw std::runtime_error("can't write '" + file.string() + "': is its folder there, writable and not full?");
+  partial.publish();
 }
 
 }  // namespace crossfade::data

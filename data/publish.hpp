@@ -6,12 +6,26 @@
 
 namespace crossfade::data {
 
-/// A name beside `target` for writing it, "TARGET.0123456789abcdef.partial", of its own for every call.
-std::filesystem::path partial_name(const std::filesystem::path& target);
+/// A file or folder that is written beside its target and takes its place once it is whole. What was not published goes
+/// with this object.
+class Partial {
+ public:
+  /// Makes nothing yet. `ending` is of writers that go by one, such as ".nii.gz".
+  explicit Partial(std::filesystem::path target, std::string_view ending = {});
+  ~Partial();
+  Partial(const Partial&) = delete;
+  Partial& operator=(const Partial&) = delete;
 
-/// Syncs the finished file `partial` to disk, renames it to `target` (replacing what was there) and syncs the folder.
-/// Throws std::runtime_error naming the file; `partial` is then still there unless the rename had succeeded.
-void publish(const std::filesystem::path& partial, const std::filesystem::path& target);
+  /// Where to write: "TARGET.0123456789abcdef.partial" with the ending, a name of its own for every object.
+  const std::filesystem::path& path() const { return path_; }
+
+  /// Syncs what was written to disk, renames it to the target (replacing what was there) and syncs the folder. Throws
+  /// std::runtime_error naming the file.
+  void publish();
+
+ private:
+  std::filesystem::path target_, path_;
+};
 
 /// Writes `text` beside `file` and publishes it. Throws std::runtime_error naming the file, and leaves nothing then.
 void write_whole(const std::filesystem::path& file, std::string_view text);

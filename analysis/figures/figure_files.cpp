@@ -44,22 +44,16 @@ std::string page(const FigureFiles& figure) {
 
 void convert(const std::filesystem::path& svg, const std::filesystem::path& to, const std::string& format,
              const std::string& zoom) {
-  const std::filesystem::path partial = data::partial_name(to);
-  try {
-    // A name with a leading dash is no option: paths stand behind "--" or "=".
-    const data::Ending ending = data::run_program({.words = {"rsvg-convert", "--format=" + format, "--zoom=" + zoom,
-                                                             "--output=" + partial.string(), "--", svg.string()},
-                                                   .package = "librsvg2-bin"});
-    if (!ending.failure.empty())
-      throw std::runtime_error("rsvg-convert failed (" + ending.failure + "): " + one_line(ending.output));
-    if (!std::filesystem::exists(partial) || std::filesystem::file_size(partial) == 0)
-      throw std::runtime_error("rsvg-convert left no '" + to.string() + "'");
-    data::publish(partial, to);
-  } catch (...) {
-    std::error_code ignored;
-    std::filesystem::remove(partial, ignored);
-    throw;
-  }
+  data::Partial partial(to);
+  // A name with a leading dash is no option: paths stand behind "--" or "=".
+  const data::Ending ending = data::run_program({.words = {"rsvg-convert", "--format=" + format, "--zoom=" + zoom,
+                                                           "--output=" + partial.path().string(), "--", svg.string()},
+                                                 .package = "librsvg2-bin"});
+  if (!ending.failure.empty())
+    throw std::runtime_error("rsvg-convert failed (" + ending.failure + "): " + one_line(ending.output));
+  if (!std::filesystem::exists(partial.path()) || std::filesystem::file_size(partial.path()) == 0)
+    throw std::runtime_error("rsvg-convert left no '" + to.string() + "'");
+  partial.publish();
 }
 
 }  // namespace

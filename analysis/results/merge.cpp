@@ -212,10 +212,11 @@ void keep_views(SQLite::Database& db, Scores scores) {
   const bool persons = db.execAndGet("SELECT EXISTS (SELECT * FROM person)").getInt() == 1;
   const std::string scores_view = persons ? "structure_score" : "scan_score";
   const std::string of_metric = scores == Scores::kTestDice ? " WHERE metric = 'dice'" : "";
-  const std::pair<std::string, std::string> kept[] = {{"counted_stage", "counted_stage"},  // each stands on those before
-                                                      {"structure_score", scores_view + of_metric},
-                                                      {"subject_dice", "subject_dice"},
-                                                      {"table1_cell", "table1_cell"}};
+  const std::pair<std::string, std::string> kept[] = {
+      {"counted_stage", "counted_stage"},  // each stands on those before
+      {"structure_score", scores_view + of_metric},
+      {"subject_dice", "subject_dice"},
+      {"table1_cell", "table1_cell"}};
   for (const auto& [view, rows] : kept) {
     db.exec("CREATE TABLE main.kept AS SELECT * FROM main." + rows);
     db.exec("DROP VIEW main." + view);

@@ -274,20 +274,14 @@ void write_shard(const std::filesystem::path& file, ShardContents contents) {
   measure(contents);
   const ShardInfo& info = contents.info;
   const int version = shard_version(contents);
-  const std::filesystem::path partial = partial_name(file);
-  try {
-    Hdf5Writer writer(partial);
-    write_root(writer, info, version);
-    write_slices(writer, contents);
-    write_scans(writer, info, version);
-    if (info.has_manual) write_original(writer, contents.original_labels);
-    writer.close();
-    publish(partial, file);
-  } catch (...) {
-    std::error_code ignored;
-    std::filesystem::remove(partial, ignored);
-    throw;
-  }
+  Partial partial(file);
+  Hdf5Writer writer(partial.path());
+  write_root(writer, info, version);
+  write_slices(writer, contents);
+  write_scans(writer, info, version);
+  if (info.has_manual) write_original(writer, contents.original_labels);
+  writer.close();
+  partial.publish();
 }
 
 }  // namespace crossfade::data

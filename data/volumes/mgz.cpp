@@ -167,16 +167,12 @@ void write_mgz_label_map(const std::filesystem::path& file, const Volume<std::in
                                            : ids.least >= -0x8000 && ids.most <= 0x7FFF
                                                ? contents_of<std::int16_t>(labels, 4)
                                                : contents_of<std::int32_t>(labels, 1);
-  const std::filesystem::path partial = partial_name(file);
-  const gzFile stream = gzopen(partial.c_str(), ending == ".mgz" ? "wb" : "wbT");  // T: not packed
+  Partial partial(file);
+  const gzFile stream = gzopen(partial.path().c_str(), ending == ".mgz" ? "wb" : "wbT");  // T: not packed
   if (stream == nullptr) fail(file, "cannot be written: no file can be made in its folder");
   const bool written = gzfwrite(bytes.data(), 1, bytes.size(), stream) == bytes.size();
-  if (gzclose(stream) != Z_OK || !written) {
-    std::error_code ignored;
-    std::filesystem::remove(partial, ignored);
-    fail(file, "cannot be written whole: is the disk full?");
-  }
-  publish(partial, file);
+  if (gzclose(stream) != Z_OK || !written) fail(file, "cannot be written whole: is the disk full?");
+  partial.publish();
 }
 
 }  // namespace crossfade::data

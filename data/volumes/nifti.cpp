@@ -86,14 +86,13 @@ void write(const std::filesystem::path& file, const Geometry& geometry, const st
   if (ending != ".nii" && ending != ".nii.gz") {
     fail(file, "a label map is written as .nii or .nii.gz");
   }
-  std::filesystem::path partial = partial_name(file);
-  partial += ending;              // ITK goes by it
-  if (!std::ofstream(partial)) {  // else ITK's library writes a line of its own to the terminal
+  Partial partial(file, ending);         // ITK goes by it
+  if (!std::ofstream(partial.path())) {  // else ITK's library writes a line of its own to the terminal
     fail(file, "cannot be written: no file can be made in its folder");
   }
   try {
     const auto io = itk::NiftiImageIO::New();
-    io->SetFileName(partial.string());
+    io->SetFileName(partial.path().string());
     io->SetNumberOfDimensions(3);
     const std::array<double, 3> spacing = geometry.spacing();
     for (unsigned axis = 0; axis < 3; ++axis) {
@@ -112,11 +111,9 @@ void write(const std::filesystem::path& file, const Geometry& geometry, const st
     io->SetIORegion(whole(geometry));
     io->Write(voxels.data());
   } catch (const itk::ExceptionObject& error) {
-    std::error_code ignored;
-    std::filesystem::remove(partial, ignored);
     fail(file, "cannot be written: " + reason(error));
   }
-  publish(partial, file);
+  partial.publish();
 }
 
 template <class Stored>

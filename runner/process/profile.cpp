@@ -50,13 +50,12 @@ void require_profile_path(const fs::path& file) {
   error.clear();
   if (file.has_parent_path()) fs::create_directories(file.parent_path(), error);
   if (error) fail(file, error.message());
-  const fs::path probe = data::partial_name(file);
+  const data::Partial probe(file);
   try {
-    make_empty(probe);
+    make_empty(probe.path());
   } catch (const std::exception& failure) {
     fail(file, failure.what());
   }
-  fs::remove(probe, error);
 }
 
 StepProfile::StepProfile(fs::path file, bool gpu) : file_(std::move(file)), gpu_(gpu) {
@@ -94,18 +93,16 @@ void StepProfile::finish() {
   if (!recording_) return;
   recording_ = false;
   done_ = true;
-  const fs::path partial = data::partial_name(file_);
   try {
+    data::Partial partial(file_);
     const auto trace = kineto::disableProfiler();
-    make_empty(partial);  // says what is wrong in our words, where Kineto would in its own
-    trace->save(partial.string());
-    require_whole(partial);
-    data::publish(partial, file_);
+    make_empty(partial.path());  // says what is wrong in our words, where Kineto would in its own
+    trace->save(partial.path().string());
+    require_whole(partial.path());
+    partial.publish();
     written_ = begun_;
   } catch (const std::exception& failure) {
     error_ = "--profile: cannot write " + file_.string() + ": " + failure.what();
-    std::error_code ignored;
-    fs::remove(partial, ignored);
   }
 }
 

@@ -144,9 +144,9 @@ void write_tensors(const std::filesystem::path& file, const TensorFile& contents
   text.resize((text.size() + 7) / 8 * 8, ' ');  // the layout wants the data aligned to 8 bytes
 
   if (file.has_parent_path()) std::filesystem::create_directories(file.parent_path());
-  const std::filesystem::path partial = data::partial_name(file);
+  data::Partial partial(file);
   const std::uint64_t length = text.size();
-  std::ofstream out(partial, std::ios::binary);
+  std::ofstream out(partial.path(), std::ios::binary);
   out.write(reinterpret_cast<const char*>(&length), sizeof length);
   out.write(text.data(), static_cast<std::streamsize>(text.size()));
   for (const auto& [name, tensor] : contents.tensors) {
@@ -154,12 +154,8 @@ void write_tensors(const std::filesystem::path& file, const TensorFile& contents
     out.write(static_cast<const char*>(host.data_ptr()), static_cast<std::streamsize>(host.nbytes()));
   }
   out.close();
-  if (!out) {
-    std::error_code ignored;
-    std::filesystem::remove(partial, ignored);
-    throw std::runtime_error(file.string() + ": can't be written (disk full, or no permission?)");
-  }
-  data::publish(partial, file);
+  if (!out) throw std::runtime_error(file.string() + ": can't be written (disk full, or no permission?)");
+  partial.publish();
 }
 
 TensorFile read_tensors(const std::filesystem::path& file) {

@@ -150,38 +150,31 @@ void RegistrationCache::make_missing(std::vector<Missing> missing, const std::fu
 
 bool RegistrationCache::make(const AtlasPair& pair, const fs::path& target,
                              const std::function<bool()>& stop_requested) const {
-  const fs::path partial = data::partial_name(target), work = partial / "work";
   try {
+    data::Partial partial(target);
+    const fs::path work = partial.path() / "work";
     remove_partial(target);
     fs::create_directories(work);
     const auto begin = std::chrono::steady_clock::now();
     const auto warped = model::register_atlas(volume(*pair.target, read_image(*pair.target, 0)), atlas_of(pair),
                                               options_, seed_, work, stop_requested);
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    if (!warped) {
-      fs::remove_all(partial);
-      return false;
-    }
-    data::write_label_map(partial / "image.nii.gz", warped->image);
+    if (!warped) return false;
+    data::write_label_map(partial.path() / "image.nii.gz", warped->image);
     auto labels = warped->labels.begin();
     for (const KindOfLabels& kind : kKinds)
-      if (pair.atlas->info().has(kind.kind)) data::write_label_map(partial / kind.file, *labels++);
+      if (pair.atlas->info().has(kind.kind)) data::write_label_map(partial.path() / kind.file, *labels++);
     const nlohmann::json record = {{"target", pair.target->info().subject},
                                    {"atlas", pair.atlas->info().subject},
                                    {"scan", pair.scan},
                                    {"made by", elastix_},
                                    {"seconds", seconds}};
-    const fs::path about = partial / "registration.json", unsynced = data::partial_name(about);
-    std::ofstream out(unsynced);
-    out << record.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
-    if (!out.flush()) throw std::runtime_error("cannot write " + unsynced.string());
-    data::publish(unsynced, about);
+    data::write_whole(partial.path() / "registration.json",
+                      record.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + '\n');
     fs::remove_all(work);
-    data::publish(partial, target);
+    partial.publish();
     return true;
   } catch (const std::exception& error) {
-    std::error_code ignored;
-    fs::remove_all(partial, ignored);
     if (fs::exists(target)) return true;  // made by another machine meanwhile, as flock() doesn't reach there
     throw std::runtime_error(names(pair) + ": " + error.what());
   }

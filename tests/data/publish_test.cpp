@@ -23,8 +23,9 @@ std::set<std::string> names_below(const fs::path& folder) {
 TEST(Publish, LeftoversOfKilledWritersAreRemovedAndNothingElse) {
   const TemporaryFolder folder;
   fs::create_directories(folder.path / "one");
-  std::ofstream(partial_name(folder.path / "a.h5")) << "half";
-  std::ofstream(partial_name(folder.path / "one/best.safetensors")) << "half";
+  const auto name = [](const fs::path& target) { return Partial(target).path(); };  // with nobody left to remove it
+  std::ofstream(name(folder.path / "a.h5")) << "half";
+  std::ofstream(name(folder.path / "one/best.safetensors")) << "half";
   const std::set<std::string> others = {"a.h5", "notes.partial", "a.h5.0123456789abcde.partial",
                                         "a.h5.0123456789ABCDEF.partial", "0123456789abcdef.partial"};
   for (const std::string& name : others) std::ofstream(folder.path / name) << "whole";
@@ -40,6 +41,13 @@ TEST(Publish, AFileThatCannotTakeItsPlaceLeavesNothingBeside) {
   const TemporaryFolder folder;
   fs::create_directories(folder.path / "taken" / "by a folder");
   EXPECT_THROW(write_whole(folder.path / "taken", "text"), std::runtime_error);
+  EXPECT_THAT(names_below(folder.path), testing::IsEmpty());
+  {
+    Partial map(folder.path / "taken", ".nii.gz");
+    std::ofstream(map.path()) << "voxels";
+    EXPECT_EQ(names_below(folder.path), std::set{map.path().filename().string()});
+    EXPECT_THROW(map.publish(), std::runtime_error);
+  }
   EXPECT_THAT(names_below(folder.path), testing::IsEmpty());
   write_whole(folder.path / "free", "text");
   EXPECT_THAT(names_below(folder.path), testing::ElementsAre("free"));
