@@ -28,8 +28,9 @@ void change(const std::filesystem::path& file, const std::string& sql) {
 /// file's.
 void make_older(const std::filesystem::path& file, int version) {
   std::string sql;
-  for (const auto* view : {"table1", "figure1", "figure2", "table1_cell", "subject_dice", "structure_score",
-                           "counted_stage", "early_stage", "search_candidate", "candidate_score", "scored_stage"})
+  for (const auto* view :
+       {"table1", "figure1", "figure2", "table1_cell", "subject_dice", "structure_score", "scan_score", "counted_stage",
+        "early_stage", "search_candidate", "candidate_score", "scored_stage"})
     sql += std::string("DROP VIEW ") + view + ";";
   sql += std::string(
              "CREATE TABLE older AS SELECT id, trial_id, position, name, cohort, epochs, switches, voxel_mm,"
