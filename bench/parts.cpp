@@ -1,10 +1,12 @@
-// Parts of training beside the step: the optimiser, batch normalisation, the loader, and the evaluation of a volume
-// beside the forward pass alone.
+// Parts of training beside the step: the optimiser, batch normalisation, the gradient of a convolution's weights, the
+// loader, and the evaluation of a volume beside the forward pass alone.
 #include <ATen/Parallel.h>
+#include <ATen/ops/convolution_backward.h>
 #include <benchmark/benchmark.h>
 #include <torch/types.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <filesystem>
 #include <functional>
@@ -17,6 +19,7 @@
 #include "data/labels/structures.hpp"
 #include "data/shards/loader.hpp"
 #include "model/batch_norm.hpp"
+#include "model/convolution.hpp"
 #include "runner/evaluation/evaluator.hpp"
 #include "runner/process/memory.hpp"
 #include "runner/trial/trainer.hpp"
@@ -145,6 +148,26 @@ void batch_norm(benchmark::State& state, torch::ScalarType type) {
   for ([[maybe_unused]] const auto _ : state) norm.forward(x, /*rectify=*/true).backward(dy);
 }
 
+/// The gradients of a 3 × 3 convolution's weights and bias: ours, and PyTorch's of the same tensors.
+void weight_gradient(benchmark::State& state, bool ours) {
+  const std::int64_t side = state.range(0), in = state.range(1), out = state.range(2);
+  at::set_num_threads(static_cast<int>(state.range(3)));
+  const auto noise = [](std::vector<std::int64_t> sizes) {
+    return torch::empty(sizes, torch::MemoryFormat::ChannelsLast).normal_();
+  };
+  const torch::Tensor x = noise({kBatch, in, side, side}), dy = noise({kBatch, out, side, side}),
+                      weight = noise({out, in, 3, 3});
+  for ([[maybe_unused]] const auto _ : state) {
+    if (ours)
+      benchmark::DoNotOptimize(model::weight_gradient(x, dy, 3));
+    else
+      benchmark::DoNotOptimize(at::convolution_backward(dy, x, weight, {{out}}, {1, 1}, {1, 1}, {1, 1}, false, {0, 0},
+                                                        1, {false, true, true}));
+  }
+  const double products = static_cast<double>(kBatch * side * side * 9 * in * out);
+  state.counters["GFLOP/s"] = benchmark::Counter(2e-9 * products, benchmark::Counter::kIsIterationInvariantRate);
+}
+
 benchmark::internal::Benchmark* add(const std::string& name, const std::function<void(benchmark::State&)>& run) {
   return benchmark::RegisterBenchmark(name.c_str(), run)
       ->Unit(benchmark::kMillisecond)
@@ -173,6 +196,15 @@ void add_all(const fs::path& folder) {
         [=](benchmark::State& state) { batch_norm(state, type); })
         ->ArgNames({"channels", "threads"})
         ->ArgsProduct({{8, 16}, {1, 2}});
+  for (const bool ours : {true, false}) {
+    auto* const rows = add(ours ? "weight_gradient" : "weight_gradient_pytorch", [=](benchmark::State& state) {
+                         weight_gradient(state, ours);
+                       })->ArgNames({"side", "in", "out", "threads"});
+    for (const std::int64_t threads : {1, 2})  // U-Net of width 16, from its widest level down, and one of width 8
+      for (const auto& [side, in, out] : {std::array{128, 32, 16}, std::array{64, 64, 32}, std::array{32, 128, 64},
+                                          std::array{16, 256, 128}, std::array{8, 256, 256}, std::array{96, 8, 8}})
+        rows->Args({side, in, out, threads});
+  }
 }
 
 }  // namespace

@@ -48,10 +48,10 @@ function(crossfade_parallel room)
   target_link_options(crossfade_${room} PUBLIC ${OpenMP_CXX_FLAGS})  # the runtime is found as libtorch's, by its name
 endfunction()
 
-# crossfade_kernels(ROOM SOURCE): compiles SOURCE of the room once for every machine, as kKernelsOfBaseline, and in builds
-# for speed on x86-64 also for its levels v3 (AVX2) and v4 (AVX-512), as kKernelsOfV3 and kKernelsOfV4; the room then has
-# the definition CROSSFADE_KERNELS_FOR_LEVELS.
-function(crossfade_kernels room source)
+# crossfade_kernels(ROOM SOURCES...): compiles sources of the room once for every machine, with CROSSFADE_KERNELS standing
+# for kKernelsOfBaseline, and in builds for speed on x86-64 also for its levels v3 (AVX2) and v4 (AVX-512), as kKernelsOfV3
+# and kKernelsOfV4; the room then has the definition CROSSFADE_KERNELS_FOR_LEVELS. Once a room.
+function(crossfade_kernels room)
   set(levels Baseline)
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64" AND CMAKE_BUILD_TYPE STREQUAL "Release")
     list(APPEND levels V3 V4)
@@ -59,7 +59,7 @@ function(crossfade_kernels room source)
   endif()
   foreach(level IN LISTS levels)
     set(object crossfade_${room}_kernels_${level})
-    add_library(${object} OBJECT ${source})
+    add_library(${object} OBJECT ${ARGN})
     target_link_libraries(${object} PRIVATE crossfade::settings)
     target_compile_definitions(${object} PRIVATE CROSSFADE_KERNELS=kKernelsOf${level})
     # Vectors are arguments of inlined functions alone, so that it does not matter how a call would pass them.

@@ -3,6 +3,7 @@
 #include <torch/nn/modules/conv.h>
 #include <torch/types.h>
 
+#include "model/convolution.hpp"
 #include "model/sampling.hpp"
 
 namespace crossfade::model {
@@ -24,9 +25,9 @@ DenseBlock::DenseBlock(int in, int filters, int kernel, const std::shared_ptr<co
 }
 
 torch::Tensor DenseBlock::forward(const torch::Tensor& x) {
-  const torch::Tensor first = conv1_->forward(norm1_->forward(x, /*rectify=*/true));
+  const torch::Tensor first = convolve(conv1_, norm1_->forward(x, /*rectify=*/true));
   const torch::Tensor both = torch::cat({x, first}, 1);
-  const torch::Tensor second = conv2_->forward(norm2_->forward(both, /*rectify=*/true));
+  const torch::Tensor second = convolve(conv2_, norm2_->forward(both, /*rectify=*/true));
   const torch::Tensor all = norm3_->forward(torch::cat({both, second}, 1), /*rectify=*/true);
   return convolve_pixels(all, /*rectify=*/false, conv3_->weight, conv3_->bias);
 }
@@ -58,7 +59,7 @@ torch::Tensor QuickNat::compute(const torch::Tensor& images) {
     std::tie(x, indices) = torch::max_pool2d_with_indices(skips.back(), 2);
     places.push_back(indices);
   }
-  x = bottom_norm_->forward(bottom_->forward(x));
+  x = bottom_norm_->forward(convolve(bottom_, x));
   for (std::size_t level = decoder_.size(); level-- > 0;) {
     const torch::Tensor& skip = skips[level];
     x = torch::max_unpool2d(x, places[level], {skip.size(2), skip.size(3)});

@@ -3,6 +3,8 @@
 #include <torch/nn/modules/conv.h>
 #include <torch/types.h>
 
+#include "model/convolution.hpp"
+
 namespace crossfade::model {
 namespace {
 
@@ -23,9 +25,9 @@ DoubleConvolution::DoubleConvolution(int in, int out, bool normalise,
 
 Convolved DoubleConvolution::forward(const torch::Tensor& x) {
   // ReLU in place: neither a convolution nor the normalisation needs its own output for its gradient.
-  torch::Tensor y = conv1_->forward(x);
+  torch::Tensor y = convolve(conv1_, x);
   y = norm1_ ? norm1_->forward(y, /*rectify=*/true) : rectify(y);
-  y = conv2_->forward(y);
+  y = convolve(conv2_, y);
   if (!norm2_) return {y, /*rectify=*/true};
   return {norm2_->forward(y, /*rectify=*/true), /*rectify=*/false};
 }

@@ -14,7 +14,7 @@ namespace {
 
 // Part of every hash. Raise it when a change of the code, or of a default, changes what a trial of the same
 // configuration gives.
-constexpr int kResultFormat = 5;
+constexpr int kResultFormat = 6;
 
 constexpr auto kAll = [](const auto& options) { return parameters_json(options); };
 constexpr auto kChanged = [](const auto& options) { return changed_parameters_json(options); };

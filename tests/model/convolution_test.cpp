@@ -1,0 +1,119 @@
+#include "model/convolution.hpp"
+
+#include <ATen/Parallel.h>
+#include <ATen/ops/convolution_backward.h>
+#include <gtest/gtest.h>
+#include <torch/utils.h>
+
+#include <algorithm>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "model/weight_gradient_kernels.hpp"
+
+namespace crossfade::model {
+namespace {
+
+constexpr auto kLast = torch::MemoryFormat::ChannelsLast;
+
+struct Case {
+  std::int64_t images, height, width, in, out, kernel;
+};
+
+// Vectors that are full and not, tiles of 6, 4 and 1, fewer rows than are worked on together and more, channels in
+// enough groups to go without sums of each image.
+const std::vector<Case> kCases = {{2, 5, 7, 8, 3, 3},     {3, 40, 43, 19, 16, 3}, {1, 3, 600, 32, 12, 3},
+                                  {2, 17, 33, 48, 21, 5}, {2, 6, 6, 33, 130, 3},  {2, 9, 4, 16, 10, 1}};
+
+std::string text(const Case& c) {
+  return std::to_string(c.images) + " x " + std::to_string(c.height) + " x " + std::to_string(c.width) + ", " +
+         std::to_string(c.in) + " to " + std::to_string(c.out) + ", kernel " + std::to_string(c.kernel);
+}
+
+torch::Tensor normal(std::uint64_t seed, const std::vector<std::int64_t>& sizes) {
+  torch::manual_seed(seed);
+  return torch::randn(sizes).contiguous(kLast);
+}
+
+struct Gradients {
+  torch::Tensor weight, bias;
+};
+
+/// PyTorch's, in double precision.
+Gradients reference(const Case& c, const torch::Tensor& x, const torch::Tensor& dy) {
+  const torch::Tensor weight = torch::zeros({c.out, c.in, c.kernel, c.kernel}, torch::kFloat64);
+  const std::int64_t pad = c.kernel / 2;
+  const auto [dx, dw, db] = at::convolution_backward(dy.to(torch::kFloat64), x.to(torch::kFloat64), weight, {{c.out}},
+                                                     {1, 1}, {pad, pad}, {1, 1}, false, {0, 0}, 1, {false, true, true});
+  return {dw, db};
+}
+
+/// Sums of n products, in float32 and any order, are within (n + 1)·2⁻²⁴ of the sum of their magnitudes.
+void expect_near(const torch::Tensor& found, const torch::Tensor& expected, const torch::Tensor& magnitudes,
+                 const Case& c, const std::string& what) {
+  const double n = static_cast<double>(c.images * c.height * c.width);
+  const torch::Tensor bound = magnitudes * ((n + 1) * 0x1p-24);
+  EXPECT_TRUE(((found.to(torch::kFloat64) - expected).abs() <= bound).all().item<bool>()) << what << ": " << text(c);
+}
+
+TEST(WeightGradient, IsPyTorchsWithEveryInstructionSetOfThisMachine) {
+  for (const Case& c : kCases) {
+    const torch::Tensor x = normal(1, {c.images, c.in, c.height, c.width});
+    const torch::Tensor dy = normal(2, {c.images, c.out, c.height, c.width});
+    const Gradients expected = reference(c, x, dy), magnitudes = reference(c, x.abs(), dy.abs());
+    const ConvolutionSize size{c.height, c.width, c.in, c.out, c.kernel};
+    for (const WeightGradientKernels* kernels : weight_gradient_kernel_sets()) {
+      std::vector<float> scratch(static_cast<std::size_t>(weight_gradient_scratch(size)));
+      const torch::Tensor dw = torch::zeros({c.out, c.kernel, c.kernel, c.in}), db = torch::zeros({c.out});
+      for (std::int64_t first = 0; first < c.out; first += kOutputGroup)
+        for (std::int64_t n = 0; n < c.images; ++n)
+          kernels->add(x.data_ptr<float>() + n * x.stride(0), dy.data_ptr<float>() + n * dy.stride(0), size, first,
+                       std::min(first + kOutputGroup, c.out), scratch.data(), dw.data_ptr<float>(),
+                       db.data_ptr<float>());
+      expect_near(dw.permute({0, 3, 1, 2}), expected.weight, magnitudes.weight, c, "weight");
+      expect_near(db, expected.bias, magnitudes.bias, c, "bias");
+    }
+  }
+}
+
+TEST(WeightGradient, IsTheSameWithAnyNumberOfThreads) {
+  const int before = at::get_num_threads();
+  for (const Case& c : kCases) {
+    const torch::Tensor x = normal(1, {c.images, c.in, c.height, c.width});
+    const torch::Tensor dy = normal(2, {c.images, c.out, c.height, c.width});
+    const Gradients expected = reference(c, x, dy), magnitudes = reference(c, x.abs(), dy.abs());
+    at::set_num_threads(1);
+    const WeightGradient alone = weight_gradient(x, dy, c.kernel);
+    at::set_num_threads(3);
+    const WeightGradient together = weight_gradient(x, dy, c.kernel);
+    EXPECT_TRUE(alone.weight.equal(together.weight) && alone.bias.equal(together.bias)) << text(c);
+    EXPECT_EQ(alone.weight.strides(), torch::empty_like(alone.weight, kLast).strides()) << text(c);
+    expect_near(alone.weight, expected.weight, magnitudes.weight, c, "weight");
+    expect_near(alone.bias, expected.bias, magnitudes.bias, c, "bias");
+  }
+  at::set_num_threads(before);
+}
+
+TEST(Convolve, HasTheGradientsOfTheModule) {
+  for (const bool with_bias : {true, false}) {
+    torch::nn::Conv2d convolution(torch::nn::Conv2dOptions(16, 24, 3).padding(1).bias(with_bias));
+    const auto gradients = [&](bool ours) {
+      convolution->zero_grad();
+      const torch::Tensor x = normal(1, {2, 16, 12, 20}).requires_grad_();
+      const torch::Tensor y = ours ? convolve(convolution, x) : convolution->forward(x);
+      (y * normal(2, {2, 24, 12, 20})).sum().backward();
+      std::vector<torch::Tensor> all = {y.detach(), x.grad(), convolution->weight.grad().clone()};
+      if (with_bias) all.push_back(convolution->bias.grad().clone());
+      return all;
+    };
+    const auto expected = gradients(false), found = gradients(true);
+    ASSERT_EQ(found.size(), expected.size());
+    EXPECT_TRUE(found[0].equal(expected[0]));
+    // Sums of 480 products of normal numbers, each within 481·2⁻²⁴ of some 480·0.64.
+    for (std::size_t n = 1; n < found.size(); ++n) EXPECT_TRUE(found[n].allclose(expected[n], 0, 2e-2)) << n;
+  }
+}
+
+}  // namespace
+}  // namespace crossfade::model
