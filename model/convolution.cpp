@@ -26,7 +26,7 @@ using torch::autograd::AutogradContext;
 using torch::autograd::tensor_list;
 
 constexpr auto kLast = torch::MemoryFormat::ChannelsLast;
-constexpr std::int64_t kFewestChannels = 8;  // below it a vector is not full
+constexpr std::int64_t kFewestChannels = 16;  // of one vector a tile has too few sums to keep the machine busy
 
 bool machine_wants_it() {
 #ifdef CROSSFADE_KERNELS_FOR_LEVELS
