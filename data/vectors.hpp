@@ -62,7 +62,7 @@ CROSSFADE_INLINE HalfWords lower_halves_of(const Words& words) {
 /// All lanes alike.
 template <class A>
 CROSSFADE_INLINE void fill(Vector<A>& v, A value) {
-  v = Vector<A>{} + value;
+  v = value - Vector<A>{};  // x - 0 is x, whatever its sign: one instruction where x + 0 takes two
 }
 
 CROSSFADE_INLINE void load(const float* from, Floats& to) {

@@ -48,7 +48,8 @@ CROSSFADE_INLINE void add_tile(const Packed& packed, const float* tap, std::int6
       Floats pixel[vectors];
       for (int v = 0; v < vectors; ++v) data::load(x + v * kVector, pixel[v]);
       for (int o = 0; o < outputs; ++o) {
-        const Floats gradient = dy[o] - Floats{};  // x - 0 is x: one instruction; x + 0 would be two
+        Floats gradient;
+        data::fill(gradient, dy[o]);
         for (int v = 0; v < vectors; ++v) sums[o][v] += gradient * pixel[v];
       }
     }
@@ -143,8 +144,8 @@ void add(const float* x, const float* dy, const ConvolutionSize& size, std::int6
     for (std::int64_t c = 0; c < size.in; c += 2 * kVector) {
       const std::int64_t left = size.in - c;
       const std::int64_t vectors = left > kVector ? 2 : 1;
-      const std::int64_t missing = left < vectors * kVector ? vectors * kVector - left : 0;
-      const Channels channels{c, vectors, missing == 0 ? 0 : static_cast<std::size_t>(kVector - missing)};
+      const bool whole = left >= vectors * kVector;
+      const Channels channels{c, vectors, whole ? 0 : static_cast<std::size_t>(left % kVector)};
       pack_x(x, size, row, rows, channels, packed_x);
       vectors == 2 ? add_channels<2>(packed, channels, size, to) : add_channels<1>(packed, channels, size, to);
     }
