@@ -98,50 +98,77 @@ struct ChunkSums {
   }
 };
 
-/// Calls each(chunk, first pixel, end) such that the pixels of a run stay in the cache from chunk to chunk.
+/// Vectors of a pixel that are summed side by side, a line of the cache: half a line at a time, a pass would fetch each
+/// line twice where pixels have many channels.
+constexpr std::size_t kTogether = data::kVectorBytes < 64 ? 2 : 1;
+
+/// Calls body(chunks, first pixel, end), with kTogether or 1 of them in an array, such that the pixels of a run stay in
+/// the cache from chunk to chunk.
 template <class T, class Body>
 CROSSFADE_INLINE void each_run(Extent extent, const Body& body) {
   constexpr std::int64_t kRun = 64;
+  constexpr auto lanes = static_cast<std::int64_t>(kLanes<Arithmetic<T>>);
+  constexpr auto together = static_cast<std::int64_t>(kTogether) * lanes;
   for (std::int64_t first = 0; first < extent.pixels; first += kRun) {
     const std::int64_t end = first + kRun < extent.pixels ? first + kRun : extent.pixels;
+    std::int64_t c = 0;
+    for (; c + together <= extent.channels; c += together) {
+      std::array<Chunk<T>, kTogether> chunks;
+      for (std::size_t k = 0; k < kTogether; ++k) chunks[k] = {c + static_cast<std::int64_t>(k) * lanes, 0};
+      body(chunks, first, end);
+    }
     each_chunk<T>(
-        extent.channels, [&](const Chunk<T>& chunk) __attribute__((always_inline)) { body(chunk, first, end); });
+        extent.channels - c, [&](const Chunk<T>& chunk) __attribute__((always_inline)) {
+          body(std::array<Chunk<T>, 1>{{{c + chunk.first, chunk.few}}}, first, end);
+        });
   }
 }
 
-template <class T, bool rectified>
+/// `same`: b is a.
+template <class T, bool rectified, bool same>
 CROSSFADE_INLINE void sums_of(const T* a, const T* b, const Affine<Arithmetic<T>>& of_b, Extent extent, double* sums) {
   using A = Arithmetic<T>;
-  each_run<T>(
-      extent, [&](const Chunk<T>& chunk, std::int64_t first, std::int64_t end) __attribute__((always_inline)) {
-        ChunkSums<T> of_a, of_product;
-        of_a.load(chunk, sums);
-        of_product.load(chunk, sums + extent.channels);
-        for (std::int64_t i = first; i < end; ++i) {
-          Vector<A> own, other;
-          chunk.load(a + i * extent.channels, own);
-          chunk.load(b + i * extent.channels, other);
-          if constexpr (rectified) {
-            Vector<A> value;
-            transform(of_b, chunk, other, value);
-            where_positive(value, own, own);
-          }
-          std::array<Doubles, kWide<A>> wide, factor;
-          data::widen(own, wide.data());
-          data::widen(other, factor.data());
-          of_a.add(wide);
-          for (std::size_t n = 0; n < kWide<A>; ++n) wide[n] *= factor[n];
-          of_product.add(wide);
+  const auto run = [&]<std::size_t count>(const std::array<Chunk<T>, count>& chunks, std::int64_t first,
+                                          std::int64_t end) __attribute__((always_inline)) {
+    std::array<ChunkSums<T>, count> of_a, of_product;
+    for (std::size_t k = 0; k < count; ++k) {
+      of_a[k].load(chunks[k], sums);
+      of_product[k].load(chunks[k], sums + extent.channels);
+    }
+    for (std::int64_t i = first; i < end; ++i) {
+      for (std::size_t k = 0; k < count; ++k) {
+        Vector<A> own, other;
+        chunks[k].load(a + i * extent.channels, own);
+        if constexpr (!same) chunks[k].load(b + i * extent.channels, other);
+        if constexpr (rectified) {
+          Vector<A> value;
+          transform(of_b, chunks[k], other, value);
+          where_positive(value, own, own);
         }
-        of_a.store(chunk, sums);
-        of_product.store(chunk, sums + extent.channels);
-      });
+        std::array<Doubles, kWide<A>> wide, factor;
+        data::widen(own, wide.data());
+        if constexpr (same)
+          factor = wide;
+        else
+          data::widen(other, factor.data());
+        of_a[k].add(wide);
+        for (std::size_t n = 0; n < kWide<A>; ++n) wide[n] *= factor[n];
+        of_product[k].add(wide);
+      }
+    }
+    for (std::size_t k = 0; k < count; ++k) {
+      of_a[k].store(chunks[k], sums);
+      of_product[k].store(chunks[k], sums + extent.channels);
+    }
+  };
+  each_run<T>(extent, run);
 }
 
 template <class T>
 void sums(const T* a, const T* b, const Affine<Arithmetic<T>>* of_b, Extent extent, double* sums) {
-  if (of_b != nullptr && of_b->rectify) return sums_of<T, true>(a, b, *of_b, extent, sums);
-  sums_of<T, false>(a, b, {}, extent, sums);
+  if (of_b != nullptr && of_b->rectify) return sums_of<T, true, false>(a, b, *of_b, extent, sums);
+  if (a == b) return sums_of<T, false, true>(a, a, {}, extent, sums);
+  sums_of<T, false, false>(a, b, {}, extent, sums);
 }
 
 template <class T, bool rectify>
@@ -306,24 +333,27 @@ void spread(const T* z, const Arithmetic<T>* bias, Extent extent, const RowPair<
 template <class T>
 void gather(const RowPair<const T>& from, Extent extent, T* z, double* bias_sums) {
   using A = Arithmetic<T>;
-  each_run<T>(
-      extent, [&](const Chunk<T>& chunk, std::int64_t first, std::int64_t end) __attribute__((always_inline)) {
-        ChunkSums<T> sums;
-        sums.load(chunk, bias_sums);
-        for (std::int64_t i = first; i < end; ++i) {
-          const std::array<const T*, 4> in = square(from, i);
-          std::array<Doubles, kWide<A>> sum{}, wide;
-          for (std::size_t k = 0; k < 4; ++k) {
-            Vector<A> value;
-            chunk.load(in[k], value);
-            chunk.store(value, z + (4 * i + static_cast<std::int64_t>(k)) * extent.channels);
-            data::widen(value, wide.data());
-            for (std::size_t n = 0; n < kWide<A>; ++n) sum[n] += wide[n];
-          }
-          sums.add(sum);
+  const auto run = [&]<std::size_t count>(const std::array<Chunk<T>, count>& chunks, std::int64_t first,
+                                          std::int64_t end) __attribute__((always_inline)) {
+    std::array<ChunkSums<T>, count> sums;
+    for (std::size_t c = 0; c < count; ++c) sums[c].load(chunks[c], bias_sums);
+    for (std::int64_t i = first; i < end; ++i) {
+      const std::array<const T*, 4> in = square(from, i);
+      for (std::size_t c = 0; c < count; ++c) {
+        std::array<Doubles, kWide<A>> sum{}, wide;
+        for (std::size_t k = 0; k < 4; ++k) {
+          Vector<A> value;
+          chunks[c].load(in[k], value);
+          chunks[c].store(value, z + (4 * i + static_cast<std::int64_t>(k)) * extent.channels);
+          data::widen(value, wide.data());
+          for (std::size_t n = 0; n < kWide<A>; ++n) sum[n] += wide[n];
         }
-        sums.store(chunk, bias_sums);
-      });
+        sums[c].add(sum);
+      }
+    }
+    for (std::size_t c = 0; c < count; ++c) sums[c].store(chunks[c], bias_sums);
+  };
+  each_run<T>(extent, run);
 }
 
 /// A vector of integers in the order of the numbers in x, NaN above all; -0 and 0 are one.
