@@ -145,7 +145,7 @@ void batch_norm(benchmark::State& state, torch::ScalarType type) {
                               .to(type, false, false, torch::MemoryFormat::ChannelsLast)
                               .requires_grad_();
   const torch::Tensor dy = torch::randn_like(x);
-  for ([[maybe_unused]] const auto _ : state) norm.forward(x, /*rectify=*/true).backward(dy);
+  for ([[maybe_unused]] const auto _ : state) norm.forward(x, /*rectify=*/true).values.backward(dy);
 }
 
 /// The gradients of a 3 × 3 convolution's weights and bias: ours, and PyTorch's of the same tensors.

@@ -5,6 +5,7 @@
 #include <torch/utils.h>
 
 #include "model/channel_pass.hpp"
+#include "model/kernel_dispatch.hpp"
 
 namespace crossfade::model {
 namespace {
@@ -19,6 +20,7 @@ using torch::autograd::tensor_list;
 struct Statistics {
   torch::Tensor mean, variance;
   torch::Tensor count;
+  torch::Tensor inverse() const { return (variance + kEpsilon).rsqrt(); }
 };
 
 Statistics global_statistics(const torch::Tensor& x, const GroupContext& group) {
@@ -47,12 +49,11 @@ ChannelAffine affine_of(const torch::Tensor& weight, const torch::Tensor& bias, 
 class BatchNormFunction : public torch::autograd::Function<BatchNormFunction> {
  public:
   static torch::Tensor forward(AutogradContext* context, const torch::Tensor& x, const torch::Tensor& weight,
-                               const torch::Tensor& bias, const Statistics& statistics,
-                               const std::shared_ptr<const GroupContext>& group, bool rectify) {
-    const torch::Tensor inverse = (statistics.variance + kEpsilon).rsqrt();
-    const ChannelAffine affine = affine_of(weight, bias, statistics.mean, inverse, rectify);
-    context->save_for_backward({x, affine.scale, affine.shift, statistics.mean, inverse, statistics.count});
-    context->saved_data["rectify"] = rectify;
+                               const torch::Tensor& /*bias*/, const Statistics& statistics, const ChannelAffine& affine,
+                               const std::shared_ptr<const GroupContext>& group) {
+    context->save_for_backward(
+        {x, affine.scale, affine.shift, statistics.mean, statistics.inverse(), statistics.count});
+    context->saved_data["rectify"] = affine.rectify;
     context->saved_data["type"] = weight.scalar_type();
     // The group outlives the graph's use of it; `dummy` is kept as it was in this step.
     context->saved_data["group"] = c10::IValue::make_capsule(c10::make_intrusive<Group>(group, group->dummy));
@@ -66,6 +67,7 @@ class BatchNormFunction : public torch::autograd::Function<BatchNormFunction> {
     const torch::Tensor &x = saved[0], &scale = saved[1], &mean = saved[3], &inverse = saved[4], &count = saved[5];
     const ChannelAffine forward{scale, saved[2], context->saved_data["rectify"].toBool()};
     const auto group = c10::static_intrusive_pointer_cast<Group>(context->saved_data["group"].toCapsule());
+    const torch::Tensor dx = own_or_new(outer[0], x.suggest_memory_format());
     const torch::Tensor dy = outer[0].contiguous(x.suggest_memory_format());
 
     torch::Tensor sums = torch::zeros({2, x.size(1)}, x.options().dtype(torch::kFloat64));  // Σ dy, Σ dy·x̂
@@ -81,7 +83,7 @@ class BatchNormFunction : public torch::autograd::Function<BatchNormFunction> {
 
     const torch::Tensor of_x = -scale * inverse * sums[1] / count;
     const torch::Tensor shift = -scale * sums[0] / count - of_x * mean;
-    return {channel_affine_gradient(dy, x, {forward, scale, of_x, shift}), own[1], own[0], {}, {}, {}};
+    return {channel_affine_gradient(dy, x, {forward, scale, of_x, shift}, dx), own[1], own[0], {}, {}, {}};
   }
 
  private:
@@ -101,26 +103,30 @@ BatchNorm::BatchNorm(int channels, std::shared_ptr<const GroupContext> group) : 
   running_var_ = register_buffer("running_var", torch::ones({channels}));
 }
 
-torch::Tensor BatchNorm::forward(const torch::Tensor& x, bool rectify) {
+Activation BatchNorm::forward(const torch::Tensor& x, bool rectify) {
   if (!is_training()) {
     if (torch::GradMode::is_enabled()) {
       const torch::Tensor y = torch::batch_norm(x, weight_, bias_, running_mean_, running_var_, /*training=*/false,
                                                 kMomentum, kEpsilon, /*cudnn_enabled=*/true);
-      return rectify ? y.relu() : y;
+      return {rectify ? y.relu() : y};
     }
     const torch::Tensor inverse = (running_var_.to(torch::kFloat64) + kEpsilon).rsqrt();
-    return channel_affine(x, affine_of(weight_, bias_, running_mean_, inverse, rectify));
+    return {channel_affine(x, affine_of(weight_, bias_, running_mean_, inverse, rectify))};
   }
   Statistics statistics;
+  ChannelAffine affine;
   {
     const torch::NoGradGuard no_grad;
     statistics = global_statistics(x, *group_);
+    affine = affine_of(weight_, bias_, statistics.mean, statistics.inverse(), rectify);
     // One pixel has no unbiased variance; its biased one, 0, does.
     const torch::Tensor unbiased = statistics.variance * (statistics.count / (statistics.count - 1).clamp_min(1));
     running_mean_.lerp_(statistics.mean.to(running_mean_.scalar_type()), kMomentum);
     running_var_.lerp_(unbiased.to(running_var_.scalar_type()), kMomentum);
   }
-  return BatchNormFunction::apply(x, weight_, bias_, statistics, group_, rectify);
+  const torch::Tensor y = BatchNormFunction::apply(x, weight_, bias_, statistics, affine, group_);
+  if (!takes_kernels(x) || !torch::GradMode::is_enabled()) return {y};
+  return {y, x, affine};
 }
 
 }  // namespace crossfade::model

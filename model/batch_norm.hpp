@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "model/activation.hpp"
 #include "model/network.hpp"
 
 namespace crossfade::model {
@@ -22,8 +23,9 @@ class BatchNorm : public torch::nn::Module {
   BatchNorm(int channels, std::shared_ptr<const GroupContext> group);
 
   /// Any strides; channels-last is fastest. With `rectify` ReLU follows, in the same pass over the pixels. float64,
-  /// float32 or bfloat16, computed in float32 at least; returns x's dtype and memory format.
-  torch::Tensor forward(const torch::Tensor& x, bool rectify = false);
+  /// float32 or bfloat16, computed in float32 at least; the values have x's dtype and memory format. x must not be
+  /// changed afterwards.
+  Activation forward(const torch::Tensor& x, bool rectify = false);
 
  private:
   std::shared_ptr<const GroupContext> group_;

@@ -36,45 +36,65 @@ bool machine_wants_it() {
 #endif
 }
 
-bool takes_weight_gradient(const torch::Tensor& x, const torch::Tensor& weight) {
-  return machine_wants_it() && torch::GradMode::is_enabled() && takes_kernels(x) &&
-         x.scalar_type() == torch::kFloat32 && weight.scalar_type() == torch::kFloat32 && x.size(0) > 0 &&
-         x.size(1) >= kFewestChannels && !at::autocast::is_autocast_enabled(at::kCPU);
+bool gradient_is_ours(const torch::Tensor& x, const torch::Tensor& weight) {
+  return machine_wants_it() && takes_kernels(x) && x.scalar_type() == torch::kFloat32 &&
+         weight.scalar_type() == torch::kFloat32 && x.size(0) > 0 && x.size(1) >= kFewestChannels;
 }
 
 class Convolve : public torch::autograd::Function<Convolve> {
  public:
-  /// `bias`: without elements where there is none, as a Function takes no undefined tensor.
-  static torch::Tensor forward(AutogradContext* context, const torch::Tensor& x, const torch::Tensor& weight,
-                               const torch::Tensor& bias) {
-    context->save_for_backward({x, weight});
+  /// `x` is input.values, whose gradient this returns. `bias`: without elements where there is none, as a Function
+  /// takes no undefined tensor.
+  static torch::Tensor forward(AutogradContext* context, const torch::Tensor& x, const Activation& input,
+                               const torch::Tensor& weight, const torch::Tensor& bias) {
+    tensor_list saved = to_save(input);
+    saved.push_back(weight);
+    context->save_for_backward(saved);
     const bool with_bias = bias.numel() > 0;
     context->saved_data["bias"] = with_bias;
+    context->saved_data["rectified"] = input.by.rectify;
     const std::int64_t pad = weight.size(2) / 2;
     return at::conv2d(x, weight, with_bias ? bias : torch::Tensor(), /*stride=*/1, pad);
   }
 
   static tensor_list backward(AutogradContext* context, const tensor_list& outer) {
-    const auto saved = context->get_saved_variables();
-    const torch::Tensor &x = saved[0], &weight = saved[1];
+    tensor_list saved = context->get_saved_variables();
+    const torch::Tensor weight = saved.back();
+    saved.pop_back();
+    const torch::Tensor x = restored(saved, context->saved_data["rectified"].toBool());
     const torch::Tensor dy = outer[0].contiguous(kLast);
-    const std::int64_t pad = weight.size(2) / 2;
-    torch::Tensor dx;
-    if (context->needs_input_grad(0))
-      dx = std::get<0>(at::convolution_backward(dy, x, weight, /*bias_sizes=*/at::OptionalIntArrayRef(), {1, 1},
-                                                {pad, pad}, {1, 1}, /*transposed=*/false, {0, 0}, /*groups=*/1,
-                                                {true, false, false}));
+    const bool ours = gradient_is_ours(x, weight), with_bias = context->saved_data["bias"].toBool();
+    const auto theirs = [&](std::array<bool, 3> wanted) {
+      const std::int64_t pad = weight.size(2) / 2, channels = weight.size(0);
+      return at::convolution_backward(dy, x, weight, with_bias ? at::OptionalIntArrayRef(channels) : std::nullopt,
+                                      {1, 1}, {pad, pad}, {1, 1}, /*transposed=*/false, {0, 0}, /*groups=*/1, wanted);
+    };
+    const bool of_x = context->needs_input_grad(0);
+    if (!ours) {
+      auto [dx, d_weight, d_bias] = theirs({of_x, true, with_bias});
+      return {dx, {}, d_weight, d_bias};
+    }
+    const torch::Tensor dx = of_x ? std::get<0>(theirs({true, false, false})) : torch::Tensor();
     const WeightGradient gradient = weight_gradient(x, dy, weight.size(2));
-    return {dx, gradient.weight, context->saved_data["bias"].toBool() ? gradient.bias : torch::Tensor()};
+    return {dx, {}, gradient.weight, with_bias ? gradient.bias : torch::Tensor()};
   }
 };
 
 }  // namespace
 
-torch::Tensor convolve(torch::nn::Conv2d& convolution, const torch::Tensor& x) {
-  if (!takes_weight_gradient(x, convolution->weight)) return convolution->forward(x);
-  const torch::Tensor& bias = convolution->bias;
-  return Convolve::apply(x, convolution->weight, bias.defined() ? bias : torch::empty({0}));
+torch::Tensor convolve(torch::nn::Conv2d& convolution, const Activation& input) {
+  const torch::Tensor& x = input.values;
+  torch::Tensor weight = convolution->weight;
+  torch::Tensor bias = convolution->bias.defined() ? convolution->bias : torch::empty({0});
+  // What autocast would do to a convolution; it does not look into functions of ours.
+  if (at::autocast::is_autocast_enabled(at::kCPU)) {
+    if (x.scalar_type() != at::autocast::get_autocast_dtype(at::kCPU)) return convolution->forward(x);
+    weight = weight.to(x.scalar_type());
+    bias = bias.to(x.scalar_type());
+  }
+  if (!torch::GradMode::is_enabled() || (!input.from.defined() && !gradient_is_ours(x, weight)))
+    return convolution->forward(x);
+  return Convolve::apply(x, input, weight, bias);
 }
 
 WeightGradient weight_gradient(const torch::Tensor& x, const torch::Tensor& dy, std::int64_t kernel) {

@@ -25,6 +25,13 @@ T* memory(const torch::Tensor& tensor) {
   return static_cast<T*>(tensor.data_ptr());
 }
 
+/// Where the gradient of what `gradient` belongs to may be written: `gradient` itself if it lies in memory like that
+/// and nobody else holds it, else memory that is not initialised.
+inline torch::Tensor own_or_new(const torch::Tensor& gradient, torch::MemoryFormat format) {
+  const bool own = gradient.is_contiguous(format) && gradient.use_count() == 1 && gradient.storage().use_count() == 1;
+  return own ? gradient : torch::empty_like(gradient, gradient.options().memory_format(format));
+}
+
 /// Calls `body` with the kernels for the dtype that this machine runs best.
 template <class Body>
 void with_kernels(torch::ScalarType type, const Body& body) {

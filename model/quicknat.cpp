@@ -28,7 +28,7 @@ torch::Tensor DenseBlock::forward(const torch::Tensor& x) {
   const torch::Tensor first = convolve(conv1_, norm1_->forward(x, /*rectify=*/true));
   const torch::Tensor both = torch::cat({x, first}, 1);
   const torch::Tensor second = convolve(conv2_, norm2_->forward(both, /*rectify=*/true));
-  const torch::Tensor all = norm3_->forward(torch::cat({both, second}, 1), /*rectify=*/true);
+  const Activation all = norm3_->forward(torch::cat({both, second}, 1), /*rectify=*/true);
   return convolve_pixels(all, /*rectify=*/false, conv3_->weight, conv3_->bias);
 }
 
@@ -59,13 +59,13 @@ torch::Tensor QuickNat::compute(const torch::Tensor& images) {
     std::tie(x, indices) = torch::max_pool2d_with_indices(skips.back(), 2);
     places.push_back(indices);
   }
-  x = bottom_norm_->forward(convolve(bottom_, x));
+  x = bottom_norm_->forward(convolve(bottom_, {x})).values;
   for (std::size_t level = decoder_.size(); level-- > 0;) {
     const torch::Tensor& skip = skips[level];
     x = torch::max_unpool2d(x, places[level], {skip.size(2), skip.size(3)});
     x = decoder_[level]->forward(torch::cat({skip, x}, 1));
   }
-  return convolve_pixels(x, /*rectify=*/false, classifier_->weight, classifier_->bias);
+  return convolve_pixels({x}, /*rectify=*/false, classifier_->weight, classifier_->bias);
 }
 
 }  // namespace crossfade::model

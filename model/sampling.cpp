@@ -56,12 +56,6 @@ torch::Tensor with_rows(const torch::Tensor& x) {
   return has_rows(x) ? x : x.contiguous(kLast);
 }
 
-/// A gradient that nobody else holds may be written over.
-torch::Tensor own_or_new(const torch::Tensor& gradient) {
-  const bool own = gradient.use_count() == 1 && gradient.storage().use_count() == 1;
-  return own ? gradient : torch::empty_like(gradient);
-}
-
 /// dx = dy where y is above 0, else 0. All lie alike in memory; dx may be y or dy.
 void write_rectifier_gradient(const torch::Tensor& dy, const torch::Tensor& y, const torch::Tensor& dx) {
   with_kernels(y.scalar_type(), [&]<class T>(const ChannelKernels<T>& kernels) {
@@ -92,7 +86,7 @@ class Rectify : public torch::autograd::Function<Rectify> {
 
   static tensor_list backward(AutogradContext* context, const tensor_list& outer) {
     const torch::Tensor y = context->get_saved_variables()[0];
-    const torch::Tensor dx = outer[0].is_contiguous(kLast) ? own_or_new(outer[0]) : torch::empty_like(y);
+    const torch::Tensor dx = own_or_new(outer[0], kLast);
     write_rectifier_gradient(outer[0].contiguous(kLast), y, dx);
     return {dx};
   }
@@ -181,12 +175,16 @@ torch::Tensor pixel_rows(const torch::Tensor& x) {
 
 class ConvolvePixels : public torch::autograd::Function<ConvolvePixels> {
  public:
-  static torch::Tensor forward(AutogradContext* context, const torch::Tensor& x, bool rectify,
+  /// `x` is input.values, whose gradient this returns.
+  static torch::Tensor forward(AutogradContext* context, const torch::Tensor& x, const Activation& input, bool rectify,
                                const torch::Tensor& weight, const torch::Tensor& bias) {
     if (rectify) write_rectified(x);
     const torch::Tensor matrix = weight.flatten(1).to(x.scalar_type());
-    context->save_for_backward({x, matrix});
+    tensor_list saved = to_save(input);
+    saved.push_back(matrix);
+    context->save_for_backward(saved);
     context->saved_data["rectify"] = rectify;
+    context->saved_data["input rectified"] = input.by.rectify;
     context->saved_data["type"] = weight.scalar_type();
     context->saved_data["strides"] = weight.strides();
     const torch::Tensor y = torch::addmm(bias.to(x.scalar_type()), pixel_rows(x), matrix.t());
@@ -194,8 +192,10 @@ class ConvolvePixels : public torch::autograd::Function<ConvolvePixels> {
   }
 
   static tensor_list backward(AutogradContext* context, const tensor_list& outer) {
-    const auto saved = context->get_saved_variables();
-    const torch::Tensor &x = saved[0], &matrix = saved[1];
+    tensor_list saved = context->get_saved_variables();
+    const torch::Tensor matrix = saved.back();
+    saved.pop_back();
+    const torch::Tensor x = restored(saved, context->saved_data["input rectified"].toBool());
     const torch::Tensor dy = outer[0].contiguous(kLast), rows = pixel_rows(dy);
     const auto type = context->saved_data["type"].toScalarType();
     // With the weight's own strides, of the sides of 1 as well: the Reducer compares them all, and warns.
@@ -206,11 +206,11 @@ class ConvolvePixels : public torch::autograd::Function<ConvolvePixels> {
     const torch::Tensor d_bias = channel_sums(dy, dy)[0].to(type);
     if (!context->saved_data["rectify"].toBool()) {
       const torch::Tensor dx = torch::mm(rows, matrix).view({x.size(0), x.size(2), x.size(3), x.size(1)});
-      return {dx.permute({0, 3, 1, 2}), {}, d_weight, d_bias};
+      return {dx.permute({0, 3, 1, 2}), {}, {}, d_weight, d_bias};
     }
     write_gradient(rows, matrix, pixel_rows(x));
     x.unsafeGetTensorImpl()->bump_version();  // so that a second backward() is refused
-    return {x.detach(), {}, d_weight, d_bias};
+    return {x.detach(), {}, {}, d_weight, d_bias};
   }
 
  private:
@@ -256,12 +256,16 @@ torch::Tensor join_up(const Skip& skip, const torch::Tensor& below, const torch:
   return Spread::apply(skip.memory, z.view({below.size(0), below.size(2), below.size(3), 4, weight.size(1)}), bias);
 }
 
-torch::Tensor convolve_pixels(const torch::Tensor& x, bool rectify, const torch::Tensor& weight,
+torch::Tensor convolve_pixels(const Activation& input, bool rectify, const torch::Tensor& weight,
                               const torch::Tensor& bias) {
+  const torch::Tensor& x = input.values;
   if (!takes_kernels(x)) return torch::conv2d(rectify ? x.relu_() : x, weight, bias);
   // What autocast would do to a convolution's input; it does not look into functions of ours.
-  const bool autocast = at::autocast::is_autocast_enabled(at::kCPU);
-  return ConvolvePixels::apply(autocast ? x.to(at::autocast::get_autocast_dtype(at::kCPU)) : x, rectify, weight, bias);
+  if (at::autocast::is_autocast_enabled(at::kCPU)) {
+    const torch::Tensor cast = x.to(at::autocast::get_autocast_dtype(at::kCPU));
+    if (!cast.is_same(x)) return ConvolvePixels::apply(cast, Activation{cast}, rectify, weight, bias);
+  }
+  return ConvolvePixels::apply(x, input, rectify, weight, bias);
 }
 
 torch::Tensor largest_channel(const torch::Tensor& x) {

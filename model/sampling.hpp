@@ -4,6 +4,8 @@
 
 #include <torch/types.h>
 
+#include "model/activation.hpp"
+
 namespace crossfade::model {
 
 /// max(0, x), in x's memory. NaN stays NaN.
@@ -32,8 +34,9 @@ torch::Tensor join_up(const Skip& skip, const torch::Tensor& below, const torch:
                       const torch::Tensor& bias);
 
 /// The 1 × 1 convolution of x [n, D, H, W], or with `rectify` of max(0, x), by `weight` [C, D, 1, 1] and `bias` [C].
-/// x must not be used afterwards: its gradient may be written over it.
-torch::Tensor convolve_pixels(const torch::Tensor& x, bool rectify, const torch::Tensor& weight,
+/// x must not be used afterwards: its gradient may be written over it. What a normalisation gives is not rectified
+/// here.
+torch::Tensor convolve_pixels(const Activation& x, bool rectify, const torch::Tensor& weight,
                               const torch::Tensor& bias);
 
 /// The channel in which each pixel of x [n, C, H, W] is largest, uint8 [n, H, W] on x's device; of equal ones the

@@ -25,10 +25,9 @@ DoubleConvolution::DoubleConvolution(int in, int out, bool normalise,
 
 Convolved DoubleConvolution::forward(const torch::Tensor& x) {
   // ReLU in place: neither a convolution nor the normalisation needs its own output for its gradient.
-  torch::Tensor y = convolve(conv1_, x);
-  y = norm1_ ? norm1_->forward(y, /*rectify=*/true) : rectify(y);
-  y = convolve(conv2_, y);
-  if (!norm2_) return {y, /*rectify=*/true};
+  torch::Tensor y = convolve(conv1_, {x});
+  y = convolve(conv2_, norm1_ ? norm1_->forward(y, /*rectify=*/true) : Activation{rectify(y)});
+  if (!norm2_) return {{y}, /*rectify=*/true};
   return {norm2_->forward(y, /*rectify=*/true), /*rectify=*/false};
 }
 
@@ -64,14 +63,14 @@ torch::Tensor UNet::compute(const torch::Tensor& images) {
   std::vector<Skip> skips;
   for (const auto& level : encoder_) {
     const Convolved y = level->forward(x);
-    Pooled pooled = pool(y.values, y.rectify, /*room=*/y.values.size(1));
+    Pooled pooled = pool(y.output.values, y.rectify, /*room=*/y.output.values.size(1));
     skips.push_back(std::move(pooled.full));
     x = std::move(pooled.half);
   }
   Convolved y = bottom_->forward(x);
   for (std::size_t level = decoder_.size(); level-- > 0;)
-    y = decoder_[level]->forward(y.rectify ? rectify(y.values) : y.values, skips[level]);
-  return convolve_pixels(y.values, y.rectify, classifier_->weight, classifier_->bias);
+    y = decoder_[level]->forward(y.rectify ? rectify(y.output.values) : y.output.values, skips[level]);
+  return convolve_pixels(y.output, y.rectify, classifier_->weight, classifier_->bias);
 }
 
 }  // namespace crossfade::model

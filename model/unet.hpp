@@ -14,7 +14,7 @@ namespace crossfade::model {
 
 /// What comes out of convolutions. The ReLU is left to what follows, which may do it in the same pass.
 struct Convolved {
-  torch::Tensor values;
+  Activation output;
   bool rectify;  // whether it is still to come; behind a normalisation it is done
 };
 

@@ -33,7 +33,7 @@ Pass train(BatchNorm& layer, const torch::Tensor& x, const torch::Tensor& dy) {
   const torch::Tensor input = x.clone().requires_grad_();
   layer.forward(input + 1);
   Pass pass;
-  pass.y = layer.forward(input);
+  pass.y = layer.forward(input).values;
   pass.y.backward(dy);
   const auto parameters = layer.named_parameters();
   const auto buffers = layer.named_buffers();
@@ -89,7 +89,7 @@ TEST(BatchNorm, EqualsTorchOnOneRank) {
 
       layer->eval();
       torchs->eval();
-      EXPECT_LT(relative_difference(layer->forward(x), torchs->forward(x)), tolerance);
+      EXPECT_LT(relative_difference(layer->forward(x).values, torchs->forward(x)), tolerance);
     }
   }
 }
@@ -147,7 +147,7 @@ TEST(BatchNorm, LeavesItsRunningStatisticsAloneInEvaluation) {
 // The deepest level of a net may have a single pixel: its variance is 0, its output the bias.
 TEST(BatchNorm, GivesTheBiasForASinglePixel) {
   const auto layer = make_layer(std::make_shared<GroupContext>(), torch::kFloat64);
-  const torch::Tensor y = layer->forward(torch::full({1, kChannels, 1, 1}, 7.0, torch::kFloat64));
+  const torch::Tensor y = layer->forward(torch::full({1, kChannels, 1, 1}, 7.0, torch::kFloat64)).values;
   EXPECT_TRUE(y.flatten().allclose(layer->named_parameters()["bias"], 0, 1e-12));
   EXPECT_TRUE(torch::isfinite(layer->named_buffers()["running_var"]).all().item<bool>());
 }

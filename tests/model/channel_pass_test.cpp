@@ -61,8 +61,10 @@ TEST(ChannelPass, GivesTheSameForEitherMemoryFormat) {
       EXPECT_EQ(y.scalar_type(), dtype);
       EXPECT_LT(relative_difference(y, channel_affine(a, by)), rounding);
       const ChannelAffineGradient back{by, k[2], k[3], k[4]};
-      EXPECT_LT(relative_difference(channel_affine_gradient(a_last, b_last, back), channel_affine_gradient(a, b, back)),
-                rounding);
+      const torch::Tensor dx = channel_affine_gradient(a_last, b_last, back, torch::empty_like(a_last));
+      EXPECT_LT(relative_difference(dx, channel_affine_gradient(a, b, back, a)), rounding);
+      const torch::Tensor over = a_last.clone();
+      EXPECT_TRUE(channel_affine_gradient(over, b_last, back, over).equal(dx) && over.equal(dx)) << "in place";
     }
   }
 }
@@ -77,9 +79,9 @@ TEST(ChannelPass, TakesNoGradientWhereItRectified) {
   const torch::Tensor kept = dy * (forward > 0);
   const torch::Tensor sums = torch::stack({kept.sum({0, 2, 3}), (kept * x).sum({0, 2, 3})});
   EXPECT_LT(relative_difference(channel_sums(dy, x.contiguous(kLast), by), sums), 1e-12);
-  EXPECT_LT(relative_difference(channel_affine_gradient(dy, x.contiguous(kLast), {by, k[2], k[3], k[4]}),
-                                kept * row[2] + x * row[3] + row[4]),
-            1e-13);
+  const torch::Tensor dx =
+      channel_affine_gradient(dy, x.contiguous(kLast), {by, k[2], k[3], k[4]}, torch::empty_like(dy));
+  EXPECT_LT(relative_difference(dx, kept * row[2] + x * row[3] + row[4]), 1e-13);
 }
 
 TEST(ChannelPass, KeepsNotANumber) {
@@ -99,6 +101,8 @@ TEST(ChannelPass, AddsUpPixelsInTheirOrder) {
       const torch::Tensor a = values(1, dtype, channels), b = values(2, dtype, channels);
       const torch::Tensor sums = channel_sums(a.contiguous(kLast), b.contiguous(kLast));
       EXPECT_LT(relative_difference(sums, sums_in_order(a, b)), 1e-14) << dtype << ' ' << channels;
+      const torch::Tensor one = a.contiguous(kLast);
+      EXPECT_TRUE(channel_sums(one, one).equal(channel_sums(one, one.clone()))) << dtype << ' ' << channels;
     }
   }
 }

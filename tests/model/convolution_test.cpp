@@ -6,10 +6,12 @@
 #include <torch/utils.h>
 
 #include <algorithm>
+#include <limits>
 #include <string>
 #include <tuple>
 #include <vector>
 
+#include "model/autocast.hpp"
 #include "model/weight_gradient_kernels.hpp"
 
 namespace crossfade::model {
@@ -101,7 +103,7 @@ TEST(Convolve, HasTheGradientsOfTheModule) {
     const auto gradients = [&](bool ours) {
       convolution->zero_grad();
       const torch::Tensor x = normal(1, {2, 16, 12, 20}).requires_grad_();
-      const torch::Tensor y = ours ? convolve(convolution, x) : convolution->forward(x);
+      const torch::Tensor y = ours ? convolve(convolution, {x}) : convolution->forward(x);
       (y * normal(2, {2, 24, 12, 20})).sum().backward();
       std::vector<torch::Tensor> all = {y.detach(), x.grad(), convolution->weight.grad().clone()};
       if (with_bias) all.push_back(convolution->bias.grad().clone());
@@ -112,6 +114,37 @@ TEST(Convolve, HasTheGradientsOfTheModule) {
     EXPECT_TRUE(found[0].equal(expected[0]));
     // Sums of 480 products of normal numbers, each within 481·2⁻²⁴ of some 480·0.64.
     for (std::size_t n = 1; n < found.size(); ++n) EXPECT_TRUE(found[n].allclose(expected[n], 0, 2e-2)) << n;
+  }
+}
+
+// The very gradients, with the values gone that went into it: with channels that are taken here and that oneDNN takes,
+// and converted by autocast.
+TEST(Convolve, ComputesAgainWhatANormalisationGave) {
+  for (const Precision precision : {Precision::kFp32, Precision::kBf16}) {
+    for (const int channels : {8, 16}) {
+      torch::nn::Conv2d convolution(torch::nn::Conv2dOptions(channels, 24, 3).padding(1));
+      const torch::Tensor from =
+          normal(1, {2, channels, 12, 20}).to(precision == Precision::kBf16 ? torch::kBFloat16 : torch::kFloat32);
+      const torch::Tensor k = normal(3, {2, channels, 1, 1}).view({2, channels}).to(torch::kFloat64);
+      const ChannelAffine by{k[0], k[1], /*rectify=*/true};
+      const auto gradients = [&](bool again) {
+        convolution->zero_grad();
+        const torch::Tensor values = channel_affine(from, by).requires_grad_();
+        torch::Tensor y;
+        {
+          const Autocast autocast(precision, torch::kCPU);
+          y = convolve(convolution, again ? Activation{values, from, by} : Activation{values});
+        }
+        if (again) values.detach().fill_(std::numeric_limits<double>::quiet_NaN());
+        y.backward(normal(2, {2, 24, 12, 20}).to(y.scalar_type()));
+        return std::vector<torch::Tensor>{y.detach(), values.grad(), convolution->weight.grad().clone(),
+                                          convolution->bias.grad().clone()};
+      };
+      const auto expected = gradients(false), found = gradients(true);
+      for (std::size_t n = 0; n < found.size(); ++n)
+        EXPECT_TRUE(found[n].equal(expected[n])) << n << ", channels " << channels;
+      EXPECT_EQ(found[2].strides(), expected[2].strides());
+    }
   }
 }
 

@@ -140,7 +140,7 @@ TEST(Sampling, ConvolvesPixelsLikeTorch) {
     for (const bool rectified : {false, true}) {
       const torch::Tensor x = leaf(1, {2, 19, 50, 43}, dtype), weight = leaf(2, {28, 19, 1, 1}, dtype);
       const torch::Tensor bias = normal(3, {28}).to(dtype).requires_grad_(), dy = normal(4, {2, 28, 50, 43}).to(dtype);
-      const torch::Tensor input = x + 0, y = convolve_pixels(input, rectified, weight, bias);
+      const torch::Tensor input = x + 0, y = convolve_pixels({input}, rectified, weight, bias);
       torch::autograd::backward({y}, {dy}, /*retain_graph=*/true);
       EXPECT_EQ(x.grad().data_ptr() == input.data_ptr(), rectified) << "in the memory that nobody needs any more";
       const std::vector<torch::Tensor> leaves = {x, weight, bias};
@@ -156,6 +156,25 @@ TEST(Sampling, ConvolvesPixelsLikeTorch) {
       if (!rectified) continue;
       EXPECT_ANY_THROW(torch::autograd::backward({y}, {dy}, true)) << "its input is gone";
     }
+  }
+}
+
+TEST(Sampling, ConvolvesPixelsThatANormalisationGaveAndComputesThemAgain) {
+  for (const auto dtype : kTypes) {
+    const torch::Tensor from = leaf(1, {2, 19, 50, 43}, dtype).detach(), k = normal(5, {2, 19});
+    const torch::Tensor weight = leaf(2, {28, 19, 1, 1}, dtype), bias = leaf(3, {28, 1, 1, 1}, dtype);
+    const ChannelAffine by{k[0], k[1], /*rectify=*/true};
+    const auto gradients = [&](bool again) {
+      const torch::Tensor values = channel_affine(from, by).requires_grad_();
+      weight.mutable_grad() = bias.mutable_grad() = torch::Tensor();
+      const torch::Tensor y = convolve_pixels(again ? Activation{values, from, by} : Activation{values},
+                                              /*rectify=*/false, weight, bias.flatten());
+      if (again) values.detach().fill_(std::numeric_limits<double>::quiet_NaN());
+      y.backward(normal(4, {2, 28, 50, 43}).to(dtype));
+      return std::vector<torch::Tensor>{y.detach(), values.grad(), weight.grad(), bias.grad()};
+    };
+    const auto expected = gradients(false), found = gradients(true);
+    for (std::size_t n = 0; n < found.size(); ++n) EXPECT_TRUE(found[n].equal(expected[n])) << n << ' ' << dtype;
   }
 }
 
