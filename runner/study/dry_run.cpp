@@ -40,13 +40,13 @@ std::string in_epochs(std::int64_t steps, std::int64_t of_stage, int epochs) {
   return epochs_text(static_cast<double>(steps) * epochs / static_cast<double>(of_stage));
 }
 
-/// The part of training that the forest saves, and its nodes with more than one trial, for a person: a line each.
-/// `names` are the trials', steps are given in epochs.
+/// The part of training that the forest saves, epochs of all stages counted alike, and its nodes with more than one
+/// trial, for a person: a line each. `names` are the trials', steps are given in epochs.
 std::string describe(const SharedTrials& shared, const std::vector<TrialConfig>& trials,
                      const std::vector<std::string>& names) {
   const Forest& forest = shared.forest;
   std::string text = "shared beginnings save " + std::to_string(100 * (forest.alone - forest.shared) / forest.alone) +
-                     " % of all steps\n";
+                     " % of all epochs\n";
   std::vector<int> depth;
   for (const ForestNode& node : forest.nodes) {
     depth.push_back(node.parent < 0 ? 0 : depth[static_cast<std::size_t>(node.parent)] + 1);
