@@ -126,6 +126,7 @@ void open_ledger(World& world, const Study& study, const StudyOptions& options, 
   if (error) throw std::runtime_error("cannot write results to " + folder.string() + ": " + error.message());
   ledger.lock = std::make_unique<LockFile>(folder / "lock", "the results database " + file.string(), false);
   start_log(true, folder / "runner.log");
+  data::remove_partials(folder);  // of figures and the page
   for (const fs::path& kept : {folder / "checkpoints", analysis::pictures_folder(file)})
     for (const auto& stage : fs::directory_iterator(kept, error)) data::remove_partials(stage.path());
 

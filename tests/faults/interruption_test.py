@@ -65,6 +65,20 @@ class Interruption(Case):
         self.assertIn("0 to run", completed.stderr)
         self.assertEqual(self.query("whole.sqlite", "select id, attempts from trial"), before)
 
+    def test_what_a_killed_run_left_half_written_is_removed(self):
+        self.uninterrupted(1)
+        kept, = self.query("whole.sqlite", "select hash from stage limit 1")[0]
+        left = [self.folder / "whole" / name for name in ("figure1.png.0123456789abcdef.partial", "study.html.0123456789abcdef.partial",
+                f"checkpoints/{kept}/last.safetensors.0123456789abcdef.partial", f"pictures/{kept}/a.svg.0123456789abcdef.partial")]
+        for file in left:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(b"half")
+        own = self.folder / "whole/notes.partial"
+        own.write_bytes(b"a person's")
+        self.assertEqual(self.run_runner(*self.study("whole.sqlite")).returncode, 0)
+        self.assertEqual([file for file in left if file.exists()], [])
+        self.assertTrue(own.exists())
+
 
 class OutOfMemory(Case):
     def test_on_one_rank_of_a_group_ends_all_ranks(self):
