@@ -55,8 +55,9 @@ std::string gigaflops(const Row& flops) {
   return fixed(flops.get<double>() / 1e9, 2);
 }
 
+/// Whether the paper has any of these rows.
 bool shows_paper(const Table1& table) {
-  return std::ranges::find(table.columns, "paper_pretrained_dice") != table.columns.end();
+  return !values(table, "paper_pretrained_dice").empty() || !values(table, "paper_finetuned_dice").empty();
 }
 
 /// A figure of the paper, in its own digits.

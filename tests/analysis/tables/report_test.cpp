@@ -182,6 +182,13 @@ TEST_F(Report, SetsThePapersFiguresBesideOursOnDemand) {
     EXPECT_THAT(render_table1({file}, format), Not(testing::ContainsRegex("[Pp]aper"))) << format;
 }
 
+TEST_F(Report, SetsNothingOfThePaperBesideRowsThatItDoesNotHave) {
+  ResultsDatabase(file).begin(study_record(), provenance(), {trial_record("a variant of ours", 1)});
+  const std::string markdown = render_table1({file}, "markdown", {}, true);
+  EXPECT_THAT(markdown, HasSubstr("a variant of ours"));
+  EXPECT_THAT(markdown, Not(testing::ContainsRegex("[Pp]aper")));
+}
+
 TEST_F(Report, SetsNothingOfThePaperBesideOtherClasses) {
   StudyRecord study = study_record();
   study.classes = {{"background", "Anterior", "Posterior"}, {0, 1, 2}};
