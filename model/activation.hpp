@@ -1,9 +1,8 @@
 // What stands between a normalisation and the layer that takes it in.
 #pragma once
 
+#include <torch/autograd.h>
 #include <torch/types.h>
-
-#include <vector>
 
 #include "model/channel_pass.hpp"
 
@@ -18,13 +17,21 @@ struct Activation {
   ChannelAffine by{};
 };
 
-/// What to save for the backward pass, of which restored() makes the values.
-inline std::vector<torch::Tensor> to_save(const Activation& x) {
-  if (!x.from.defined()) return {x.values};
-  return {x.from, x.by.scale, x.by.shift};
+/// Saves the weight of a layer for its backward pass, and what its input can be made of.
+inline void save(torch::autograd::AutogradContext* context, const Activation& x, const torch::Tensor& weight) {
+  const bool again = x.from.defined();
+  context->save_for_backward({again ? x.from : x.values, x.by.scale, x.by.shift, weight});
+  context->saved_data["again"] = again;
+  context->saved_data["input rectified"] = x.by.rectify;
 }
-inline torch::Tensor restored(const std::vector<torch::Tensor>& saved, bool rectify) {
-  return saved.size() == 1 ? saved[0] : channel_affine(saved[0], {saved[1], saved[2], rectify});
+
+struct Saved {
+  torch::Tensor x, weight;
+};
+inline Saved restore(torch::autograd::AutogradContext* context) {
+  const auto saved = context->get_saved_variables();
+  if (!context->saved_data["again"].toBool()) return {saved[0], saved[3]};
+  return {channel_affine(saved[0], {saved[1], saved[2], context->saved_data["input rectified"].toBool()}), saved[3]};
 }
 
 }  // namespace crossfade::model

@@ -19,8 +19,8 @@ using torch::autograd::tensor_list;
 // Statistics of the global batch, float64 [C] each, and its number of pixels.
 struct Statistics {
   torch::Tensor mean, variance;
+  torch::Tensor inverse;  // 1 / sqrt(variance + ε)
   torch::Tensor count;
-  torch::Tensor inverse() const { return (variance + kEpsilon).rsqrt(); }
 };
 
 Statistics global_statistics(const torch::Tensor& x, const GroupContext& group) {
@@ -36,6 +36,7 @@ Statistics global_statistics(const torch::Tensor& x, const GroupContext& group) 
   statistics.mean = sums.slice(0, 0, channels) / statistics.count;
   const torch::Tensor mean_square = sums.slice(0, channels, 2 * channels) / statistics.count;
   statistics.variance = (mean_square - statistics.mean.square()).clamp_min(0);  // rounding may leave −1e-17
+  statistics.inverse = (statistics.variance + kEpsilon).rsqrt();
   return statistics;
 }
 
@@ -51,8 +52,7 @@ class BatchNormFunction : public torch::autograd::Function<BatchNormFunction> {
   static torch::Tensor forward(AutogradContext* context, const torch::Tensor& x, const torch::Tensor& weight,
                                const torch::Tensor& /*bias*/, const Statistics& statistics, const ChannelAffine& affine,
                                const std::shared_ptr<const GroupContext>& group) {
-    context->save_for_backward(
-        {x, affine.scale, affine.shift, statistics.mean, statistics.inverse(), statistics.count});
+    context->save_for_backward({x, affine.scale, affine.shift, statistics.mean, statistics.inverse, statistics.count});
     context->saved_data["rectify"] = affine.rectify;
     context->saved_data["type"] = weight.scalar_type();
     // The group outlives the graph's use of it; `dummy` is kept as it was in this step.
@@ -67,8 +67,7 @@ class BatchNormFunction : public torch::autograd::Function<BatchNormFunction> {
     const torch::Tensor &x = saved[0], &scale = saved[1], &mean = saved[3], &inverse = saved[4], &count = saved[5];
     const ChannelAffine forward{scale, saved[2], context->saved_data["rectify"].toBool()};
     const auto group = c10::static_intrusive_pointer_cast<Group>(context->saved_data["group"].toCapsule());
-    const torch::Tensor dx = own_or_new(outer[0], x.suggest_memory_format());
-    const torch::Tensor dy = outer[0].contiguous(x.suggest_memory_format());
+    const auto [dy, is_own] = incoming(outer[0], x.suggest_memory_format());
 
     torch::Tensor sums = torch::zeros({2, x.size(1)}, x.options().dtype(torch::kFloat64));  // Σ dy, Σ dy·x̂
     if (!group->dummy) {
@@ -83,7 +82,7 @@ class BatchNormFunction : public torch::autograd::Function<BatchNormFunction> {
 
     const torch::Tensor of_x = -scale * inverse * sums[1] / count;
     const torch::Tensor shift = -scale * sums[0] / count - of_x * mean;
-    return {channel_affine_gradient(dy, x, {forward, scale, of_x, shift}, dx), own[1], own[0], {}, {}, {}};
+    return {channel_affine_gradient(dy, x, {forward, scale, of_x, shift}, is_own), own[1], own[0], {}, {}, {}};
   }
 
  private:
@@ -118,7 +117,7 @@ Activation BatchNorm::forward(const torch::Tensor& x, bool rectify) {
   {
     const torch::NoGradGuard no_grad;
     statistics = global_statistics(x, *group_);
-    affine = affine_of(weight_, bias_, statistics.mean, statistics.inverse(), rectify);
+    affine = affine_of(weight_, bias_, statistics.mean, statistics.inverse, rectify);
     // One pixel has no unbiased variance; its biased one, 0, does.
     const torch::Tensor unbiased = statistics.variance * (statistics.count / (statistics.count - 1).clamp_min(1));
     running_mean_.lerp_(statistics.mean.to(running_mean_.scalar_type()), kMomentum);

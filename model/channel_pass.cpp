@@ -99,13 +99,14 @@ torch::Tensor channel_affine(const torch::Tensor& x, const ChannelAffine& by) {
 }
 
 torch::Tensor channel_affine_gradient(const torch::Tensor& dy, const torch::Tensor& x, const ChannelAffineGradient& by,
-                                      const torch::Tensor& dx) {
+                                      bool over_dy) {
   const torch::Tensor k = rows(x, {by.forward.scale, by.forward.shift, by.of_gradient, by.of_input, by.constant});
-  if (!fused(dy, x) || !fused(dx, x)) {
+  if (!fused(dy, x)) {
     const auto row = [&](std::int64_t n) { return k[n].view({1, -1, 1, 1}); };
     const torch::Tensor of_x = torch::addcmul(row(4), x.to(k.scalar_type()), row(3));
     return torch::addcmul(of_x, rectified_gradient(dy, x, by.forward).to(k.scalar_type()), row(2)).to(x.scalar_type());
   }
+  const torch::Tensor dx = over_dy ? dy : torch::empty_like(x);
   with_kernels(x.scalar_type(), [&]<class T>(const ChannelKernels<T>& kernels) {
     using A = data::Arithmetic<T>;
     const auto row = [&](std::int64_t n) { return memory<A>(k) + n * k.size(1); };

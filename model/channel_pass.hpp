@@ -23,12 +23,12 @@ torch::Tensor channel_sums(const torch::Tensor& a, const torch::Tensor& b, const
 torch::Tensor channel_affine(const torch::Tensor& x, const ChannelAffine& by);
 
 /// dy·of_gradient + x·of_input + constant with one float64 [C] each, dy being 0 where `forward` rectified x to 0. All
-/// are alike in shape and dtype. What is returned is in dx's memory where the loops take it; dx may be dy.
+/// are alike in shape and dtype; the dtype and memory format are x's. With `over_dy` it may be written over dy.
 struct ChannelAffineGradient {
   ChannelAffine forward;
   torch::Tensor of_gradient, of_input, constant;
 };
 torch::Tensor channel_affine_gradient(const torch::Tensor& dy, const torch::Tensor& x, const ChannelAffineGradient& by,
-                                      const torch::Tensor& dx);
+                                      bool over_dy = false);
 
 }  // namespace crossfade::model

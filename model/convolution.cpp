@@ -47,21 +47,16 @@ class Convolve : public torch::autograd::Function<Convolve> {
   /// takes no undefined tensor.
   static torch::Tensor forward(AutogradContext* context, const torch::Tensor& x, const Activation& input,
                                const torch::Tensor& weight, const torch::Tensor& bias) {
-    tensor_list saved = to_save(input);
-    saved.push_back(weight);
-    context->save_for_backward(saved);
+    save(context, input, weight);
     const bool with_bias = bias.numel() > 0;
     context->saved_data["bias"] = with_bias;
-    context->saved_data["rectified"] = input.by.rectify;
     const std::int64_t pad = weight.size(2) / 2;
     return at::conv2d(x, weight, with_bias ? bias : torch::Tensor(), /*stride=*/1, pad);
   }
 
   static tensor_list backward(AutogradContext* context, const tensor_list& outer) {
-    tensor_list saved = context->get_saved_variables();
-    const torch::Tensor weight = saved.back();
-    saved.pop_back();
-    const torch::Tensor x = restored(saved, context->saved_data["rectified"].toBool());
+    const Saved saved = restore(context);
+    const torch::Tensor &x = saved.x, &weight = saved.weight;
     const torch::Tensor dy = outer[0].contiguous(kLast);
     const bool ours = gradient_is_ours(x, weight), with_bias = context->saved_data["bias"].toBool();
     const auto theirs = [&](std::array<bool, 3> wanted) {
@@ -84,16 +79,16 @@ class Convolve : public torch::autograd::Function<Convolve> {
 
 torch::Tensor convolve(torch::nn::Conv2d& convolution, const Activation& input) {
   const torch::Tensor& x = input.values;
-  torch::Tensor weight = convolution->weight;
-  torch::Tensor bias = convolution->bias.defined() ? convolution->bias : torch::empty({0});
+  const bool autocast = at::autocast::is_autocast_enabled(at::kCPU);
+  const bool is_cast = !autocast || x.scalar_type() == at::autocast::get_autocast_dtype(at::kCPU);
+  const bool takes_it = input.from.defined() || gradient_is_ours(x, convolution->weight);
+  if (!torch::GradMode::is_enabled() || !is_cast || !takes_it) return convolution->forward(x);
   // What autocast would do to a convolution; it does not look into functions of ours.
-  if (at::autocast::is_autocast_enabled(at::kCPU)) {
-    if (x.scalar_type() != at::autocast::get_autocast_dtype(at::kCPU)) return convolution->forward(x);
-    weight = weight.to(x.scalar_type());
-    bias = bias.to(x.scalar_type());
-  }
-  if (!torch::GradMode::is_enabled() || (!input.from.defined() && !gradient_is_ours(x, weight)))
-    return convolution->forward(x);
+  const auto cast = [&](const torch::Tensor& parameter) {
+    return autocast ? parameter.to(x.scalar_type()) : parameter;
+  };
+  const torch::Tensor weight = cast(convolution->weight);
+  const torch::Tensor bias = convolution->bias.defined() ? cast(convolution->bias) : torch::empty({0});
   return Convolve::apply(x, input, weight, bias);
 }
 

@@ -25,11 +25,15 @@ T* memory(const torch::Tensor& tensor) {
   return static_cast<T*>(tensor.data_ptr());
 }
 
-/// Where the gradient of what `gradient` belongs to may be written: `gradient` itself if it lies in memory like that
-/// and nobody else holds it, else memory that is not initialised.
-inline torch::Tensor own_or_new(const torch::Tensor& gradient, torch::MemoryFormat format) {
-  const bool own = gradient.is_contiguous(format) && gradient.use_count() == 1 && gradient.storage().use_count() == 1;
-  return own ? gradient : torch::empty_like(gradient, gradient.options().memory_format(format));
+/// A gradient in that format, and whether it may be written over: where it was copied, or nobody else holds it.
+struct Incoming {
+  torch::Tensor dy;
+  bool own;
+};
+inline Incoming incoming(const torch::Tensor& gradient, torch::MemoryFormat format) {
+  const bool copied = !gradient.is_contiguous(format);
+  const bool own = copied || (gradient.use_count() == 1 && gradient.storage().use_count() == 1);
+  return {gradient.contiguous(format), own};
 }
 
 /// Calls `body` with the kernels for the dtype that this machine runs best.

@@ -86,8 +86,9 @@ class Rectify : public torch::autograd::Function<Rectify> {
 
   static tensor_list backward(AutogradContext* context, const tensor_list& outer) {
     const torch::Tensor y = context->get_saved_variables()[0];
-    const torch::Tensor dx = own_or_new(outer[0], kLast);
-    write_rectifier_gradient(outer[0].contiguous(kLast), y, dx);
+    const auto [dy, own] = incoming(outer[0], kLast);
+    const torch::Tensor dx = own ? dy : torch::empty_like(dy);
+    write_rectifier_gradient(dy, y, dx);
     return {dx};
   }
 };
@@ -180,11 +181,8 @@ class ConvolvePixels : public torch::autograd::Function<ConvolvePixels> {
                                const torch::Tensor& weight, const torch::Tensor& bias) {
     if (rectify) write_rectified(x);
     const torch::Tensor matrix = weight.flatten(1).to(x.scalar_type());
-    tensor_list saved = to_save(input);
-    saved.push_back(matrix);
-    context->save_for_backward(saved);
+    save(context, input, matrix);
     context->saved_data["rectify"] = rectify;
-    context->saved_data["input rectified"] = input.by.rectify;
     context->saved_data["type"] = weight.scalar_type();
     context->saved_data["strides"] = weight.strides();
     const torch::Tensor y = torch::addmm(bias.to(x.scalar_type()), pixel_rows(x), matrix.t());
@@ -192,10 +190,7 @@ class ConvolvePixels : public torch::autograd::Function<ConvolvePixels> {
   }
 
   static tensor_list backward(AutogradContext* context, const tensor_list& outer) {
-    tensor_list saved = context->get_saved_variables();
-    const torch::Tensor matrix = saved.back();
-    saved.pop_back();
-    const torch::Tensor x = restored(saved, context->saved_data["input rectified"].toBool());
+    const auto [x, matrix] = restore(context);
     const torch::Tensor dy = outer[0].contiguous(kLast), rows = pixel_rows(dy);
     const auto type = context->saved_data["type"].toScalarType();
     // With the weight's own strides, of the sides of 1 as well: the Reducer compares them all, and warns.
@@ -261,11 +256,9 @@ torch::Tensor convolve_pixels(const Activation& input, bool rectify, const torch
   const torch::Tensor& x = input.values;
   if (!takes_kernels(x)) return torch::conv2d(rectify ? x.relu_() : x, weight, bias);
   // What autocast would do to a convolution's input; it does not look into functions of ours.
-  if (at::autocast::is_autocast_enabled(at::kCPU)) {
-    const torch::Tensor cast = x.to(at::autocast::get_autocast_dtype(at::kCPU));
-    if (!cast.is_same(x)) return ConvolvePixels::apply(cast, Activation{cast}, rectify, weight, bias);
-  }
-  return ConvolvePixels::apply(x, input, rectify, weight, bias);
+  const bool autocast = at::autocast::is_autocast_enabled(at::kCPU);
+  const torch::Tensor cast = autocast ? x.to(at::autocast::get_autocast_dtype(at::kCPU)) : x;
+  return ConvolvePixels::apply(cast, cast.is_same(x) ? input : Activation{cast}, rectify, weight, bias);
 }
 
 torch::Tensor largest_channel(const torch::Tensor& x) {
