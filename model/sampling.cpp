@@ -113,8 +113,10 @@ class Pool : public torch::autograd::Function<Pool> {
   static tensor_list backward(AutogradContext* context, const tensor_list& outer) {
     const torch::Tensor full = context->get_saved_variables()[0];
     const bool rectify = context->saved_data["rectify"].toBool();
-    const torch::Tensor d_full = with_rows(outer[0]), d_half = outer[1].contiguous(kLast);
     const std::int64_t channels = context->saved_data["channels"].toInt();
+    const bool in_room = outer[0].is_alias_of(full);  // where join_up() leaves it
+    const torch::Tensor d_full = in_room ? outer[0].narrow(1, channels, channels) : with_rows(outer[0]),
+                        d_half = outer[1].contiguous(kLast);
     const torch::Tensor dx =
         torch::empty({full.size(0), channels, full.size(2), full.size(3)}, full.options().memory_format(kLast));
     with_kernels(dx.scalar_type(), [&]<class T>(const ChannelKernels<T>& kernels) {
@@ -143,13 +145,15 @@ class Spread : public torch::autograd::Function<Spread> {
                        rows_of<T>(up, n));
       });
     });
-    return skip.detach();  // not "modified in place": what the pooling keeps of it stands
+    const torch::Tensor joined = skip.variable_data();  // a version of its own: what the pooling keeps of it stands
+    context->save_for_backward({joined});
+    return joined;
   }
 
   static tensor_list backward(AutogradContext* context, const tensor_list& outer) {
     const torch::Tensor gradient = with_rows(outer[0]);
-    const std::int64_t channels = context->saved_data["channels"].toInt();
-    const torch::Tensor up = gradient.narrow(1, gradient.size(1) - channels, channels);
+    const std::int64_t channels = context->saved_data["channels"].toInt(), skipped = gradient.size(1) - channels;
+    const torch::Tensor up = gradient.narrow(1, skipped, channels);
     const torch::Tensor dz =
         torch::empty({up.size(0), up.size(2) / 2, up.size(3) / 2, 4, channels}, gradient.options());
     const torch::Tensor rows = pixels_of(dz);
@@ -161,7 +165,12 @@ class Spread : public torch::autograd::Function<Spread> {
                        memory<double>(sums) + n * channels);
       });
     });
-    return {gradient, dz, sums.sum(0).to(context->saved_data["type"].toScalarType())};
+    const torch::Tensor d_bias = sums.sum(0).to(context->saved_data["type"].toScalarType());
+    if (skipped > channels) return {gradient, dz, d_bias};
+    // What came up has been used for the last time: the skip's gradient waits there, and that of both together ends.
+    const torch::Tensor joined = context->get_saved_variables()[0].detach();
+    joined.narrow(1, skipped, skipped).copy_(gradient.narrow(1, 0, skipped));
+    return {joined, dz, d_bias};
   }
 
  private:

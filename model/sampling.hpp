@@ -29,7 +29,8 @@ struct Pooled {
 Pooled pool(const torch::Tensor& x, bool rectify, std::int64_t room);
 
 /// [skip, up] along the channels, where up is the transposed convolution of below [n, D, H, W] by `weight` [D, C, 2, 2]
-/// and `bias` [C] with stride 2; skip [n, S, 2H, 2W], from pool() with C channels of room. Once for a skip.
+/// and `bias` [C] with stride 2; skip [n, S, 2H, 2W], from pool() with C channels of room. Once for a skip. backward()
+/// may write over what came up, and is refused a second time.
 torch::Tensor join_up(const Skip& skip, const torch::Tensor& below, const torch::Tensor& weight,
                       const torch::Tensor& bias);
 

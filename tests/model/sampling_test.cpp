@@ -115,8 +115,8 @@ TEST(Sampling, JoinsUpLikeTorch) {
         const torch::Tensor bias = normal(4, {channels}).to(dtype).requires_grad_();
         const torch::Tensor dy = normal(5, {2, 5 + channels, 6, 8}).to(dtype), d_half = normal(6, {2, 5, 3, 4});
         const Pooled pooled = pool(x + 0, /*rectify=*/true, has_room ? channels : 0);
-        const torch::Tensor y = join_up(pooled.full, below, weight, bias);
-        torch::autograd::backward({y, pooled.half}, {dy, d_half.to(dtype)});
+        const torch::Tensor y = join_up(pooled.full, below, weight, bias), y_before = y.detach().clone();
+        torch::autograd::backward({y, pooled.half}, {dy, d_half.to(dtype)}, /*retain_graph=*/true);
         const std::vector<torch::Tensor> leaves = {x, below, weight, bias};
         std::vector<torch::Tensor> reference;
         for (const torch::Tensor& one : leaves) reference.push_back(plain(one));
@@ -126,9 +126,14 @@ TEST(Sampling, JoinsUpLikeTorch) {
         torch::autograd::backward({expected, half}, {dy.to(torch::kFloat64), d_half.to(dtype).to(torch::kFloat64)});
         EXPECT_EQ(y.data_ptr() == pooled.full.memory.data_ptr(), has_room);
         EXPECT_TRUE(y.is_contiguous(kLast));
-        EXPECT_LT(relative_difference(y, expected), rounding(dtype));
+        EXPECT_LT(relative_difference(y_before, expected), rounding(dtype));
         for (std::size_t i = 0; i < leaves.size(); ++i)
           EXPECT_LT(relative_difference(leaves[i].grad(), reference[i].grad()), rounding(dtype)) << i;
+        const bool overwritten = has_room && channels >= 5;  // the skip's gradient fits in
+        EXPECT_EQ(torch::equal(y, y_before), !overwritten);
+        if (overwritten) {
+          EXPECT_THROW(torch::autograd::backward({y}, {dy}), c10::Error);
+        }
       }
     }
   }
