@@ -37,7 +37,7 @@ inline constexpr std::array kSettingsKeys = {
     GridKey{"atlas", "map", "", "registration and label fusion (method: atlas)"},
     GridKey{"precision", "fp32 or bf16", "fp32",
             "bf16: convolutions and what passes between them in bfloat16; weights, loss, statistics and optimiser stay "
-            "float32. On processors with AVX512-BF16, and on GPUs"},
+            "float32. On processors with AVX512-BF16, some of which are slower in it, and on GPUs"},
     GridKey{"model", "map", "", "the net"},
     GridKey{"optimizer", "map", "", "optimiser and learning rate"},
     GridKey{"loss", "map of terms", "required of nets",
