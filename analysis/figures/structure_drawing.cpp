@@ -86,7 +86,7 @@ Drawing structure_rows(const std::vector<std::string>& structures, const Structu
     out += svg_line({x(value), panel.top}, {x(value), panel.bottom()}, kGrid) +
            svg_text({x(value), panel.top - 6}, tick_text(value), kTickFont, "middle", {{"fill", kInk}});
   }
-  out += svg_text({kWidth, panel.top - 6}, "difference", kTickFont, "end", {{"fill", kInk}});
+  if (first != nullptr) out += svg_text({kWidth, panel.top - 6}, "difference", kTickFont, "end", {{"fill", kInk}});
   for (std::size_t i = 0; i < structures.size(); ++i) {
     std::string row =
         svg_text({panel.left - 8, kRow / 2 + 4}, shortened(structures[i], kLongestName), kAxisFont, "end");

@@ -241,8 +241,9 @@ std::string figure2_section(const PageContents& page) {
       element("p", {{"id", "sides"}, {"data-first", index(rival)}, {"data-second", index(best)}}, legend) + "\n" +
           figure("structures",
                  structure_rows(page.study.structures, rival == nullptr ? nullptr : &rival->dice, best->dice),
-                 "Boxes: quartiles over test subjects, the median in them; dots: subjects. On the right the mean "
-                 "difference over the subjects that both have."));
+                 std::string("Boxes: quartiles over test subjects, the median in them; dots: subjects.") +
+                     (rival == nullptr ? ""
+                                       : " On the right the mean difference over the subjects that both have.")));
 }
 
 std::string subjects_section(const PageContents& page) {

@@ -157,12 +157,14 @@ TEST_F(Structures, AreDrawnWithAllTheirNames) {
   for (std::size_t c = 1; c < data::kClasses; ++c) EXPECT_THAT(svg, HasSubstr(std::string(data::kStructures[c])));
   EXPECT_THAT(svg, HasSubstr("pre-trained"));
   EXPECT_THAT(svg, HasSubstr("fine-tuned"));
+  EXPECT_THAT(svg, HasSubstr(">difference<"));
   EXPECT_THAT(svg, HasSubstr("made-up: scheduled &amp; 50%_off")) << "the one variant with both stages";
   EXPECT_THAT(csv, StartsWith("structure,stage,subject,dice\n"));
   EXPECT_THAT(csv, HasSubstr(",finetuned,alice,"));
   plot_figure2({file}, folder / "plain", {}, "fixed, \"w-CE\"");
   EXPECT_EQ(read_text(folder / "plain.csv").find("finetuned"), std::string::npos);
   EXPECT_THAT(read_text(folder / "plain.svg"), testing::Not(HasSubstr("fine-tuned")));
+  EXPECT_THAT(read_text(folder / "plain.svg"), testing::Not(HasSubstr(">difference<"))) << "of one side there is none";
   plot_figure2({file}, folder / "both", {}, "fixed, \"w-CE\"", "scheduled & 50%_off");
   EXPECT_THAT(read_text(folder / "both.svg"), HasSubstr("made-up: Pre-Trained")) << "names of two would cover the key";
 }
