@@ -82,23 +82,37 @@ Side side_of(SQLite::Database& db, std::int64_t study, const std::string& varian
   return side;
 }
 
-/// Mean difference of each seed that both sides have, over the anatomies that both have with it.
-std::vector<double> differences_by_seed(const Side& better, const Side& than) {
-  std::vector<double> differences;
+struct BySeed {
+  std::vector<double> differences;  // mean of each seed, in order of seeds
+  std::size_t anatomies = 0;        // that each is over
+};
+
+/// Of the seeds that both sides have, over the anatomies that both have with every one of them: where folds have unlike
+/// seeds, those of another fold would be compared on other anatomies.
+BySeed by_seed(const Side& better, const Side& than) {
+  std::map<std::string, std::vector<double>> of_subjects;
+  std::size_t seeds = 0;
   for (const auto& [seed, dice] : better.by_seed) {
     const auto other = than.by_seed.find(seed);
     if (other == than.by_seed.end()) continue;
-    double sum = 0;
-    int count = 0;
+    bool any = false;
     for (const auto& [subject, value] : dice) {
       const auto pair = other->second.find(subject);
       if (pair == other->second.end()) continue;
-      sum += value - pair->second;
-      ++count;
+      of_subjects[subject].push_back(value - pair->second);
+      any = true;
     }
-    if (count > 0) differences.push_back(sum / count);
+    seeds += any;
   }
-  return differences;
+  BySeed out{.differences = std::vector<double>(seeds), .anatomies = 0};
+  for (const auto& [subject, differences] : of_subjects) {
+    if (differences.size() < seeds) continue;
+    ++out.anatomies;
+    for (std::size_t s = 0; s < seeds; ++s) out.differences[s] += differences[s];
+  }
+  if (out.anatomies == 0) return {};
+  for (double& difference : out.differences) difference /= static_cast<double>(out.anatomies);
+  return out;
 }
 
 Verdict verdict_over_anatomies(const Comparison& comparison) {
@@ -126,11 +140,12 @@ ClaimTable claims_of(SQLite::Database& db, const StudyRow& study) {
   for (const Claim& claim : claims_in(db, study.id)) {
     const Side better = side_of(db, study.id, claim.better, claim);
     const Side than = side_of(db, study.id, claim.than, claim);
-    std::vector<double> by_seed = differences_by_seed(better, than);
-    const Interval over_seeds = student_mean(by_seed);
+    BySeed seeds = by_seed(better, than);
+    const Interval over_seeds = student_mean(seeds.differences);
     table.claims.push_back({.claim = claim,
                             .comparison = compare(better.dice, than.dice, claim.name),
-                            .by_seed = std::move(by_seed),
+                            .by_seed = std::move(seeds.differences),
+                            .seed_anatomies = seeds.anatomies,
                             .over_seeds = over_seeds,
                             .seed_sd = std::fmax(better.seed_sd, than.seed_sd),  // of a number and none: the number
                             .parameters = {better.parameters, than.parameters}});

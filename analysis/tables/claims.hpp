@@ -23,6 +23,7 @@ struct ClaimResult {
   Claim claim;
   Comparison comparison;                 // all claims of the study are the family
   std::vector<double> by_seed;           // mean difference of each seed that both variants have, in order of seeds
+  std::size_t seed_anatomies = 0;        // those that both have with each of these seeds: by_seed is over them
   Interval over_seeds;                   // of the mean of by_seed, student_mean()
   double seed_sd = 0;                    // table1_cell.seed_sd, the larger of the two variants'; NaN: one seed, most_in
   std::vector<std::int64_t> parameters;  // of the nets of both

@@ -31,11 +31,15 @@ std::string verdict_words(Verdict verdict) {
 
 namespace {
 
-/// "-0.0831 to +0.0027"; of one seed nothing that the difference doesn't say.
-std::string range_of(const std::vector<double>& by_seed) {
-  if (by_seed.size() < 2) return "–";
-  const auto [low, high] = std::ranges::minmax(by_seed);
-  return signed_digits(low) + " to " + signed_digits(high);
+/// "-0.0831 to +0.0027", with the anatomies where not all have each seed; of one seed nothing that the difference
+/// doesn't say.
+std::string range_of(const ClaimResult& result) {
+  if (result.by_seed.size() < 2) return "–";
+  const auto [low, high] = std::ranges::minmax(result.by_seed);
+  return signed_digits(low) + " to " + signed_digits(high) +
+         (result.seed_anatomies < result.comparison.anatomies.size()
+              ? " (" + std::to_string(result.seed_anatomies) + " anatomies)"
+              : "");
 }
 
 /// What a verdict has to be read with.
@@ -61,7 +65,7 @@ TextTable readable(const ClaimTable& table) {
     const std::string anatomies = std::to_string(c.anatomies.size());
     out.rows.push_back({r.claim.name, column_title(r.claim.role), anatomies,
                         none ? "–" : fixed(c.better_dice, 4) + " vs. " + fixed(c.than_dice, 4),
-                        signed_digits(c.difference), interval_digits(c.interval), range_of(r.by_seed),
+                        signed_digits(c.difference), interval_digits(c.interval), range_of(r),
                         interval_digits(r.over_seeds), score_cell(r.seed_sd), too_few ? "–" : p_digits(c.p),
                         too_few ? "–" : p_digits(c.p_holm),
                         verdict_words(r.verdict) + (too_few ? " (" + anatomies + ")" : "") + reservation(table, r)});
@@ -79,9 +83,9 @@ std::vector<std::string> notes(const ClaimTable& table) {
   lines.push_back(
       "The unit is the anatomy: a test subject's Dice is the mean over its structures, then over seeds; anatomies that "
       "both variants have are paired. 95 % interval: of the mean difference, by bootstrap over anatomies; of this "
-      "claim "
-      "alone, and of few anatomies somewhat narrow. By seed: the differences of single seeds, lowest and highest. Over "
-      "seeds: 95 % interval of their mean, by Student's t. Sd over seeds: the larger of the two variants'.");
+      "claim alone, and of few anatomies somewhat narrow. By seed: the differences of single seeds that both variants "
+      "have, lowest and highest, over the anatomies that both have with each of these seeds. Over seeds: 95 % interval "
+      "of their mean, by Student's t. Sd over seeds: the larger of the two variants'.");
   lines.push_back("p: exact two-sided Wilcoxon signed-rank test, corrected by Holm's method over all " +
                   std::to_string(table.claims.size()) +
                   " claims of the study. A verdict needs a corrected p of at most 0.05, and a mean difference of the "
@@ -124,6 +128,7 @@ nlohmann::ordered_json json(const ClaimTable& table) {
                              {"lowest_by_seed", r.by_seed.empty() ? none : std::ranges::min(r.by_seed)},
                              {"highest_by_seed", r.by_seed.empty() ? none : std::ranges::max(r.by_seed)},
                              {"seeds", r.by_seed.size()},
+                             {"seed_anatomies", r.seed_anatomies},
                              {"low_over_seeds", r.over_seeds.low},
                              {"high_over_seeds", r.over_seeds.high},
                              {"seed_sd", r.seed_sd},
