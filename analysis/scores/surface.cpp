@@ -92,11 +92,18 @@ std::vector<Extent> extents_of(const LabelPair& pair, std::size_t classes) {
   return extents;
 }
 
-/// Whether all 6 neighbours of voxel n at (i, j, k) are in the volume and of its class.
+/// The axis across a picture, a volume of one slice; else 3.
+std::size_t axis_across(const std::array<int, 3>& size) {
+  const auto thin = std::ranges::find(size, 1);
+  return std::ranges::count(size, 1) == 1 ? static_cast<std::size_t>(thin - size.begin()) : 3;
+}
+
+/// Whether all 6 neighbours of voxel n at (i, j, k), of a picture the 4 in it, are in the volume and of its class.
 bool enclosed(const LabelPair& pair, std::span<const std::uint8_t> labels, std::size_t n,
-              const std::array<int, 3>& place) {
+              const std::array<int, 3>& place, std::size_t across) {
   std::size_t stride = 1;
   for (std::size_t axis = 0; axis < 3; ++axis) {
+    if (axis == across) continue;  // one voxel: the stride stays
     if (place[axis] == 0 || place[axis] + 1 == pair.size[axis]) return false;
     if (labels[n - stride] != labels[n] || labels[n + stride] != labels[n]) return false;
     stride *= at(pair.size[axis]);
@@ -106,6 +113,7 @@ bool enclosed(const LabelPair& pair, std::span<const std::uint8_t> labels, std::
 
 /// The boundary voxels of structure c in the box of its extent.
 data::Mask boundary(const LabelPair& pair, std::span<const std::uint8_t> labels, const Extent& extent, std::size_t c) {
+  const std::size_t across = axis_across(pair.size);
   data::Mask mask;
   mask.spacing = pair.spacing_mm;
   for (std::size_t axis = 0; axis < 3; ++axis) mask.size[axis] = extent.end[axis] - extent.begin[axis];
@@ -114,7 +122,7 @@ data::Mask boundary(const LabelPair& pair, std::span<const std::uint8_t> labels,
     for (int j = extent.begin[1]; j < extent.end[1]; ++j) {
       std::size_t n = at(extent.begin[0]) + at(pair.size[0]) * (at(j) + at(pair.size[1]) * at(k));
       for (int i = extent.begin[0]; i < extent.end[0]; ++i, ++n)
-        mask.voxels.push_back(labels[n] == c && !enclosed(pair, labels, n, {i, j, k}) ? 1 : 0);
+        mask.voxels.push_back(labels[n] == c && !enclosed(pair, labels, n, {i, j, k}, across) ? 1 : 0);
     }
   }
   return mask;

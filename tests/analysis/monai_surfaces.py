@@ -3,7 +3,7 @@
     monai_surfaces.py TOLERANCE DIR
 
 DIR/N.size holds size and spacing, first axis first; DIR/N.truth and DIR/N.prediction the class ids as uint8, first axis
-fastest; where the truth is 255 both are background. Prints JSON: for each N from 0 on, 27 values of "hd95" and of "nsd",
+fastest; where the truth is 255 both are background. An axis of size 1 is left out: an image. Prints JSON: for each N from 0 on, 27 values of "hd95" and of "nsd",
 null where MONAI's are not finite.
 """
 import json
@@ -38,6 +38,7 @@ while os.path.exists(f"{folder}/{len(results)}.size"):
     path = f"{folder}/{len(results)}"
     numbers = open(f"{path}.size").read().split()
     size, spacing = [int(n) for n in numbers[:3]], [float(n) for n in numbers[3:]]
+    size, spacing = zip(*[(n, mm) for n, mm in zip(size, spacing) if n > 1])
     truth, prediction = read(f"{path}.truth", size), read(f"{path}.prediction", size)
     judged = truth != 255
     truth, prediction = one_hot(np.where(judged, truth, 0)), one_hot(np.where(judged, prediction, 0))
