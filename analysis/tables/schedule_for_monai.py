@@ -61,7 +61,8 @@ class ScheduledLoss(torch.nn.Module):
                        smooth_nr=EPSILON, smooth_dr=EPSILON)
         self.dice = DiceLoss(**options)
         self.weighted_dice = DiceLoss(weight=counted, **options)
-        self.scale = len(counted) / counted.sum()  # MONAI takes the mean over classes, not over weights
+        # MONAI takes the mean over classes, not over weights, and of one class leaves its weight out.
+        self.scale = len(counted) / counted.sum() if len(counted) > 1 else 1
 
     def term(self, name, logits, labels):
         if name == "wce":

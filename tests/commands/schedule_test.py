@@ -50,6 +50,13 @@ class Schedule(Case):
                 self.run_grid(f"  all: {{loss: {{wce: 0.5, wdice: 2, dice: 1}}, loss_options: {{{text}}}}}\n", "--set", "stages.pretrain.epochs=1")
                 self.check_terms(self.module("--format", "python", "--variant", "all"), options)
 
+    def test_one_class_beside_the_background_keeps_its_dice(self):
+        self.run_grid("  all: {loss: {wdice: 2}, loss_options: {background: false}}\n", "--set", "stages.pretrain.epochs=1")
+        loss = self.module("--format", "python", "--variant", "all").ScheduledLoss("pretrain", torch.tensor([0.5, 10.0]))
+        logits, labels = torch.tensor([[[[0.0, 0.0]], [[0.0, 0.0]]]]), torch.tensor([[[1, 0]]])
+        # Half of each pixel against one: 2 * 0.5 / (1 + 1), and of one class its weight is none.
+        self.assertAlmostEqual(loss(logits, labels, 0.5).item(), 2 * (1 - 0.5), places=4)
+
     def check_terms(self, module, options):
         torch.manual_seed(1)
         logits, labels = torch.randn(3, 4, 6, 5, dtype=torch.double), torch.randint(0, 4, (3, 6, 5))
