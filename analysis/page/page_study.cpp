@@ -170,7 +170,8 @@ std::vector<std::string> names_of(SQLite::Database& db, const StudyRow& study, c
   for (const std::string& name :
        texts(of_study(db,
                       "SELECT subject FROM subject_score UNION SELECT subject FROM person WHERE study_id = ?1"
-                      " UNION SELECT person FROM person WHERE study_id = ?1 ORDER BY subject",
+                      " UNION SELECT person FROM person WHERE study_id = ?1"
+                      " UNION SELECT name FROM subject WHERE study_id = ?1 ORDER BY subject",
                       study.id)))
     names.push_back(name);  // one twice keeps its first number
   return names;

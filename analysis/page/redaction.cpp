@@ -1,5 +1,9 @@
 #include "analysis/page/redaction.hpp"
 
+#include <algorithm>
+#include <cctype>
+#include <functional>
+
 namespace crossfade::analysis {
 namespace {
 
@@ -21,6 +25,16 @@ void for_each_word(const std::string& text, Use use) {
   use(current, std::string());
 }
 
+std::size_t words_in(const std::string& text) {
+  std::size_t count = 0;
+  for_each_word(text, [&](const std::string& word, const std::string&) { count += word.empty() ? 0 : 1; });
+  return count;
+}
+
+bool continues_word(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
+}
+
 }  // namespace
 
 Redaction::Redaction(const std::vector<std::string>& subjects, const std::set<std::string>& hosts,
@@ -30,6 +44,9 @@ Redaction::Redaction(const std::vector<std::string>& subjects, const std::set<st
     for_each_word(text, [&](const std::string& word, const std::string&) { no_paths_.insert(word); });
   for (const std::string& subject : subjects)
     subjects_.emplace(subject, "subject " + std::to_string(subjects_.size() + 1));
+  for (const auto& [subject, number] : subjects_)
+    if (words_in(subject) > 1) phrases_.push_back(subject);
+  std::ranges::stable_sort(phrases_, std::greater{}, &std::string::size);
 }
 
 std::string Redaction::subject(const std::string& name) const {
@@ -46,10 +63,25 @@ std::string Redaction::word(const std::string& word) const {
   return this->word(word.substr(0, word.size() - 1)) + word.back();  // the end of a sentence
 }
 
+std::string Redaction::without_phrases(std::string text) const {
+  for (const std::string& phrase : phrases_) {
+    const std::string& number = subjects_.at(phrase);
+    for (std::size_t at = text.find(phrase); at != std::string::npos; at = text.find(phrase, at)) {
+      const std::size_t end = at + phrase.size();
+      const bool whole =
+          (at == 0 || !continues_word(text[at - 1])) && (end == text.size() || !continues_word(text[end]));
+      if (whole) text.replace(at, phrase.size(), number);
+      at += whole ? number.size() : 1;
+    }
+  }
+  return text;
+}
+
 std::string Redaction::text(const std::string& text) const {
   if (!shares_) return text;
   std::string out;
-  for_each_word(text, [&](const std::string& word, const std::string& end) { out += this->word(word) + end; });
+  for_each_word(without_phrases(text),
+                [&](const std::string& word, const std::string& end) { out += this->word(word) + end; });
   return out;
 }
 

@@ -12,8 +12,8 @@ namespace crossfade::analysis {
 class Redaction {
  public:
   Redaction() = default;
-  /// `subjects` become "subject 1", .. in this order. Words of `shown`, names that the page shows as they are, are no
-  /// paths.
+  /// `subjects` become "subject 1", .. in this order; a name may be of several words. Words of `shown`, names that the
+  /// page shows as they are, are no paths.
   Redaction(const std::vector<std::string>& subjects, const std::set<std::string>& hosts,
             const std::vector<std::string>& shown = {});
 
@@ -25,9 +25,11 @@ class Redaction {
 
  private:
   std::string word(const std::string& word) const;
+  std::string without_phrases(std::string text) const;
 
   bool shares_ = false;
   std::map<std::string, std::string> subjects_;
+  std::vector<std::string> phrases_;  // subjects of several words, the longest first
   std::set<std::string> hosts_, no_paths_;
 };
 

@@ -67,7 +67,8 @@ void bring_up_to_date(SQLite::Database& db, const std::filesystem::path& file) {
       db.exec(std::string("ALTER TABLE epoch ADD COLUMN ") + column + " REAL");
   }
   if (version < 9) db.exec("ALTER TABLE epoch ADD COLUMN seconds_shared REAL");
-  // What a version added whole (subject_time in 4, person in 8, the search's in 10, activity in 11), and the views.
+  // What a version added whole (subject_time in 4, person in 8, the search's in 10, activity in 11, subject in 12), and
+  // the views.
   db.exec(std::regex_replace(kSchema, std::regex("CREATE (TABLE|INDEX|UNIQUE INDEX) "), "CREATE $1 IF NOT EXISTS "));
   if (version < kSchemaVersion) require_foreign_keys(db, file);
   db.exec("PRAGMA user_version = " + std::to_string(kSchemaVersion));

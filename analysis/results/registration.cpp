@@ -60,6 +60,10 @@ void register_persons(SQLite::Database& db, std::int64_t study, const std::map<s
     change(db, "INSERT INTO person VALUES (?, ?, ?)", study, subject, person);
 }
 
+void register_subjects(SQLite::Database& db, std::int64_t study, const std::set<std::string>& subjects) {
+  for (const std::string& name : subjects) change(db, "INSERT OR IGNORE INTO subject VALUES (?, ?)", study, name);
+}
+
 void register_claims(SQLite::Database& db, std::int64_t study, const std::vector<Claim>& claims) {
   change(db, "DELETE FROM claim WHERE study_id = ?", study);
   int position = 0;

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,9 @@ void register_classes(SQLite::Database& db, std::int64_t study, const data::Clas
 
 /// Replaces the study's persons (StudyRecord::persons).
 void register_persons(SQLite::Database& db, std::int64_t study, const std::map<std::string, std::string>& persons);
+
+/// Adds to the study's subjects (StudyRecord::subjects): commands and errors of earlier runs may name others.
+void register_subjects(SQLite::Database& db, std::int64_t study, const std::set<std::string>& subjects);
 
 /// Replaces the study's claims.
 void register_claims(SQLite::Database& db, std::int64_t study, const std::vector<Claim>& claims);

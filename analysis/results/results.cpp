@@ -75,6 +75,7 @@ std::vector<TrialStatus> ResultsDatabase::begin(const StudyRecord& study, const 
     const std::int64_t id = register_study(db, study);
     register_classes(db, id, study.classes);
     register_persons(db, id, study.persons);
+    register_subjects(db, id, study.subjects);
     register_claims(db, id, study.claims);
     const std::int64_t run = register_run(db, id, study.grid_hash, provenance);
     change(db,

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,6 +38,7 @@ struct StudyRecord {
   data::Classes classes = data::brain_classes();  // that all its trials are scored in
   // Scan (SubjectCounts::subject) -> person, of cohorts that tell the two apart: tables and claims count persons.
   std::map<std::string, std::string> persons = {};
+  std::set<std::string> subjects = {};  // of the cohorts, tested or not, and those that the grid names
 };
 
 /// Where and with what a run was made: one row a run of the program.

@@ -158,6 +158,12 @@ CREATE TABLE person (                 -- whose scan a subject is, where a source
   PRIMARY KEY (study_id, subject)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE subject (                -- who is in the study's cohorts or named in its grid: what a page to share leaves out
+  study_id INTEGER NOT NULL REFERENCES study ON DELETE CASCADE,
+  name     TEXT NOT NULL,
+  PRIMARY KEY (study_id, name)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE subject_time (           -- of the test part
   stage_id INTEGER NOT NULL REFERENCES stage ON DELETE CASCADE,
   subject  TEXT NOT NULL,

@@ -205,6 +205,17 @@ std::map<std::string, std::string> persons_of(const CohortPlans& plans) {
   return persons;
 }
 
+std::set<std::string> subjects_of(const Study& study, const OpenedCohorts& opened) {
+  std::set<std::string> subjects;
+  const auto add = [&](const std::vector<std::string>& names) { subjects.insert(names.begin(), names.end()); };
+  for (const auto& [name, cohort] : opened) add(data::subject_names(cohort));
+  for (const auto& [name, spec] : study.cohorts) {
+    add(data::words_of(spec.exclude));
+    add(data::named_test_subjects(spec.split));
+  }
+  return subjects;
+}
+
 std::map<int, data::Split> splits_in_use(const Study& study, const std::string& name, const data::Cohort& cohort) {
   std::map<int, data::Split> splits;
   for (const TrialConfig& trial : study.trials)

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -42,6 +43,9 @@ std::string person_of(const std::string& subject, const CohortPlan& plan);
 
 /// The persons of all cohorts. Throws std::runtime_error naming a subject that is of one person here and another there.
 std::map<std::string, std::string> persons_of(const CohortPlans& plans);
+
+/// All subjects of the opened cohorts, and whom the grid's cohorts name: those to leave out or to test.
+std::set<std::string> subjects_of(const Study& study, const OpenedCohorts& opened);
 
 /// Throws std::runtime_error naming the cohort where its split does not fit its subjects.
 std::map<int, data::Split> splits_in_use(const Study& study, const std::string& name, const data::Cohort& cohort);

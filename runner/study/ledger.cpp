@@ -142,7 +142,8 @@ void open_ledger(World& world, const Study& study, const StudyOptions& options, 
        .grid_hash = data::sha256_hex(study.text),
        .claims = study.claims,
        .classes = ledger.cohorts.begin()->second.table.classes,
-       .persons = persons_of(ledger.plans)},
+       .persons = persons_of(ledger.plans),
+       .subjects = subjects_of(study, ledger.cohorts)},
       provenance(world, workers, hashes, with_atlases),
       trial_records(study.trials, ledger.cohorts, hashes_of(study.trials, study, ledger.hash_list)));
 }

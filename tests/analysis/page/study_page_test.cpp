@@ -35,6 +35,12 @@ TEST(Redaction, TakesNoWordOfANameThatThePageShowsForAPath) {
             "U-Net w/o noise: Dice of grey/white, from (path)");
 }
 
+TEST(Redaction, TakesNamesOfSeveralWordsWhole) {
+  const Redaction redaction({"Jane Doe", "Jane", "Jane Doe-Smith"}, {});
+  EXPECT_EQ(redaction.text("of Jane Doe, Jane Doe-Smith and Jane: not Jane Doenitz"),
+            "of subject 1, subject 3 and subject 2: not subject 2 Doenitz");
+}
+
 TEST(Redaction, OfNothingLeavesAllAsItIs) {
   EXPECT_EQ(Redaction().text("/home/me: ann"), "/home/me: ann");
   EXPECT_EQ(Redaction().subject("ann"), "ann");
@@ -120,6 +126,25 @@ TEST_F(Page, ToShareNamesNobodyNoMachineAndNoPath) {
   for (const std::string* page : {&whole, &shared}) {
     const std::regex ends("</script>");
     EXPECT_EQ(std::distance(std::sregex_iterator(page->begin(), page->end(), ends), std::sregex_iterator()), 2);
+  }
+}
+
+// Of whom nothing is scored: a training subject in an error, one left out and one to be tested in grid and command.
+TEST_F(Page, ToShareNamesNobodyWhoIsNotTestedYet) {
+  StudyRecord study = study_record("shared");
+  study.grid_text = "cohorts: {own: {exclude: noname, split: {test_subjects: anna zoe}}}";
+  study.subjects = {"anna", "zoe", "noname", "trainee"};
+  Provenance run = provenance();
+  run.command = "runner --grid x.yaml --set 'cohorts.own.split.test_subjects=anna zoe'";
+  {
+    ResultsDatabase db(file);
+    const auto ids = db.begin(study, run, {trial_record("bad", 1)});
+    db.set_failed(ids[0].id, "registration of atlas trainee to zoe: no overlap");
+  }
+  const std::string whole = study_page({file}), shared = study_page({file}, "", {.share = true});
+  for (const char* secret : {"anna", "zoe", "noname", "trainee"}) {
+    EXPECT_THAT(whole, HasSubstr(secret));
+    EXPECT_THAT(shared, Not(HasSubstr(secret)));
   }
 }
 

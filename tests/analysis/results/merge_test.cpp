@@ -38,7 +38,7 @@ void make_older(const std::filesystem::path& file, int version) {
          (version == 2 ? ", hash, labels" : "") +
          " FROM stage;"
          "DROP TABLE stage; ALTER TABLE older RENAME TO stage; ALTER TABLE trial DROP COLUMN flops; DROP TABLE claim;"
-         "DROP TABLE subject_time; DROP TABLE person; DROP TABLE search; DROP TABLE candidate;"
+         "DROP TABLE subject_time; DROP TABLE subject; DROP TABLE person; DROP TABLE search; DROP TABLE candidate;"
          "DROP TABLE candidate_trial; ALTER TABLE epoch DROP COLUMN seconds_checkpoint;"
          "ALTER TABLE epoch DROP COLUMN seconds_communication; ALTER TABLE epoch DROP COLUMN seconds_buckets;"
          "ALTER TABLE epoch DROP COLUMN seconds_loss_sums; ALTER TABLE epoch DROP COLUMN seconds_norm_sums;"
@@ -85,6 +85,7 @@ TEST_F(Merge, KeepsWhatTheViewsOfTheFileSay) {
 
 TEST_F(Merge, GivesTheSameByPagesAndByRows) {
   write_made_up_study(a);
+  change(a, "INSERT INTO subject SELECT id, 'dave' FROM study");
   std::filesystem::copy_file(a, b);
   change(b, "CREATE TABLE of_a_user (x)");  // no longer word for word this program's: copied row by row
   const auto pages = folder / "pages.sqlite";
@@ -95,7 +96,7 @@ TEST_F(Merge, GivesTheSameByPagesAndByRows) {
     SQLite::Database merged = merge_study({file}, {}, Scores::kAll);
     for (const char* table :
          {"study", "structure", "variant", "claim", "trial", "stage", "epoch", "epoch_term", "dice", "subject_score",
-          "subject_time", "person", "provenance", "structure_score", "table1", "figure1", "figure2"})
+          "subject_time", "subject", "person", "provenance", "structure_score", "table1", "figure1", "figure2"})
       EXPECT_EQ(rows_of(merged, table), rows_of(rows, table)) << table << " of " << file;
   }
 }
