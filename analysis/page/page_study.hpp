@@ -12,6 +12,7 @@ namespace crossfade::analysis {
 
 struct PageTrial {
   std::string variant;
+  bool scored = false;  // another tool's labels: nothing was trained
   std::int64_t seed = 0;
   int fold = 0;
   std::string state, error, stopped;                       // stopped: why a stage ended early; or empty

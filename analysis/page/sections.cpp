@@ -89,16 +89,21 @@ std::vector<Cell> cells_of(const Table1& table) {
 std::string what_was_compared(const PageContents& page) {
   std::set<std::int64_t> seeds;
   std::set<int> folds;
+  std::set<std::string> trained, scored;
+  std::size_t trials = 0;
   for (const PageTrial& trial : page.study.trials) {
+    (trial.scored ? scored : trained).insert(trial.variant);
+    if (trial.scored) continue;
+    ++trials;
     seeds.insert(trial.seed);
     folds.insert(trial.fold);
   }
-  std::string text = count_of(page.table1.rows.size(), "variant", "variants") + " of " +
+  std::string text = count_of(trained.size(), "variant", "variants") + " of " +
                      (page.claims.claims.empty() ? "training" : "loss and net") + " were trained in " +
-                     count_of(page.study.trials.size(), "trial", "trials") + " (" +
-                     count_of(seeds.size(), "seed", "seeds") +
-                     (folds.size() > 1 ? ", " + std::to_string(folds.size()) + " folds" : "") + ") and tested on " +
-                     count_of(page.study.subjects.size(), "subject", "subjects") + " with " +
+                     count_of(trials, "trial", "trials") + " (" + count_of(seeds.size(), "seed", "seeds") +
+                     (folds.size() > 1 ? ", " + std::to_string(folds.size()) + " folds" : "") + ") and tested" +
+                     (scored.empty() ? "" : " beside " + count_of(scored.size(), "other tool", "other tools")) +
+                     " on " + count_of(page.study.subjects.size(), "subject", "subjects") + " with " +
                      count_of(page.study.structures.size(), "structure", "structures") + ".";
   if (page.table1.finished < page.table1.planned)
     text += " So far " + std::to_string(page.table1.finished) + " of the trials are finished.";
@@ -242,8 +247,7 @@ std::string figure2_section(const PageContents& page) {
           figure("structures",
                  structure_rows(page.study.structures, rival == nullptr ? nullptr : &rival->dice, best->dice),
                  std::string("Boxes: quartiles over test subjects, the median in them; dots: subjects.") +
-                     (rival == nullptr ? ""
-                                       : " On the right the mean difference over the subjects that both have.")));
+                     (rival == nullptr ? "" : " On the right the mean difference over the subjects that both have.")));
 }
 
 std::string subjects_section(const PageContents& page) {

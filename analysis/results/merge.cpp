@@ -143,8 +143,26 @@ std::string class_difference(SQLite::Database& db, const std::string& of_study) 
   return data::class_difference(names, class_names(db, kStudy));
 }
 
+/// As within one database: nets that were trained and another tool's labels are no seeds of one variant.
+void require_like_sources(SQLite::Database& db, const std::string& of_study, const std::filesystem::path& file,
+                          const std::filesystem::path& first) {
+  const std::vector<std::string> columns = columns_of(db, "source", "variant");
+  if (std::ranges::find(columns, "source") == columns.end()) return;  // of a version before tools were scored
+  SQLite::Statement query(
+      db,
+      "SELECT row.name, row.source FROM source.variant AS row JOIN main.variant AS mine USING (name)"
+      " WHERE mine.source <> row.source AND " +
+          of_study);
+  if (!query.executeStep()) return;
+  const bool scored = query.getColumn(1).getString() == "score";
+  throw database_error(file, "'" + query.getColumn(0).getString() + "' is " +
+                                 (scored ? "from `runner score` here and of the grid in '"
+                                         : "of the grid here and from `runner score` in '") +
+                                 first.string() + "'; give the scores another name");
+}
+
 /// Adds what the attached file `source`, called `file`, has of its study `id`. Throws std::runtime_error where its
-/// classes are not those of the study in the `first` file.
+/// classes are not those of the study in the `first` file, and for a variant that is of the grid in one alone.
 void add(SQLite::Database& db, std::int64_t id, const std::filesystem::path& file, const std::filesystem::path& first,
          Scores scores) {
   const std::string of_study = "row.study_id = " + std::to_string(id);
@@ -160,11 +178,15 @@ void add(SQLite::Database& db, std::int64_t id, const std::filesystem::path& fil
   copy_rows(
       db,
       {.table = "provenance", .values = {{"id", "row.id" + provenance}, {"study_id", study}}, .condition = of_study});
+  require_like_sources(db, of_study, file, first);
   copy_by_name(db, "variant", of_study);
   copy_by_name(db, "claim", of_study);
   copy_rows(db, {.table = "person",
                  .values = {{"study_id", study}},
                  .condition = of_study + " AND row.subject NOT IN (SELECT subject FROM main.person)"});
+  copy_rows(db, {.table = "subject",
+                 .values = {{"study_id", study}},
+                 .condition = of_study + " AND row.name NOT IN (SELECT name FROM main.subject)"});
   if (db.execAndGet("SELECT count(*) FROM main.search").getInt() == 0)  // parts of one study have one search
     for (const char* table : {"search", "candidate", "candidate_trial"})
       copy_rows(db, {.table = table, .values = {{"study_id", study}}, .condition = of_study});
@@ -184,9 +206,6 @@ SQLite::Database in_memory() {
   return {":memory:", SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE | SQLite::OPEN_URI, kBusyMilliseconds};
 }
 
-  copy_rows(db, {.table = "subject",
-                 .values = {{"study_id", study}},
-                 .condition = of_study + " AND row.name NOT IN (SELECT name FROM main.subject)"});
 /// The file as it stands, where that is what merging it alone would give: it holds one study, and its tables and views
 /// are word for word this program's. Page by page, which takes a tenth of the time of row by row.
 std::optional<SQLite::Database> copy_whole(const std::filesystem::path& file, const std::string& study) {

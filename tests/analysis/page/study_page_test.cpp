@@ -1,5 +1,6 @@
 #include "analysis/page/study_page.hpp"
 
+#include <SQLiteCpp/SQLiteCpp.h>
 #include <gmock/gmock.h>
 
 #include <nlohmann/json.hpp>
@@ -146,6 +147,22 @@ TEST_F(Page, ToShareNamesNobodyWhoIsNotTestedYet) {
     EXPECT_THAT(whole, HasSubstr(secret));
     EXPECT_THAT(shared, Not(HasSubstr(secret)));
   }
+}
+
+TEST_F(Page, CountsAnotherToolAsNothingTrained) {
+  std::mt19937 random(3);
+  {
+    ResultsDatabase db(file);
+    const TrialRecord a = trial_record("a", 1), b = trial_record("b", 2);
+    const auto ids = db.begin(study_record(), provenance(), {a, b});
+    finish(db, ids[0].id, a, random, 0.5);
+    finish(db, ids[1].id, b, random, 0.6);
+  }
+  SQLite::Database(file.string(), SQLite::OPEN_READWRITE)
+      .exec("UPDATE variant SET source = 'score' WHERE name = 'b'; UPDATE trial SET seed = 0 WHERE seed = 2");
+  EXPECT_THAT(study_page({file}),
+              HasSubstr("1 variant of training were trained in 1 trial (1 seed) and tested beside 1 "
+                        "other tool on 3 subjects"));
 }
 
 TEST_F(Page, OfAStudyThatHasNothingYetIsStillAPage) {

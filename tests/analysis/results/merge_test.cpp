@@ -210,6 +210,20 @@ TEST_F(Merge, TakesVariantsInTheOrderOfTheFirstFileThenTheOthers) {
   EXPECT_EQ(row({b, a})["variant"], "r");
 }
 
+TEST_F(Merge, RefusesANetAndAnotherToolOfOneName) {
+  write_one(a, trial_record("QuickNAT", 1), 4, 0);
+  write_one(b, trial_record("other", 1), 4, 0);
+  change(b, "UPDATE variant SET name = 'QuickNAT', source = 'score'");
+  EXPECT_THAT(error_of([&] {
+                render_table1({a, b}, "text");
+              }),
+              HasSubstr("b.sqlite': 'QuickNAT' is from `runner score` here and of the grid in '" + a.string() + "'"));
+  EXPECT_THAT(error_of([&] {
+                render_table1({b, a}, "text");
+              }),
+              HasSubstr("a.sqlite': 'QuickNAT' is of the grid here and from `runner score` in '" + b.string() + "'"));
+}
+
 TEST_F(Merge, KeepsATrialThatOneFileHasInItsGridUnderTheNameThere) {
   TrialRecord renamed = trial_record("old name", 1);
   write_one(a, renamed, 4, 0);
