@@ -60,7 +60,9 @@ std::optional<Beginning> take_over(const TrialWay& way, std::size_t stage, const
   if (!end_where_patience_did(way.config.stages[stage], beginning)) return std::nullopt;
   if (beginning.position.best_epoch > 0) {
     if (!fs::exists(best)) return std::nullopt;
-    write_as_own(read_tensors(best), "best.safetensors", way, stage);
+    TensorFile net = read_tensors(best);
+    if (best_epoch_of(net) != beginning.position.best_epoch) return std::nullopt;  // from behind the branch
+    write_as_own(std::move(net), "best.safetensors", way, stage);
   }
   beginning.contents.metadata["position"] = to_json(beginning.position);
   beginning.contents.metadata["epochs"] = to_json(beginning.epochs);
@@ -77,6 +79,10 @@ std::optional<Beginning> last_of(const TrialWay& way, std::size_t stage) {
   if (contents.text("trial") != way.hashes[stage]) return std::nullopt;
   return beginning_in(std::move(contents), way);
 }
+int best_epoch_of(const TensorFile& net) {
+  return position_from_json(net.text("position")).best_epoch;
+}
+
 
 std::optional<Beginning> find_beginning(const TrialWay& way) {
   for (std::size_t stage = way.hashes.size(); stage-- > 0;) {

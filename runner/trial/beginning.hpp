@@ -32,6 +32,9 @@ struct TrialWay {
   const std::string& owner() const { return hashes.back(); }
 };
 
+/// The epoch of a stage that a best.safetensors is of.
+int best_epoch_of(const TensorFile& net);
+
 /// What last.safetensors of a stage has; nothing where there is none. Throws std::runtime_error naming a file that
 /// can't be read.
 std::optional<Beginning> last_of(const TrialWay& way, std::size_t stage);

@@ -15,6 +15,7 @@
 #include "runner/evaluation/evaluator.hpp"
 #include "runner/evaluation/pictures.hpp"
 #include "runner/process/interval.hpp"
+#include "runner/process/log.hpp"
 #include "runner/ranks/agreement.hpp"
 #include "runner/ranks/failure.hpp"
 #include "runner/trial/beginning.hpp"
@@ -182,20 +183,37 @@ class Trial {
 
   void leave(const Branch& branch) {
     bool left = false;
-    together(group_.ranks(), [&] {
-      if (!leads()) return;
-      const TensorFile file = whole_checkpoint(branch.key);
-      if (bytes_of_branches(checkpoints_) + file.bytes() > events_.branch_bytes) return;
-      if (position_.best_epoch > 0) {
-        TensorFile net = read_tensors(best());
-        net.metadata["trial"] = branch.key;
-        write_tensors(branch_best(checkpoints_, branch.key), net);
-      }
-      write_tensors(branch_file(checkpoints_, branch.key), file);
-      left = true;
-    });
+    together(group_.ranks(), [&] { left = leads() && left_files(branch); });
     if (leads() && events_.on_branch)
       events_.on_branch(branch.key, left ? BranchOutcome::kLeft : BranchOutcome::kPassed);
+  }
+
+  /// Whether the branch is there: from before, where a killed run came through here, or now.
+  bool left_files(const Branch& branch) {
+    if (fs::exists(branch_file(checkpoints_, branch.key))) return true;
+    const TensorFile file = whole_checkpoint(branch.key);
+    std::optional<TensorFile> net;
+    if (position_.best_epoch > 0) {
+      net = read_tensors(best());
+      if (best_epoch_of(*net) != position_.best_epoch)
+        return false;  // of an epoch ahead, before which a run was killed
+      net->metadata["trial"] = branch.key;
+    }
+    if (bytes_of_branches(checkpoints_) + file.bytes() + (net ? net->bytes() : 0) > events_.branch_bytes) {
+      warn_of_branches();
+      return false;
+    }
+    if (net) write_tensors(branch_best(checkpoints_, branch.key), *net);
+    write_tensors(branch_file(checkpoints_, branch.key), file);
+    return true;
+  }
+
+  void warn_of_branches() {
+    if (std::exchange(warned_of_branches_, true)) return;
+    log_warning(
+        "run.branches_gb is full, so what others would have begun from is not kept, and they train it again: raise "
+        "it, or remove folders with a branch.safetensors that no trial of the grid will begin from in " +
+        checkpoints_.string());
   }
 
   void save_best() {
@@ -419,6 +437,7 @@ class Trial {
   std::optional<Trainer> trainer_;       // of the stage under way
   std::vector<std::string> term_names_;  // that the trainer has
   std::size_t next_branch_ = 0;          // of the stage, that is neither left nor passed
+  bool warned_of_branches_ = false;
   Position position_;
   std::vector<analysis::EpochRecord> epochs_;  // of the stage under way; after resuming, on group rank 0 alone
 };

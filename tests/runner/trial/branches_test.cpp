@@ -11,6 +11,7 @@
 #include "runner/study/forest.hpp"
 #include "runner/trial/checkpoint.hpp"
 #include "runner/trial/stage_net.hpp"
+#include "runner/trial/state.hpp"
 #include "tests/device.hpp"
 #include "tests/runner/trial/small_trial.hpp"
 #include "tests/runner/world_of_one.hpp"
@@ -233,6 +234,61 @@ TEST_F(Branches, ThatDoNotFitAreTrainedAgain) {
   EXPECT_THAT(second.heard.steps, SizeIs(kSteps));
   drop_branch(folder_.path / "forest", shared[0].branches[0].key);
   EXPECT_EQ(bytes_of_branches(folder_.path / "forest"), 0);
+}
+
+/// A best net as it would be after the third epoch.
+void put_ahead(const fs::path& best) {
+  TensorFile net = read_tensors(best);
+  Position position = position_from_json(net.text("position"));
+  position.best_epoch = position.epoch = 3;
+  net.metadata["position"] = to_json(position);
+  write_tensors(best, net);
+}
+
+// A run is killed between the writing of an epoch's best net and that of its last: the branch within this epoch has the
+// best net of before.
+TEST_F(Branches, AreNotLeftWithABestNetFromBehindThem) {
+  const TrialConfig early = scheduled(0.6, 0.9), late = scheduled(0.8, 0.9);
+  const std::vector<SharedStage> shared = plan({early, late});
+  ASSERT_EQ(shared[0].branches.at(0).step, 8) << "within the third epoch";
+  run(early, "forest", {shared[0]}, 7);  // to within the third epoch
+  put_ahead(file("forest", early, "best"));
+  const TrainingRun first = run(early, "forest", {shared[0]});
+  EXPECT_THAT(first.branches, ElementsAre(std::pair(shared[0].branches[0].key, BranchOutcome::kPassed)));
+  EXPECT_FALSE(fs::exists(branch_file(folder_.path / "forest", shared[0].branches[0].key)));
+  const TrainingRun second = run(late, "forest", {shared[1]});
+  EXPECT_THAT(second.heard.steps, SizeIs(kSteps));
+  expect_as_alone(late, second, "forest");
+}
+
+// A killed run comes through a branch again that it has left: what is there stays, whatever the budget.
+TEST_F(Branches, ThatAreThereStayAsTheyAre) {
+  const TrialConfig early = scheduled(0.6, 0.9), late = scheduled(0.8, 0.9);
+  const std::vector<SharedStage> shared = plan({early, late});
+  const std::string key = shared[0].branches.at(0).key;
+  const fs::path branch = branch_file(folder_.path / "forest", key), last = file("forest", early, "last");
+  run(early, "forest", {shared[0]}, 7);
+  fs::copy_file(last, folder_ / "before");
+  run(early, "forest", {shared[0]});
+  const auto written = fs::last_write_time(branch);
+  fs::copy_file(folder_ / "before", last, fs::copy_options::overwrite_existing);
+  const TrainingRun again = run(early, "forest", {shared[0]}, -1, 1000);
+  EXPECT_THAT(again.branches, ElementsAre(std::pair(key, BranchOutcome::kLeft)));
+  EXPECT_EQ(fs::last_write_time(branch), written);
+  const TrainingRun second = run(late, "forest", {shared[1]});
+  EXPECT_THAT(second.heard.steps, SizeIs(kSteps - 8));
+  expect_as_alone(late, second, "forest");
+}
+
+// A branch whose best net is of a later epoch, as programs before this one could leave it.
+TEST_F(Branches, WithABestNetFromBehindThemAreNotTakenOver) {
+  const TrialConfig early = scheduled(0.6, 0.9), late = scheduled(0.8, 0.9);
+  const std::vector<SharedStage> shared = plan({early, late});
+  run(early, "forest", {shared[0]});
+  put_ahead(branch_best(folder_.path / "forest", shared[0].branches.at(0).key));
+  const TrainingRun second = run(late, "forest", {shared[1]});
+  EXPECT_THAT(second.heard.steps, SizeIs(kSteps));
+  expect_as_alone(late, second, "forest");
 }
 
 TEST_F(Branches, OfOthersAreNotDroppedByTheKeyOfAStage) {
