@@ -70,7 +70,18 @@ std::optional<Beginning> take_over(const TrialWay& way, std::size_t stage, const
   return beginning;
 }
 
+/// The best nets of the stages before, which are scored again: of a run with --no-share they have other names.
+bool has_nets_before(const TrialWay& way, std::size_t stage) {
+  for (std::size_t before = 0; before < stage; ++before)
+    if (!fs::exists(stage_folder(way.checkpoints, way.hashes[before]) / "best.safetensors")) return false;
+  return true;
+}
+
 }  // namespace
+
+int best_epoch_of(const TensorFile& net) {
+  return position_from_json(net.text("position")).best_epoch;
+}
 
 std::optional<Beginning> last_of(const TrialWay& way, std::size_t stage) {
   const fs::path file = stage_folder(way.checkpoints, way.hashes[stage]) / "last.safetensors";
@@ -79,13 +90,10 @@ std::optional<Beginning> last_of(const TrialWay& way, std::size_t stage) {
   if (contents.text("trial") != way.hashes[stage]) return std::nullopt;
   return beginning_in(std::move(contents), way);
 }
-int best_epoch_of(const TensorFile& net) {
-  return position_from_json(net.text("position")).best_epoch;
-}
-
 
 std::optional<Beginning> find_beginning(const TrialWay& way) {
   for (std::size_t stage = way.hashes.size(); stage-- > 0;) {
+    if (!has_nets_before(way, stage)) continue;
     if (auto last = last_of(way, stage)) return last;
     const std::vector<Branch>& branches = way.shared[stage].branches;
     for (auto branch = branches.rbegin(); branch != branches.rend(); ++branch)

@@ -300,6 +300,20 @@ TEST_F(TrialOfTwoStages, SharesAFirstStageThatAnotherTrialHasTrained) {
   expect_same_tensors(file("shared", "another second"), file("alone", "another second"));
 }
 
+// As where --no-share, which gives the first stage another hash, is added to the command of a study that was broken
+// off.
+TEST_F(TrialOfTwoStages, TrainsAFirstStageAgainThatIsNoLongerThere) {
+  Heard whole, before, after;
+  run_both("whole", whole);
+  ASSERT_EQ(run_both("parts", before, 10), TrialOutcome::kInterrupted);
+  fs::remove_all(folder_.path / "parts" / "first");
+  EXPECT_EQ(run_both("parts", after), TrialOutcome::kFinished);
+  EXPECT_EQ(after.steps.size(), 12U);
+  expect_same_tensors(file("whole", "second"), file("parts", "second"));
+  ASSERT_EQ(after.stages.size(), 2U);
+  EXPECT_EQ(after.stages[1].test[0].counts, whole.stages[1].test[0].counts);
+}
+
 TEST_F(TrialOfTwoStages, SaysAgainWhatItsCheckpointsHaveBehindThem) {
   Heard before, after, finished;
   run_both("a", before, 11);  // within the second stage
