@@ -14,6 +14,7 @@
 #include "runner/grid/scalar_text.hpp"
 #include "runner/grid/settings.hpp"
 #include "runner/grid/spelling.hpp"
+#include "runner/search/methods.hpp"
 
 namespace crossfade::runner {
 namespace {
@@ -91,6 +92,23 @@ Value list_of(const std::vector<std::uint64_t>& seeds, const Place& place) {
   return list;
 }
 
+/// Puts these seeds in place of all that the defaults say of seeds: seeds of a fold would win over them.
+void set_seeds(Value& grid, const std::vector<std::uint64_t>& seeds, const Place& place) {
+  set_path(grid, "defaults.seeds", list_of(seeds, place), place);
+  for (Entry& entry : grid.map)
+    if (entry.key == "defaults")
+      std::erase_if(entry.value.map, [](const Entry& setting) { return setting.key == "seeds_of_folds"; });
+}
+
+/// Seeds of the settings would be those of candidates and of finalists alike.
+void refuse_seeds(const Value& settings) {
+  for (const Entry& entry : settings.map)
+    if (entry.key == "seeds" || entry.key == "seeds_of_folds")
+      refuse(entry.place, "'" + entry.key +
+                              "' in search.settings, expected the seeds of candidates as search.seeds, and those of "
+                              "finalists and variants in defaults");
+}
+
 /// The trials of a grid with the point for its one variant, with `seeds` in place of the defaults' where there are any.
 std::vector<TrialConfig> trials_at(Value grid, const Space& space, const Point& point, const std::string& variant,
                                    const std::vector<std::uint64_t>& seeds,
@@ -101,7 +119,8 @@ std::vector<TrialConfig> trials_at(Value grid, const Space& space, const Point& 
   variants.place = settings.place;
   try {
     variants.map.push_back({variant, settings.place, filled(settings.value, values_of(space, point))});
-    if (!seeds.empty()) set_path(grid, "defaults.seeds", list_of(seeds, settings.place), settings.place);
+    refuse_seeds(variants.map.back().value);  // a $NAME may stand for a key
+    if (!seeds.empty()) set_seeds(grid, seeds, settings.place);
     set_path(grid, "variants", variants, settings.place);
     return expand_trials(grid, cohorts, false);
   } catch (const GridError& error) {
@@ -271,6 +290,11 @@ void read_orders(const Value& list, Space& space) {
   }
 }
 
+const Place& place_of_constraints(const Value& map) {
+  const Value* constraints = map.find("constraints");
+  return constraints == nullptr ? map.place : constraints->place;
+}
+
 /// What the method asks of the space and the budget.
 void check_method(const Search& search, const Value& map) {
   const SearchOptions& options = search.options;
@@ -291,7 +315,20 @@ void check_method(const Search& search, const Value& map) {
                           " points, expected at most " + std::to_string(kMostValues));
   if (is_finite(search.space) && raster_points(search.space) <= static_cast<double>(kMostValues) &&
       all_points(search.space).empty())
-    refuse(map.place, "search.constraints leave no point of search.space");
+    refuse(place_of_constraints(map),
+           "search.constraints leave no point of search.space, expected some that its values can fulfil");
+}
+
+/// What the method tries first. Where there is nothing, the constraints forbid it.
+std::vector<Point> first_points(const Search& search, const Value& map) {
+  std::vector<Point> first = next_points(search, {});
+  if (!first.empty()) return first;
+  const std::string why = search.options.method == "branch"
+                              ? "it tries one moment while the others are never (1), and < forbids two that are both "
+                                "never, expected <= between these, or another method"
+                              : "no point that it draws fulfils them, expected some that more of search.space fulfils";
+  refuse(place_of_constraints(map),
+         "search.constraints leave method " + search.options.method + " nothing to begin with: " + why);
 }
 
 /// Finalists and variants are compared over the same seeds, none of which the search has seen, in one fold.
@@ -329,6 +366,34 @@ std::vector<Point> probes(const Search& search) {
   return all_points(space);
 }
 
+/// That trials can be made of points, and that these compare with the variants: nets, in the variants' fold.
+void check_points(const Value& grid, const Study& study, const Search& search) {
+  const Place& place = grid.find("search")->find("settings")->place;
+  for (const Point& point : probes(search)) {
+    for (const TrialConfig& trial : trials_at(grid, search.space, point, search.options.name, {}, study.cohorts)) {
+      if (uses_atlases(trial)) refuse(place, "atlases learn nothing, expected method: net in search.settings");
+      if (trial.fold != study.trials.front().fold)
+        refuse(place, "search.settings has other folds than the variants, expected the same");
+    }
+  }
+}
+
+/// That finalists have the seeds of the variants, and candidates each seed of the search once.
+void check_seeds(const Value& grid, const Study& study, const Search& search, const Point& point) {
+  const auto seeds_with = [&](const std::vector<std::uint64_t>& seeds) {
+    return seeds_of(trials_at(grid, search.space, point, search.options.name, seeds, study.cohorts),
+                    search.options.name);
+  };
+  const std::string& variant = study.trials.front().variant;
+  if (seeds_with({}) != seeds_of(study.trials, variant))
+    refuse(grid.find("variants")->find_entry(variant)->place,
+           "variant '" + variant + "' has other seeds than defaults, with which what the search finds is trained, " +
+               "expected the same");
+  if (seeds_with(search.seeds) != search.seeds)
+    refuse(grid.find("search")->find("settings")->place,
+           "candidates would have other seeds than search.seeds, expected settings that say nothing of seeds");
+}
+
 }  // namespace
 
 Search read_search(const Value& grid, const Study& study) {
@@ -349,21 +414,10 @@ Search read_search(const Value& grid, const Study& study) {
   search.space = read_space(*space, grid, *settings);
   if (constraints != nullptr) read_orders(*constraints, search.space);
   check_method(search, map);
+  refuse_seeds(*settings);
   check_fair(grid, study, search, map);
-  std::vector<std::uint64_t> last;
-  for (const Point& point : probes(search)) {
-    const std::vector<TrialConfig> trials =
-        trials_at(grid, search.space, point, search.options.name, {}, study.cohorts);
-    last = seeds_of(trials, search.options.name);
-    for (const TrialConfig& trial : trials) {
-      if (uses_atlases(trial))
-        refuse(settings->place, "atlases learn nothing, expected method: net in search.settings");
-      if (trial.fold != study.trials.front().fold)
-        refuse(settings->place, "search.settings has other folds than the variants, expected the same");
-    }
-  }
-  if (!last.empty() && last != seeds_of(study.trials, study.trials.front().variant))
-    refuse(settings->place, "search.settings has other seeds than the variants, expected those of defaults");
+  check_points(grid, study, search);
+  check_seeds(grid, study, search, first_points(search, map).front());
   return search;
 }
 

@@ -11,8 +11,9 @@ namespace crossfade::runner {
 
 /// Reads `search` of a grid whose trials are known, and expands points of its space to see that trials can be made of
 /// them: all where there are not many, otherwise those at the ends of the ranges. Throws GridError for what is wrong
-/// with it or its settings, and for what a fair comparison does not stand: seeds that variants train with, too, unlike
-/// seeds or folds of the variants, several folds, a sweep.
+/// with it or its settings, for constraints that leave its method nothing to begin with, and for what a fair comparison
+/// does not stand: seeds that variants train with, too, unlike seeds or folds of the variants, seeds in the settings,
+/// several folds, a sweep.
 Search read_search(const Value& grid, const Study& study);
 
 /// Rows of Table 1 that the search makes: SearchOptions::name, and for further finalists "NAME (2)".

@@ -23,7 +23,8 @@ struct Tried {
 ///  branch  for one moment after the other, and again until nothing changes: all its values, the other moments as in
 ///          the best point so far. Moments that have not had their turn are 1, never. The best keeps its place in a
 ///          tie.
-/// Preconditions: grid needs a finite space, branch moments alone.
+/// None where nothing is tried yet: the orders forbid all that the method would begin with. Preconditions: grid needs a
+/// finite space, branch moments alone.
 std::vector<Point> next_points(const Search& search, const std::vector<Tried>& tried);
 
 /// Indices of the best of `tried`, at most `count`; of equal ones the earlier.

@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "runner/search/methods.hpp"
 #include "tests/runner/grid/grid_file.hpp"
 
 namespace crossfade::runner {
@@ -79,6 +80,22 @@ TEST(SearchReader, MakesTrialsOfPoints) {
             "optimizer: {lr: 0.001}\nloss:\n  wce: {linear: {0: 1, 0.65: 0}}\n  wdice: {step: {0: 0, 0.3: 1}}\n");
 }
 
+std::vector<std::uint64_t> seeds_of(const std::vector<TrialConfig>& trials) {
+  std::vector<std::uint64_t> seeds;
+  for (const TrialConfig& trial : trials) seeds.push_back(trial.seed);
+  return seeds;
+}
+
+TEST(SearchReader, CandidatesHaveTheSearchsSeedsWhereDefaultsNameThoseOfFolds) {
+  for (const std::string seeds : {"", "  seeds: [7]\n"}) {
+    const std::string of_folds = "  seeds_of_folds: {0: [1, 2, 3]}\n";
+    const Study study = study_of(changed(kSearchGrid, "  seeds: [1]\n", seeds + of_folds));
+    EXPECT_EQ(study.trials.size(), 6u) << "two variants";
+    EXPECT_THAT(seeds_of(candidate_trials(study, {{0.3, 0.65, 1, 1e-3}})), ElementsAre(11, 12)) << seeds;
+    EXPECT_THAT(seeds_of(finalist_trials(study, {{0.3, 0.65, 1, 1e-3}})), ElementsAre(1, 2, 3)) << "as the variants";
+  }
+}
+
 TEST(SearchReader, AddsClaimsAgainstEachVariant) {
   const Study study = study_of(kSearchGrid + "claims:\n  mine: {better: schedule found, than: A}\n");
   std::vector<std::string> names;
@@ -131,11 +148,65 @@ TEST(SearchReader, SaysWithWhichPointAVariantCannotBe) {
               HasSubstr("'0.4' twice in one map, expected constraints"));
 }
 
+/// Three moments, each of a curve of its own, on the ends of ten epochs.
+const std::string kThreeMoments = changed(kValidGrid, "epochs: 2", "epochs: 10") + R"(search:
+  method: branch
+  seeds: [11, 12]
+  space:
+    a: {from: 0.2, to: 0.3}
+    b: {from: 0.4, to: 0.5}
+    c: {from: 0.6, to: 0.7}
+  constraints: [a < b, b < c]
+  settings:
+    loss:
+      wce: {step: {0: 1, $c: 0}}
+      wdice: {step: {0: 0, $a: 1}}
+      dice: {step: {0: 0, $b: 1}}
+)";
+
+// With b and c never, b < c holds at no a; a < b and b < c hold at no b and no c either, with the other two never.
+TEST(SearchReader, RefusesConstraintsThatLeaveBranchNothingToBeginWith) {
+  EXPECT_EQ(refusal(kThreeMoments),
+            "grid.yaml:20:16: search.constraints leave method branch nothing to begin with: it tries one moment while "
+            "the others are never (1), and < forbids two that are both never, expected <= between these, or another "
+            "method");
+  EXPECT_EQ(refusal(changed(kThreeMoments, "branch", "grid")), "accepted");
+  const Study study = study_of(changed(kThreeMoments, "b < c", "b <= c"));
+  EXPECT_THAT(next_points(*study.search, {}), ElementsAre(Point{0.2, 1, 1}, Point{0.3, 1, 1}));
+}
+
+TEST(SearchReader, RefusesConstraintsThatNoPointFulfils) {
+  const std::string ranges = changed(kSearchGrid, "lr: [1e-2, 1e-3]", "lr: {from: 1e-4, to: 1e-2, scale: log}");
+  EXPECT_EQ(refusal(ranges), "accepted");
+  const std::string below_itself = changed(ranges, "[first < second]", "[first < second, lr < lr]");
+  for (const std::string method : {"random", "model"})
+    EXPECT_EQ(refusal(changed(below_itself, "method: random", "method: " + method)),
+              "grid.yaml:23:16: search.constraints leave method " + method +
+                  " nothing to begin with: no point that it draws fulfils them, expected some that more of "
+                  "search.space fulfils");
+  EXPECT_EQ(refusal(changed(ranges, "[first < second]", "[second < lr]")),
+            "grid.yaml:23:16: search.constraints leave method random nothing to begin with: no point that it draws "
+            "fulfils them, expected some that more of search.space fulfils")
+      << "0.4 and more against 0.01 and less";
+  EXPECT_EQ(said_of("[first < second]", "[first < first]"),
+            "grid.yaml:23:16: search.constraints leave no point of search.space, expected some that its values can "
+            "fulfil");
+}
+
 TEST(SearchReader, RefusesAnUnfairComparison) {
   EXPECT_THAT(said_of("[11, 12]", "[11, 1]"),
               HasSubstr("seed 1 of search.seeds is one that variants are trained with"));
   EXPECT_THAT(said_of("A: {loss", "A: {seeds: [3], loss"), HasSubstr("variant 'B' has other seeds than 'A'"));
-  EXPECT_THAT(said_of("  settings:\n", "  settings:\n    seeds: [4]\n"), HasSubstr("search.settings has other seeds"));
+  for (const std::string seeds : {"seeds: [4]", "seeds: [1]", "seeds_of_folds: {0: [1]}"})
+    EXPECT_EQ(said_of("  settings:\n", "  settings:\n    " + seeds + "\n"),
+              "grid.yaml:25:5: '" + seeds.substr(0, seeds.find(':')) +
+                  "' in search.settings, expected the seeds of candidates as search.seeds, and those of finalists and "
+                  "variants in defaults");
+  const std::string own =
+      changed(changed(kSearchGrid, "A: {loss", "A: {seeds: [3], loss"), "B: {loss", "B: {seeds: [3], loss");
+  EXPECT_EQ(refusal(own),
+            "grid.yaml:11:3: variant 'A' has other seeds than defaults, with which what the search finds is trained, "
+            "expected the same");
   EXPECT_THAT(said_of("  A: {", "  schedule found: {"), HasSubstr("is what the search calls its row"));
   EXPECT_THAT(said_of("{train: 2, validation: 1, test: 1}", "{folds: 2, validation: 1}"),
               HasSubstr("a search over several folds would see subjects that another fold tests"));
