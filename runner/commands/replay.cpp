@@ -1,8 +1,12 @@
+#include <filesystem>
 #include <iostream>
 #include <memory>
+#include <stdexcept>
 
 #include "analysis/figures/regret_figure.hpp"
 #include "runner/commands/commands.hpp"
+#include "runner/process/exit_codes.hpp"
+#include "runner/process/log.hpp"
 #include "runner/study/known_search.hpp"
 
 namespace crossfade::runner {
@@ -16,23 +20,59 @@ struct ReplayOptions {
   std::filesystem::path output = "replay";
 };
 
-int replay_all(const ReplayOptions& options) {
+/// A command line that can't work is refused before anything is replayed.
+void require_folder_of(const std::filesystem::path& stem) {
+  const std::filesystem::path folder = stem.parent_path();
+  if (!folder.empty() && !std::filesystem::is_directory(folder))
+    throw std::runtime_error("--output " + stem.string() + ": there is no folder " + folder.string() +
+                             ", expected a path in one that is there");
+}
+
+/// The methods that the known search can be tried again by. Of those that were `asked_for` none is left out.
+std::vector<std::string> fitting_methods(const StudySearch& found, const std::vector<std::string>& methods,
+                                         bool asked_for) {
+  std::vector<std::string> fitting;
+  for (const std::string& method : methods) {
+    const std::string fault = replay_fault(found.known, method);
+    if (fault.empty())
+      fitting.push_back(method);
+    else if (asked_for)
+      throw std::runtime_error("the search of study '" + found.study + "' can't be replayed by method " + method +
+                               ": " + fault);
+    else
+      log_warning("method " + method + " is left out: " + fault);
+  }
+  return fitting;
+}
+
+analysis::RegretCurve curve_of(const KnownSearch& known, const std::string& method, int count) {
+  std::vector<std::vector<ReplayStep>> replays;
+  for (int r = 1; r <= count; ++r) replays.push_back(replay(known, method, static_cast<std::uint64_t>(r)));
+  analysis::RegretCurve curve;
+  curve.method = method;
+  for (const RegretQuartiles& at : regret_at_costs(known, replays))
+    curve.points.push_back({at.epochs, at.low, at.median, at.high});
+  return curve;
+}
+
+/// `asked_for`: whether the command line names the methods.
+int replay_all(const ReplayOptions& options, bool asked_for) {
+  require_folder_of(options.output);
   const StudySearch found = known_search(options.results, options.study);
   const KnownSearch& known = found.known;
   std::vector<analysis::RegretCurve> curves;
-  for (const std::string& method : options.methods) {
-    std::vector<std::vector<ReplayStep>> replays;
-    for (int r = 1; r <= options.replays; ++r) replays.push_back(replay(known, method, static_cast<std::uint64_t>(r)));
-    analysis::RegretCurve& curve = curves.emplace_back();
-    curve.method = method;
-    for (const RegretQuartiles& at : regret_at_costs(known, replays))
-      curve.points.push_back({at.epochs, at.low, at.median, at.high});
-  }
+  for (const std::string& method : fitting_methods(found, options.methods, asked_for))
+    curves.push_back(curve_of(known, method, options.replays));
   const std::string caption = std::to_string(options.replays) + " replays of a search whose " +
                               std::to_string(known.points.size()) + " points are all known, each with " +
                               std::to_string(known.search.seeds.size()) + " seeds drawn from them";
-  for (const auto& file : analysis::plot_regret(curves, found.study, caption, options.output))
-    std::cout << file.string() << '\n';
+  try {
+    for (const auto& file : analysis::plot_regret(curves, found.study, caption, options.output))
+      std::cout << file.string() << '\n';
+  } catch (const std::exception& error) {
+    log_error(std::string("the replays are not drawn, or not all of their files: ") + error.what());
+    return kExitFailed;
+  }
   std::cout << std::flush;
   return 0;
 }
@@ -48,11 +88,14 @@ Action add_replay(CLI::App& app) {
   command->add_option("--replays", options->replays, "of each method, with seeds drawn anew")
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
-  command->add_option("--methods", options->methods, "which")
-      ->check(CLI::IsMember({"branch", "grid", "random", "model"}))
-      ->capture_default_str();
+  const CLI::Option* methods =
+      command
+          ->add_option("--methods", options->methods,
+                       "which; unless it is named, branch is left out where the search lacks points that it needs")
+          ->check(CLI::IsMember({"branch", "grid", "random", "model"}))
+          ->capture_default_str();
   command->add_option("--output", options->output, "path without ending")->type_name("STEM")->capture_default_str();
-  return [options] { return replay_all(*options); };
+  return [options, methods] { return replay_all(*options, methods->count() > 0); };
 }
 
 }  // namespace crossfade::runner

@@ -23,12 +23,43 @@ std::size_t index_of(const KnownSearch& known, const Point& point) {
   return static_cast<std::size_t>(found - known.points.begin());
 }
 
-}  // namespace
-
-std::vector<ReplayStep> replay(const KnownSearch& known, const std::string& method, std::uint64_t seed) {
+/// The known search with another method and seed.
+Search search_by(const KnownSearch& known, const std::string& method, std::uint64_t seed) {
   Search search = known.search;
   search.options.method = method;
   search.options.seed = seed;
+  return search;
+}
+
+/// "'second', 'third'": the moments that are never in the point, and never so in the grid.
+std::string never_only_in(const Point& point, const Space& space) {
+  std::string names;
+  for (std::size_t d = 0; d < point.size(); ++d) {
+    const Dimension& dimension = space.dimensions[d];
+    if (point[d] == kNever && std::ranges::find(dimension.raster, kNever) == dimension.raster.end())
+      names += (names.empty() ? "'" : ", '") + dimension.name + "'";
+  }
+  return names;
+}
+
+}  // namespace
+
+std::string replay_fault(const KnownSearch& known, const std::string& method) {
+  if (method != "branch") return {};  // the others try points of the grid alone
+  for (const Dimension& dimension : known.search.space.dimensions)
+    if (!dimension.moment || !dimension.choices.empty())
+      return "'" + dimension.name + "' is no moment of a schedule, expected moments alone";
+  const std::vector<Point> first = next_points(search_by(known, method, 1), {});
+  if (first.empty())
+    return "the constraints leave it nothing to begin with, expected <= between moments that may both be never";
+  // Where these are points of the grid, so are all later ones, as each takes over from a tried one.
+  const std::string lacking = never_only_in(first.front(), known.search.space);
+  if (lacking.empty()) return {};
+  return "the known grid lacks 1 (never) of " + lacking + ", with which it begins, expected a range up to 1";
+}
+
+std::vector<ReplayStep> replay(const KnownSearch& known, const std::string& method, std::uint64_t seed) {
+  const Search search = search_by(known, method, seed);
   std::vector<double> truth;
   for (const std::vector<double>& dice : known.dice) truth.push_back(mean_of(dice));
   const double best = *std::ranges::max_element(truth);

@@ -9,8 +9,7 @@
 
 namespace crossfade::runner {
 
-/// What a search over all points of its space found. Preconditions: every point has each seed; no method asks for a
-/// point that is not known (for `branch`, those with moments of 1 as well).
+/// What a search over all points of its space found. Precondition: every point has each seed.
 struct KnownSearch {
   Search search;
   std::vector<Point> points;
@@ -25,8 +24,12 @@ struct ReplayStep {
   double epochs = 0, regret = 0;
 };
 
+/// Why the search can't be tried again by `method`, which would ask for points that are not known; empty where it can.
+std::string replay_fault(const KnownSearch& known, const std::string& method);
+
 /// The search by `method`, as if it had met as many of the known seeds drawn with replacement, with `seed` for these
-/// and for its own choices. It ends where its method does, or when all points are tried.
+/// and for its own choices. It ends where its method does, or when all points are tried. Precondition: replay_fault()
+/// has none to say.
 std::vector<ReplayStep> replay(const KnownSearch& known, const std::string& method, std::uint64_t seed);
 
 /// Over many replays, at a cost.

@@ -153,6 +153,30 @@ class Search(Case):
         self.assertIn("the search waits for 3 of its trials", completed.stderr)
         self.assertEqual(self.query("r.sqlite", "select variant, trials from table1"), [("w-CE", 2), ("w-Dice", 0)])
 
+    def test_is_replayed_by_the_methods_that_its_grid_allows(self):
+        self.grid.write_text(GRID.replace("method: branch", "method: grid").replace("from: 0.2, to: 0.6", "from: 0.2, to: 0.4")
+                             .replace("from: 0.4, to: 0.8", "from: 0.6, to: 0.6"))
+        self.run_study("r")
+        arguments = ["replay", "--results", "r.sqlite", "--replays", 20]
+        lacks = "the known grid lacks 1 (never) of 'second', with which it begins, expected a range up to 1"
+        completed = self.run_runner(*arguments)
+        self.assertEqual(completed.returncode, 0, completed.stderr)
+        self.assertEqual(completed.stderr.count(f"warning: method branch is left out: {lacks}"), 1, completed.stderr)
+        with open(self.folder / "replay.csv", encoding="utf-8") as file:
+            self.assertEqual({row["method"] for row in csv.DictReader(file)}, {"grid", "random", "model"})
+
+        named = self.run_runner(*arguments, "--methods", "grid", "branch")
+        self.assertEqual(named.returncode, 2, named.stderr)
+        self.assertIn(f"the search of study 'searching' can't be replayed by method branch: {lacks}", named.stderr)
+        nowhere = self.run_runner(*arguments, "--output", "nowhere/replay")
+        self.assertEqual(nowhere.returncode, 2, nowhere.stderr)
+        self.assertIn("there is no folder nowhere", nowhere.stderr)
+        (self.folder / "drawn.png").mkdir()  # which no file can replace
+        unwritten = self.run_runner(*arguments, "--output", "drawn")
+        self.assertEqual(unwritten.returncode, 1, unwritten.stderr)
+        self.assertIn("drawn.png", unwritten.stderr)
+        self.assertTrue((self.folder / "drawn.csv").exists(), "what was written before stays")
+
     def test_is_printed_before_it_is_trained(self):
         completed = self.run_runner("--grid", self.grid, "--dry-run")
         self.assertEqual(completed.returncode, 0, completed.stderr)

@@ -10,6 +10,7 @@ namespace {
 
 using testing::DoubleEq;
 using testing::DoubleNear;
+using testing::HasSubstr;
 
 /// Two switches of five epochs; the second may never come. Two seeds. What two schedules train alike: up to where their
 /// first switches part, or if these are the same, their second ones.
@@ -64,6 +65,21 @@ TEST(Replay, OfABranchFindsThePeakForLess) {
     EXPECT_THAT(steps.back().epochs, DoubleNear(grid.back().epochs, 1e-9)) << "all of the tree, in any order";
     EXPECT_THAT(steps.back().regret, DoubleNear(0, 1e-12));
   }
+}
+
+TEST(Replay, SaysWhatABranchLacks) {
+  const KnownSearch whole = known_search();
+  KnownSearch never = whole, rate = whole, crossed = whole;
+  never.search.space.dimensions[1].raster = {0.4, 0.6, 0.8};
+  rate.search.space.dimensions[0].moment = false;
+  crossed.search.space.orders = {{0, 1, false}, {1, 0, true}};
+  EXPECT_EQ(replay_fault(whole, "branch"), "") << "the first may never be never: branch begins with it";
+  EXPECT_EQ(replay_fault(never, "branch"),
+            "the known grid lacks 1 (never) of 'second', with which it begins, expected a range up to 1");
+  EXPECT_THAT(replay_fault(rate, "branch"), HasSubstr("'first' is no moment of a schedule"));
+  EXPECT_THAT(replay_fault(crossed, "branch"), HasSubstr("leave it nothing to begin with"));
+  for (const std::string method : {"grid", "random", "model"})
+    for (const KnownSearch& known : {whole, never, rate}) EXPECT_EQ(replay_fault(known, method), "") << method;
 }
 
 TEST(Replay, DrawsItsSeeds) {
