@@ -10,6 +10,7 @@
 #include "runner/evaluation/evaluator.hpp"
 #include "runner/evaluation/prediction.hpp"
 #include "runner/evaluation/vote.hpp"
+#include "runner/process/exit_codes.hpp"
 #include "runner/process/log.hpp"
 #include "runner/ranks/agreement.hpp"
 #include "runner/ranks/workers.hpp"
@@ -165,7 +166,15 @@ int run(World& world, const EvaluateOptions& options) {
   if (!own_grids || options.format == "text") {
     print("Dice on the grid of the shards", count_on_shards(nets, group, options.batch));
   }
-  if (own_grids) print("Dice on the subjects' own grids", write_predictions(nets, group, options));
+  if (!own_grids) return 0;
+  std::vector<analysis::SubjectCounts> written;
+  try {
+    written = write_predictions(nets, group, options);
+  } catch (const AgreedError& failure) {
+    if (all.rank() == 0) log_error(std::string(failure.what()) + "; predictions that were written before stay");
+    return kExitFailed;
+  }
+  print("Dice on the subjects' own grids", written);
   return 0;
 }
 

@@ -230,6 +230,16 @@ class Evaluate(Case):
                 overlap += both
         self.assertGreater(overlap, 0, "the net found nothing: the comparison above says little")
 
+        (self.folder / "again" / "b.nii.gz").mkdir(parents=True)  # which no file can replace
+        arguments[arguments.index("out")] = "again"
+        unwritten = self.run_runner(*arguments, "--anyway", ranks=2)
+        self.assertEqual(unwritten.returncode, 1, unwritten.stderr)
+        said = self.errors(unwritten)
+        self.assertEqual(len(said), 1, unwritten.stderr)
+        for word in ("again/b.nii.gz", "predictions that were written before stay"):
+            self.assertIn(word, said[0])
+        self.assertTrue((self.folder / "again" / "a.nii.gz").is_file())
+
     def test_the_study_scores_its_test_subject_alike(self):
         """The figures of figure2, from the checkpoint and the shards alone."""
         shards = next(pathlib.Path(COHORTS).glob("phantom-" + 16 * "?"))
