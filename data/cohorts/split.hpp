@@ -23,14 +23,15 @@ template <class Visitor>
 void describe(Visitor& visit, SplitSpec& s) {
   visit.integer("train", s.train, 0, 1000000, "training subjects, the first by name; with folds: all the rest");
   visit.integer("validation", s.validation, 0, 1000000,
-                "validation subjects, the next by name; with folds: drawn by the cohort's seed; 0 as train is 0, of a "
-                "cohort that stages only test on");
+                "validation subjects, the next by name; with folds, and of a data set's imagesTr with from: parts: "
+                "drawn by the cohort's seed; 0 as train is 0, of a cohort that stages only test on");
   visit.integer("test", s.test, 0, 1000000, "test subjects, the next by name; with folds: the fold");
   visit.integer("folds", s.folds, 0, 1000,
                 "cross-validation: each subject is tested in exactly one fold; 0: fixed parts");
   visit.choice("from", s.from, {"numbers", "parts", "folds"},
-               "what says who is who: the numbers here; the column part of a table, and imagesTs of a data set; or its "
-               "splits_final.json, where a fold's val is tested and `validation` are drawn from its train");
+               "what says who is who: the numbers here; the column part of a table, or imagesTs of a data set, which "
+               "is tested, and `validation` are drawn from its imagesTr; or its splits_final.json, where a fold's val "
+               "is tested and `validation` are drawn from its train");
   visit.text(
       "test_subjects", s.test_subjects,
       "names of the test subjects, separated by spaces, in place of their number; the others train and validate");

@@ -164,6 +164,29 @@ TEST_F(OwnCohort, ReadsADataSetOfNnunetWithItsChannelsAndNamesWhoLacksAFile) {
   EXPECT_THAT(open_cohort(spec).remarks, testing::IsEmpty()) << "who is excluded lacks nothing";
 }
 
+TEST_F(OwnCohort, TestsADataSetsOwnTestCasesAndTrainsOnNone) {
+  put_text("dataset.json", R"({"channel_names": {"0": "T1"}, "numTraining": 3, "file_ending": ".nii.gz",
+                              "labels": {"background": 0, "Anterior": 1, "Posterior": 2}})");
+  for (const auto& [part, name] :
+       {std::pair("Tr", "case_1"), std::pair("Ts", "case_2"), std::pair("Tr", "case_3"), std::pair("Tr", "case_4")}) {
+    put_image("images" + std::string(part) + "/" + name + "_0000.nii.gz", 5);
+    put_labels("labels" + std::string(part) + "/" + name + ".nii.gz");
+  }
+  CohortSpec spec;
+  spec.source = "nnunet";
+  spec.root = root_.string();
+  spec.split = {.validation = 1, .from = "parts"};
+  const Split split = split_of(open_cohort(spec), 0);
+  EXPECT_THAT(split.test, ElementsAre("case_2"));
+  EXPECT_EQ(split.train.size(), 2U);
+  EXPECT_EQ(split.validation.size(), 1U);
+  spec.split = {.train = 2, .validation = 1, .test = 1};
+  EXPECT_THROW(split_of(open_cohort(spec), 0), std::invalid_argument) << "case_2 is the second by name";
+  spec.split = {.train = 1, .validation = 1, .test = 1};
+  spec.exclude = "case_2";
+  EXPECT_THAT(split_of(open_cohort(spec), 0).test, ElementsAre("case_4"));
+}
+
 TEST_F(OwnCohort, MatchesPatternsAndKeepsThePersonsTogether) {
   for (const char* session : {"sub-01/ses-a", "sub-01/ses-b", "sub-02/ses-a"}) {
     const std::string name = std::string(session).replace(6, 1, "_");

@@ -8,6 +8,7 @@
 namespace crossfade::data {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -39,6 +40,57 @@ TEST(SourceSplit, TakesThePartsThatTheSourceSays) {
               HasSubstr("1 subjects for training and 0 for validation"));
 }
 
+TEST(SourceSplit, DrawsWhoValidatesWhereTheSourceSaysWhoIsTestedAlone) {
+  const auto list = subjects({{"a", ""}, {"b", "test"}, {"c", ""}, {"d", ""}, {"e", "test"}, {"f", ""}});
+  const SplitSpec spec{.validation = 2, .from = "parts"};
+  const Split split = split_of_source(list, {}, spec, 1, 0);
+  EXPECT_THAT(split.test, ElementsAre("b", "e"));
+  EXPECT_EQ(split.train.size(), 2U);
+  EXPECT_EQ(split.validation.size(), 2U);
+  std::set<std::string> others(split.train.begin(), split.train.end());
+  others.insert(split.validation.begin(), split.validation.end());
+  EXPECT_THAT(others, ElementsAre("a", "c", "d", "f"));
+  EXPECT_EQ(split_of_source(list, {}, spec, 1, 0).validation, split.validation);
+  std::set<std::vector<std::string>> drawn;  // one of six pairs each
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) drawn.insert(split_of_source(list, {}, spec, seed, 0).validation);
+  EXPECT_GT(drawn.size(), 1U) << "by the seed";
+  for (const int validation : {0, 4})
+    EXPECT_THAT(refusal(list, {}, {.validation = validation, .from = "parts"}),
+                AllOf(HasSubstr("validation: " + std::to_string(validation) + " of the 4 subjects"),
+                      HasSubstr("expected at least one, and one left to train on")));
+  EXPECT_THAT(refusal(list, {}, spec, 1), HasSubstr("no fold 1"));
+}
+
+TEST(SourceSplit, DrawsNobodyWhereTheSourceSaysAllParts) {
+  const SplitSpec spec{.validation = 1, .from = "parts"};
+  const std::string all = refusal(subjects({{"a", "train"}, {"b", "validation"}, {"c", "test"}}), {}, spec);
+  EXPECT_THAT(all, AllOf(HasSubstr("validation: 1, but the source itself says"), HasSubstr("leave out validation")));
+  EXPECT_THAT(refusal(subjects({{"a", "train"}, {"b", "train"}, {"c", "test"}}), {}, spec),
+              HasSubstr("name there who validates"));
+  EXPECT_THAT(refusal(subjects({{"a", ""}, {"b", "train"}, {"c", "test"}}), {}, spec),
+              HasSubstr("says no part of subject 'a'"));
+  EXPECT_THAT(refusal(subjects({{"a", ""}, {"b", ""}}), {}, spec), HasSubstr("says no part of subject 'a'"));
+}
+
+TEST(SourceSplit, LearnsFromNoTestCaseOfADataSetByNumbersAlone) {
+  const auto list = subjects({{"a", ""}, {"b", "test"}, {"c", ""}, {"d", "test"}});
+  const auto says_how =
+      AllOf(HasSubstr("test cases (imagesTs) would be mixed into training, 'b' for one"),
+            HasSubstr("{from: parts, validation: N}"), HasSubstr("test_subjects"), HasSubstr("exclude"));
+  EXPECT_THAT(refusal(list, {}, {.train = 2, .validation = 1, .test = 1}), says_how);
+  EXPECT_THAT(refusal(list, {}, {.train = 1, .validation = 1, .test = 2}), says_how) << "b validates";
+  // Each fold tests one of four, so that at least one of the two own test cases is learnt from.
+  EXPECT_THAT(refusal(list, {}, {.validation = 1, .folds = 4}), HasSubstr("would be mixed into training"));
+  EXPECT_EQ(refusal(list, {}, {.train = 1, .validation = 2, .test_subjects = "d"}), "accepted") << "said by name";
+  EXPECT_EQ(refusal(list, {}, {.test = 4}), "accepted") << "nobody is learnt from";
+  EXPECT_EQ(refusal(subjects({{"a", ""}, {"b", ""}, {"c", ""}}), {}, {.train = 1, .validation = 1, .test = 1}),
+            "accepted");
+  const auto last = subjects({{"a", ""}, {"b", ""}, {"c", "test"}});
+  EXPECT_EQ(refusal(last, {}, {.train = 1, .validation = 1, .test = 1}), "accepted") << "it is the one that is tested";
+  const auto table = subjects({{"a", "test"}, {"b", "train"}, {"c", "validation"}});
+  EXPECT_EQ(refusal(table, {}, {.train = 1, .validation = 1, .test = 1}), "accepted") << "a table is no rule";
+}
+
 TEST(SourceSplit, TestsAFoldsValidationAndDrawsItsOwnFromTheRest) {
   const auto list = subjects({{"a", ""}, {"b", ""}, {"c", ""}, {"d", ""}, {"e", ""}});
   const std::vector<SourceFold> folds = {{{"a", "b", "c", "d"}, {"e"}}, {{"e", "d", "c", "gone"}, {"a", "b"}}};
@@ -62,7 +114,8 @@ TEST(SourceSplit, TestsAFoldsValidationAndDrawsItsOwnFromTheRest) {
 TEST(SourceSplit, IsRefusedBesideNumbersThatSayOtherwise) {
   EXPECT_EQ(source_split_fault({.train = 3, .validation = 1}), "");
   EXPECT_THAT(source_split_fault({.train = 3, .from = "parts"}), HasSubstr("leave out train"));
-  EXPECT_THAT(source_split_fault({.validation = 3, .from = "parts"}), HasSubstr("leave out validation"));
+  EXPECT_EQ(source_split_fault({.validation = 3, .from = "parts"}), "") << "the source may say who is tested alone";
+  EXPECT_THAT(source_split_fault({.folds = 3, .from = "parts"}), HasSubstr("leave out folds"));
   EXPECT_THAT(source_split_fault({.from = "folds"}), HasSubstr("{from: folds, folds: 5, validation: 4}"));
 }
 
