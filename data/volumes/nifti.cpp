@@ -80,6 +80,18 @@ constexpr itk::IOComponentEnum kComponent<std::uint8_t> = itk::IOComponentEnum::
 template <>
 constexpr itk::IOComponentEnum kComponent<std::uint16_t> = itk::IOComponentEnum::USHORT;
 
+/// ITK 5.2's writer says nothing of a disk that is full. `written` is what is to become `file`.
+void require_whole(const std::filesystem::path& file, const std::filesystem::path& written, std::size_t voxel_bytes) {
+  constexpr std::size_t kHeaderBytes = 352;  // of NIfTI-1, with the four bytes behind it
+  bool is_whole = false;
+  try {
+    is_whole = unpacked(written).size() >= kHeaderBytes + voxel_bytes;
+  } catch (const std::runtime_error&) {
+    is_whole = false;  // a truncated gzip
+  }
+  if (!is_whole) fail(file, "cannot be written whole: is the disk full?");
+}
+
 template <class Stored>
 void write(const std::filesystem::path& file, const Geometry& geometry, const std::vector<Stored>& voxels) {
   const std::string ending = volume_ending(file);
@@ -113,6 +125,7 @@ void write(const std::filesystem::path& file, const Geometry& geometry, const st
   } catch (const itk::ExceptionObject& error) {
     fail(file, "cannot be written: " + reason(error));
   }
+  require_whole(file, partial.path(), voxels.size() * sizeof(Stored));
   partial.publish();
 }
 

@@ -26,7 +26,7 @@ std::vector<ReadVolume<float>> read_nifti_channels(const std::filesystem::path& 
 ReadVolume<std::int32_t> read_label_map(const std::filesystem::path& file);
 
 /// Writes labels as int32 NIfTI (compressed where the name ends in .gz), beside the target first and then renamed.
-/// Throws std::runtime_error that names the file.
+/// Throws std::runtime_error that names the file, also where the disk is full; what was there before stays then.
 void write_label_map(const std::filesystem::path& file, const Volume<std::int32_t>& labels);
 
 /// The same in the smallest of uint8, uint16 and int32 that holds every id.

@@ -3,11 +3,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <random>
 #include <string>
 
 #include "tests/error_of.hpp"
@@ -60,6 +64,27 @@ void expect_equal(const Volume<std::int32_t>& volume, const fs::path& reference)
   }
   ASSERT_TRUE(in) << reference;
 }
+
+/// As on a disk that is full: no file grows beyond so many bytes while this lives.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
+    EXPECT_EQ(::getrlimit(RLIMIT_FSIZE, &before_), 0);
+    rlimit limit = before_;
+    limit.rlim_cur = bytes;
+    EXPECT_EQ(::setrlimit(RLIMIT_FSIZE, &limit), 0);
+  }
+  ~FileSizeLimit() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, handler_);
+  }
+  FileSizeLimit(const FileSizeLimit&) = delete;
+  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+
+ private:
+  void (*handler_)(int);
+  rlimit before_{};
+};
 
 TEST_F(Nifti, ReadsAll48OrientationsAsNibabelDoes) {
   for (int n = 0; n < 48; ++n) {
@@ -119,6 +144,28 @@ TEST_F(Nifti, RefusesToWriteWhereItCannotByName) {
   EXPECT_THAT(error_of([&] { write_label_map(folder_ / "no-such-folder" / "a.nii", volume); }),
               testing::HasSubstr("no-such-folder"));
   EXPECT_THAT(error_of([&] { write_label_map(folder_ / "a.mgz", volume); }), testing::HasSubstr("a.mgz"));
+}
+
+TEST_F(Nifti, WrittenOnAFullDiskIsRefusedByNameAndLeavesWhatWasThere) {
+  const fs::path place = folder_ / "full";
+  fs::create_directory(place);
+  const Volume<std::int32_t> before = read_label_map(numbered(0));
+  // Ids that do not pack: 4 bytes each, 32,000 in all, of which 4,096 find room.
+  Volume<std::int32_t> large{{{20, 20, 20}, {{{1, 0, 0, 0}, {0, 1, 0, 0}, {0, 0, 1, 0}}}}, {}};
+  std::mt19937 random(3);
+  for (int v = 0; v < 8000; ++v) large.voxels.push_back(static_cast<std::int32_t>(random() >> 1U));
+  for (const char* name : {"a.nii", "a.nii.gz"}) {
+    write_label_map(place / name, before);
+    const auto refusal = [&] {
+      const FileSizeLimit limit(4096);
+      return error_of([&] { write_label_map(place / name, large); });
+    }();
+    EXPECT_EQ(refusal, (place / name).string() + ": cannot be written whole: is the disk full?");
+    EXPECT_EQ(read_label_map(place / name).voxels, before.voxels) << name;
+    write_label_map(place / (std::string("whole-") + name), large);
+    EXPECT_EQ(read_label_map(place / (std::string("whole-") + name)).voxels, large.voxels) << name;
+  }
+  EXPECT_EQ(std::distance(fs::directory_iterator(place), fs::directory_iterator()), 4) << "nothing is left beside";
 }
 
 }  // namespace
