@@ -129,14 +129,15 @@ void read_scaling(const fs::path& file, const Layout& layout, const Fields& fiel
   header.intercept = intercept;
 }
 
-/// Method 2 of nifti1.h: a rotation as quaternion, voxel sizes, an offset.
-Affine qform_of(const fs::path& file, const Layout& layout, const Fields& fields, const std::array<double, 3>& pixdim) {
+/// Method 2 of nifti1.h: a rotation as quaternion, voxel sizes, an offset. Nothing where the quaternion is longer
+/// than 1.
+std::optional<Affine> qform_of(const Layout& layout, const Fields& fields, const std::array<double, 3>& pixdim) {
   double b = layout.real(fields, layout.quatern, 0), c = layout.real(fields, layout.quatern, 1),
          d = layout.real(fields, layout.quatern, 2);
   const double rest = 1 - (b * b + c * c + d * d);
   // Of float32, which in a turn by 180 degrees leaves a rest near 0, as nibabel has it; and of what wrote the file.
   constexpr double kNothing = 3 * std::numeric_limits<float>::epsilon(), kRounding = 1e-3;
-  if (!(rest > -kRounding)) fail(file, "the quaternion of its qform is longer than 1");
+  if (!(rest > -kRounding)) return std::nullopt;
   const double a = rest < kNothing ? 0 : std::sqrt(rest);
   if (a == 0) {
     const double length = std::sqrt(1 - rest);
@@ -154,6 +155,20 @@ Affine qform_of(const fs::path& file, const Layout& layout, const Fields& fields
     qform[row][3] = layout.real(fields, layout.quatern, 3 + row);
   }
   return qform;
+}
+
+/// A senseless quaternion matters only where no sform is in force.
+void read_qform(const fs::path& file, const Layout& layout, const Fields& fields, NiftiHeader& header) {
+  if (header.qform_code == 0) return;
+  const std::optional<Affine> qform = qform_of(layout, fields, header.pixdim);
+  if (qform) {
+    header.qform = *qform;
+    return;
+  }
+  if (header.sform_code == 0)
+    fail(file, "the quaternion of its qform is longer than 1, expected at most 1, or an sform in its place");
+  header.damaged_qform = true;
+  header.qform_code = 0;
 }
 
 Affine base_affine(const NiftiHeader& header) {
@@ -194,7 +209,7 @@ NiftiHeader nifti_header(const fs::path& file, std::span<const unsigned char> by
   };
   header.qform_code = std::max(code(0), 0);
   header.sform_code = std::max(code(1), 0);
-  if (header.qform_code > 0) header.qform = qform_of(file, layout, fields, header.pixdim);
+  read_qform(file, layout, fields, header);
   for (std::size_t row = 0; row < 3; ++row)
     for (std::size_t column = 0; column < 4; ++column)
       header.sform[row][column] = layout.real(fields, layout.srow, 4 * row + column);
@@ -229,7 +244,7 @@ bool itk_places_elsewhere(const fs::path& file) {
   try {
     const NiftiHeader header = nifti_header(file, unpacked(file, kNifti2.header_bytes));
     const bool neither = header.sform_code == 0 && header.qform_code == 0;
-    return neither || transforms_apart_mm(header) > kRounding;
+    return neither || header.damaged_qform || transforms_apart_mm(header) > kRounding;
   } catch (const std::exception&) {
     return false;  // whoever reads it says why it can't be read
   }

@@ -30,7 +30,7 @@ def describe(folder, name, ending):
 
 
 def nifti(folder, name, voxels=VOXELS, sform=(ONE, 1), qform=(ONE, 1), kind=nibabel.Nifti1Header, ending=".nii",
-          slope=(numpy.nan, numpy.nan), endianness="<", magic=None):
+          slope=(numpy.nan, numpy.nan), endianness="<", magic=None, quaternion=None):
     """Field by field, as nibabel.save would mend what is odd. `sform` and `qform`: the affine and its code."""
     header = kind(endianness=endianness)
     header.set_data_dtype(voxels.dtype)
@@ -38,6 +38,8 @@ def nifti(folder, name, voxels=VOXELS, sform=(ONE, 1), qform=(ONE, 1), kind=niba
     header.set_qform(qform[0])  # sets pixdim as well
     header.set_sform(sform[0])
     header["sform_code"], header["qform_code"] = sform[1], qform[1]
+    if quaternion:
+        header["quatern_b"], header["quatern_c"], header["quatern_d"] = quaternion
     header["scl_slope"], header["scl_inter"] = slope
     header["vox_offset"] = header.single_vox_offset
     if magic:
@@ -59,6 +61,8 @@ def main(folder):
         "qform_alone": dict(sform=(ONE, 0), qform=(OTHER, 1)),
         "sform_alone": dict(sform=(OTHER, 2), qform=(ONE, 0)),
         "neither": dict(sform=(ONE, 0), qform=(OTHER, 0)),
+        "sform_over_damaged_qform": dict(sform=(OTHER, 1), quaternion=(0.9, 0.9, 0.9)),
+        "sform_over_qform_of_no_number": dict(sform=(OTHER, 1), quaternion=(numpy.nan, 0, 0)),
         "big_endian": dict(endianness=">", qform=(OTHER, 1), sform=(ONE, 0)),
         "second_version": dict(kind=nibabel.Nifti2Header, qform=(OTHER, 1), sform=(ONE, 0), ending=".nii.gz"),
         "second_version_by_sform": dict(kind=nibabel.Nifti2Header, sform=(OTHER, 1)),
@@ -75,6 +79,7 @@ def main(folder):
     for name, how in read.items():
         nifti(folder, name, **how)
         describe(folder, name, how.get("ending", ".nii"))
+    nifti(folder, "damaged_qform", sform=(ONE, 0), quaternion=(0.9, 0.9, 0.9))
     nifti(folder, "sheared", sform=(sheared(5e-3), 1))
     nifti(folder, "spacing", sform=(ONE * [[1.01], [1], [1], [1]], 1))
     nifti(folder, "singular", sform=(ONE * [[0], [1], [1], [1]], 1))

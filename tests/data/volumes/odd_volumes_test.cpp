@@ -71,7 +71,18 @@ TEST_F(OddVolumes, LieAndHoldWhatNibabelReadsOfThem) {
     }
     ++seen;
   }
-  EXPECT_EQ(seen, 16);
+  EXPECT_EQ(seen, 18);
+}
+
+TEST_F(OddVolumes, WithADamagedQformAreReadByTheSformOrRefused) {
+  for (const char* name : {"sform_over_damaged_qform.nii", "sform_over_qform_of_no_number.nii"}) {
+    const ReadVolume<float> image = read_image(file(name));  // LieAndHoldWhatNibabelReadsOfThem says where it lies
+    EXPECT_EQ(image.notes.transforms_mm, 0) << name << ": there are no two transforms to hold against each other";
+    EXPECT_TRUE(itk_places_elsewhere(file(name))) << name << ": by the qform, such as it is";
+  }
+  EXPECT_THAT(refusal_of_image("damaged_qform.nii"),
+              HasSubstr("damaged_qform.nii: the quaternion of its qform is longer than 1, expected at most 1, or an "
+                        "sform in its place"));
 }
 
 TEST_F(OddVolumes, WhoseTransformsDifferSayByHowMuch) {
