@@ -17,7 +17,9 @@ void each_on_faces(const Volume<float>& image, const Take& take) {
   };
   for (int k = 0; k < size[2]; ++k)
     for (int j = 0; j < size[1]; ++j) {
-      const int step = at_end(k, 2) || at_end(j, 1) ? 1 : std::max(size[0] - 1, 1);
+      const bool whole_row = at_end(k, 2) || at_end(j, 1);
+      if (!whole_row && !at_end(0, 0)) continue;  // within a slice whose normal is the first axis
+      const int step = whole_row ? 1 : std::max(size[0] - 1, 1);
       for (int i = 0; i < size[0]; i += step) take(image.at(i, j, k));
     }
 }

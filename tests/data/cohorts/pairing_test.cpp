@@ -95,6 +95,10 @@ TEST(BackgroundOf, IsTheValueOfHalfOfTheBorderOrNothing) {
   for (float& value : saturated.voxels) value = value > 0 ? 255 : 3;
   for (const std::size_t p : {1U, 2U, 13U, 14U, 4U}) saturated.voxels[p] = static_cast<float>(p);
   EXPECT_EQ(background_of(saturated), 3.0F) << "of its border, not of its area";
+  for (const std::array<int, 3> size : {std::array{4, 1, 4}, std::array{1, 4, 4}}) {
+    const Volume<float> turned{{size, grid().affine}, saturated.voxels};
+    EXPECT_EQ(background_of(turned), 3.0F) << "a slice whose normal is another axis, " << size[0] << " voxels wide";
+  }
 }
 
 TEST(PlaceLabels, CountsWhatLiesInsideOnBackgroundAndOutside) {
