@@ -57,9 +57,13 @@ std::string text_of(double value) {
   return {digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr};
 }
 
-/// Without the noise of single-precision spacings.
+/// Without the noise of single-precision spacings: to 1e-5 mm, as hashes of before have it, unless that is too coarse
+/// for the image to be of the same spacing still; then to six digits.
 double rounded(double mm) {
-  return std::round(mm * 1e5) / 1e5;
+  const double fixed = std::round(mm * 1e5) / 1e5;
+  if (std::abs(fixed - mm) <= kSame / 2 * mm) return fixed;
+  const double scale = std::pow(10, 5 - std::floor(std::log10(mm)));
+  return std::round(mm * scale) / scale;
 }
 
 /// The smallest fitting side for `axis` at `mm` a pixel.

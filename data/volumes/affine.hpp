@@ -11,7 +11,7 @@ namespace crossfade::data {
 using Affine = std::array<std::array<double, 4>, 3>;
 
 /// What takes a voxel index of a grid with affine `from` to the voxel index at the same place of one with `to`. Throws
-/// std::runtime_error where `to` is singular.
+/// std::runtime_error where `to` is singular, whatever the size of its voxels.
 Affine index_map(const Affine& from, const Affine& to);
 
 inline std::array<double, 3> apply(const Affine& a, double i, double j, double k) {

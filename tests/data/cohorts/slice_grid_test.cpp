@@ -55,6 +55,34 @@ TEST(SliceGrid, CutsAcrossTheThickestVoxels) {
   EXPECT_EQ(slice_grid(axial, {grid_of({64, 24, 64}, {0.9, 3, 0.8})}).plane, "axial");
 }
 
+TEST(SliceGrid, OfASmallSpacingIsThatSpacingStill) {
+  // As headers have it: in single precision. Rounded to 1e-5 mm these would be 0.00387 and 0.00033 mm.
+  for (const auto& [stored, mm] : {std::pair(0.00387167F, 0.00387167), std::pair(0.000325F, 0.000325)}) {
+    const double own = static_cast<double>(stored);
+    const Geometry image = grid_of({2048, 2000, 16}, {own, own, own});
+    const SliceGrid grid = slice_grid(own_spec(), {image});
+    EXPECT_THAT(grid.mm, ElementsAre(mm, mm));
+    EXPECT_THAT(grid.spacing, ElementsAre(mm, mm, mm)) << "between slices too";
+    EXPECT_EQ(grid.width, 2048);
+    EXPECT_EQ(grid.height, 2000) << "a multiple of 16";
+    EXPECT_EQ(stated(own_spec(), grid).grid.mm, mm < 0.001 ? "0.000325" : "0.00387167");
+    const Geometry slices = slices_of(grid, image);
+    EXPECT_EQ(slices.affine, image.affine) << "voxels meet voxels";
+    EXPECT_EQ(slices.size, image.size);
+  }
+}
+
+TEST(SliceGrid, OfACommonSpacingIsRoundedAsItWas) {
+  // Single precision has 0.699999988 for 0.7; 0.390625 is 200 mm / 512, of which 1e-5 mm is still the same spacing.
+  const auto mm = [](float stored) {
+    const double own = static_cast<double>(stored);
+    return slice_grid(own_spec(), {grid_of({512, 512, 9}, {own, own, 3})}).mm[0];
+  };
+  EXPECT_EQ(mm(0.7F), 0.7);
+  EXPECT_EQ(mm(0.390625F), 0.39063);
+  EXPECT_EQ(mm(0.9765625F), 0.97656);
+}
+
 TEST(SliceGrid, OfTheCubeIsWhatItWas) {
   CohortSpec spec;
   spec.size = 128;

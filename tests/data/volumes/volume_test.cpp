@@ -7,6 +7,8 @@
 #include <numeric>
 #include <stdexcept>
 
+#include "data/volumes/affine.hpp"
+
 namespace crossfade::data {
 namespace {
 
@@ -71,6 +73,29 @@ TEST(Volume, AnObliqueAxisGoesToItsLargerDirectionCosine) {
 TEST(Volume, ASingularAffineIsRefused) {
   EXPECT_THROW(to_canonical({{4, 4, 4}, {{{1, 1, 0, 0}, {1, 1, 0, 0}, {0, 0, 1, 0}}}}), std::runtime_error);
   EXPECT_THROW(to_canonical({{4, 4, 4}, {{{1, 0, 0, 0}, {0, 0, 0, 0}, {0, 0, 1, 0}}}}), std::runtime_error);
+}
+
+TEST(IndexMap, IsOfVoxelsOfAnySize) {
+  // In sides of a voxel of `to`: two a step, from three on.
+  for (const double side : {1.0, 1e-4, 1e-6, 1e4}) {
+    const Affine from{{{2 * side, 0, 0, 3 * side}, {0, 2 * side, 0, 3 * side}, {0, 0, 2 * side, 3 * side}}};
+    const Affine to{{{side, 0, 0, 0}, {0, side, 0, 0}, {0, 0, side, 0}}};
+    const Affine map = index_map(from, to);
+    for (std::size_t row = 0; row < 3; ++row)
+      for (std::size_t column = 0; column < 4; ++column)
+        EXPECT_NEAR(map[row][column], column == 3 ? 3 : row == column ? 2 : 0, 1e-12) << side;
+  }
+}
+
+TEST(IndexMap, RefusesAxesThatDoNotSpanSpaceAtAnySize) {
+  const Affine from{{{1, 0, 0, 0}, {0, 1, 0, 0}, {0, 0, 1, 0}}};
+  for (const double side : {1.0, 1e-4, 1e4}) {
+    const Affine plane{{{side, side, 0, 0}, {side, side, 0, 0}, {0, 0, side, 0}}};
+    // The second axis is the first but for rounding: at 1e4 mm the determinant is 1e-3 cubic mm, of 1e12.
+    const Affine nearly{{{side, side * (1 + 1e-15), 0, 0}, {side, side, 0, 0}, {0, 0, side, 0}}};
+    const Affine line{{{side, 0, 0, 0}, {0, 0, 0, 0}, {0, 0, side, 0}}};
+    for (const Affine& to : {plane, nearly, line}) EXPECT_THROW(index_map(from, to), std::runtime_error) << side;
+  }
 }
 
 TEST(Volume, ACubeHasTheSameCentreAndSpansTheFieldOfView) {
