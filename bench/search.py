@@ -1,5 +1,6 @@
-"""search.py PROGRAM [--seeds N] [--evaluations N]: how near the methods of a search come to the least value of standard
-functions, beside those of Optuna and scikit-optimize. No times: what counts in a search is how often it trains.
+"""search.py PROGRAM [--seeds N] [--evaluations N] [--functions NAME ..]: how near the methods of a search come to the
+least value of standard functions, beside those of Optuna and scikit-optimize. No times: what counts in a search is how
+often it trains.
 
 Printed is the median over the seeds, with quartiles, of what the best point tried lies above the least value (of a
 function with noise without it: the point of the lowest value measured).
@@ -126,13 +127,14 @@ def main():
     parser.add_argument("program")
     parser.add_argument("--seeds", type=int, default=11)
     parser.add_argument("--evaluations", type=int, default=40)
+    parser.add_argument("--functions", nargs="+", choices=FUNCTIONS, default=list(FUNCTIONS), metavar="NAME")
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
     print(f"regret after {options.evaluations} evaluations: median (quartiles) of {options.seeds} seeds\n")
     print("| | " + " | ".join(METHODS) + " |")
     print("| --- |" + " ---: |" * len(METHODS))
     with concurrent.futures.ProcessPoolExecutor(options.jobs) as pool:
-        for function in FUNCTIONS:
+        for function in options.functions:
             runs = {method: [pool.submit(regret, method, function, options.evaluations, seed, options.program)
                              for seed in range(1, options.seeds + 1)] for method in METHODS}
             found = {method: statistics.quantiles([run.result() for run in of], method="inclusive")
