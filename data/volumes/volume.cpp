@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <stdexcept>
+
+#include "data/volumes/affine.hpp"
 
 namespace crossfade::data {
 namespace {
@@ -18,11 +19,6 @@ Columns columns_of(const Geometry& geometry) {
     }
   }
   return columns;
-}
-
-double determinant(const Columns& c) {
-  return c[0][0] * (c[1][1] * c[2][2] - c[2][1] * c[1][2]) - c[1][0] * (c[0][1] * c[2][2] - c[2][1] * c[0][2]) +
-         c[2][0] * (c[0][1] * c[1][2] - c[1][1] * c[0][2]);
 }
 
 }  // namespace
@@ -59,15 +55,13 @@ double corners_apart_mm(const Geometry& a, const Geometry& b) {
 }
 
 Reorientation to_canonical(const Geometry& geometry) {
+  require_invertible(geometry.affine);
   Columns cosines = columns_of(geometry);
   const std::array<double, 3> spacing = geometry.spacing();
   for (std::size_t axis = 0; axis < 3; ++axis) {
     for (double& cosine : cosines[axis]) {
       cosine /= spacing[axis];
     }
-  }
-  if (!(std::abs(determinant(cosines)) > 1e-6)) {  // also refuses NaN, from an axis of length 0
-    throw std::runtime_error("the affine is singular: its three axes must span space");
   }
   Reorientation result;
   std::array<bool, 3> taken_source{}, taken_world{};
