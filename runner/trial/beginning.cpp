@@ -73,7 +73,7 @@ std::optional<Beginning> take_over(const TrialWay& way, std::size_t stage, const
 /// The best nets of the stages before, which are scored again: of a run with --no-share they have other names.
 bool has_nets_before(const TrialWay& way, std::size_t stage) {
   for (std::size_t before = 0; before < stage; ++before)
-    if (!fs::exists(stage_folder(way.checkpoints, way.hashes[before]) / "best.safetensors")) return false;
+    if (!fs::exists(best_file(way.checkpoints, way.hashes[before]))) return false;
   return true;
 }
 

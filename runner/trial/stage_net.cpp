@@ -12,6 +12,10 @@ fs::path stage_folder(const fs::path& checkpoints, const std::string& hash) {
   return checkpoints / hash.substr(0, 16);
 }
 
+fs::path best_file(const fs::path& checkpoints, const std::string& hash) {
+  return stage_folder(checkpoints, hash) / "best.safetensors";
+}
+
 std::shared_ptr<model::Network> network_of(const TrialConfig& config, const data::ShardInfo& data,
                                            torch::Device device) {
   auto network = model::make_network(config.model, data.channel_count(), data.classes.count(), config.seed);
@@ -29,7 +33,7 @@ std::optional<Position> restore_best(const fs::path& checkpoints, const std::str
                                      Group& group) {
   std::string position;
   together(group.ranks(), [&] {
-    const fs::path file = stage_folder(checkpoints, hash) / "best.safetensors";
+    const fs::path file = best_file(checkpoints, hash);
     if (group.rank() != 0 || !fs::exists(file)) return;
     const TensorFile contents = read_tensors(file);
     restore_network(contents, network);

@@ -19,6 +19,9 @@ namespace crossfade::runner {
 /// The folder of a stage's checkpoints, by its hash: trials whose leading stages are the same share them.
 std::filesystem::path stage_folder(const std::filesystem::path& checkpoints, const std::string& hash);
 
+/// In it: the net of the best epoch.
+std::filesystem::path best_file(const std::filesystem::path& checkpoints, const std::string& hash);
+
 /// The trial's net as it begins, for shards like `data`, where and how it is trained.
 std::shared_ptr<model::Network> network_of(const TrialConfig& config, const data::ShardInfo& data,
                                            torch::Device device);

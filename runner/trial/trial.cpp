@@ -76,7 +76,7 @@ class Trial {
   const std::string& hash() const { return hashes_[static_cast<std::size_t>(position_.stage)]; }
   const SharedStage& shared() const { return shared_[static_cast<std::size_t>(position_.stage)]; }
   fs::path last() const { return stage_folder(checkpoints_, hash()) / "last.safetensors"; }
-  fs::path best() const { return stage_folder(checkpoints_, hash()) / "best.safetensors"; }
+  fs::path best() const { return best_file(checkpoints_, hash()); }
   TrialWay way() const { return {config_, hashes_, shared_, checkpoints_}; }
   bool leads() const { return group_.rank() == 0; }
 
