@@ -37,10 +37,9 @@ std::vector<PageTrial> trials_of(SQLite::Database& db, std::int64_t study) {
       " SELECT trial_id, sum(CASE WHEN plane = 'all' THEN 0 ELSE epochs END) AS epochs,"
       "  group_concat(nullif(stopped, ''), '; ') AS stopped, min(coalesce(converged, 1)) AS converged"
       " FROM stage GROUP BY trial_id)"
-      "SELECT v.name, v.source = 'score', t.seed, t.fold, t.state, t.error, coalesce(p.stopped, ''), "
-      "coalesce(p.converged, 1),"
+      "SELECT v.name, t.seed, t.fold, t.state, t.error, coalesce(p.stopped, ''), coalesce(p.converged, 1),"
       " coalesce(spent.epochs, 0), coalesce(p.epochs, 0), coalesce(spent.seconds, 0), coalesce(spent.images, 0),"
-      " coalesce(spent.train, 0), coalesce(spent.data, 0)"
+      " coalesce(spent.train, 0), coalesce(spent.data, 0), v.source = 'score'"
       " FROM trial AS t JOIN variant AS v ON v.id = t.variant_id LEFT JOIN planned AS p ON p.trial_id = t.id"
       " LEFT JOIN spent ON spent.trial_id = t.id WHERE t.study_id = ? AND t.in_grid = 1"
       " ORDER BY v.source = 'score', v.position, t.fold, t.seed",
@@ -48,19 +47,19 @@ std::vector<PageTrial> trials_of(SQLite::Database& db, std::int64_t study) {
   std::vector<PageTrial> trials;
   while (query.executeStep())
     trials.push_back({.variant = query.getColumn(0).getString(),
-                      .scored = query.getColumn(1).getInt() != 0,
-                      .seed = query.getColumn(2).getInt64(),
-                      .fold = query.getColumn(3).getInt(),
-                      .state = query.getColumn(4).getString(),
-                      .error = query.getColumn(5).getString(),
-                      .stopped = query.getColumn(6).getString(),
-                      .converged = query.getColumn(7).getInt() != 0,
-                      .epochs = query.getColumn(8).getInt(),
-                      .planned = query.getColumn(9).getInt(),
-                      .minutes = query.getColumn(10).getDouble() / 60,
-                      .images = query.getColumn(11).getDouble(),
-                      .seconds_train = query.getColumn(12).getDouble(),
-                      .seconds_data = query.getColumn(13).getDouble()});
+                      .scored = query.getColumn(13).getInt() != 0,
+                      .seed = query.getColumn(1).getInt64(),
+                      .fold = query.getColumn(2).getInt(),
+                      .state = query.getColumn(3).getString(),
+                      .error = query.getColumn(4).getString(),
+                      .stopped = query.getColumn(5).getString(),
+                      .converged = query.getColumn(6).getInt() != 0,
+                      .epochs = query.getColumn(7).getInt(),
+                      .planned = query.getColumn(8).getInt(),
+                      .minutes = query.getColumn(9).getDouble() / 60,
+                      .images = query.getColumn(10).getDouble(),
+                      .seconds_train = query.getColumn(11).getDouble(),
+                      .seconds_data = query.getColumn(12).getDouble()});
   return trials;
 }
 

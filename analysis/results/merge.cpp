@@ -36,6 +36,11 @@ std::vector<std::string> columns_of(SQLite::Database& db, const std::string& sch
   return names;
 }
 
+bool source_has(SQLite::Database& db, const std::string& table, const std::string& column) {
+  const std::vector<std::string> columns = columns_of(db, "source", table);
+  return std::ranges::find(columns, column) != columns.end();
+}
+
 void copy_rows(SQLite::Database& db, const Copy& copy) {
   std::map<std::string, std::string> values = copy.values;
   const std::vector<std::string> there = columns_of(db, "source", copy.table);
@@ -130,8 +135,7 @@ void copy_trials(SQLite::Database& db, const std::string& provenance, Scores sco
 
 /// Rows of the attached file's `structure` that are of the study; before version 6 all studies had the same.
 std::string of_study_classes(SQLite::Database& db, const std::string& of_study) {
-  const std::vector<std::string> columns = columns_of(db, "source", "structure");
-  return std::ranges::find(columns, "study_id") == columns.end() ? "TRUE" : of_study;
+  return source_has(db, "structure", "study_id") ? of_study : "TRUE";
 }
 
 /// How the classes of the attached file's study differ from the merged one's; empty where they don't.
@@ -146,8 +150,7 @@ std::string class_difference(SQLite::Database& db, const std::string& of_study) 
 /// As within one database: nets that were trained and another tool's labels are no seeds of one variant.
 void require_like_sources(SQLite::Database& db, const std::string& of_study, const std::filesystem::path& file,
                           const std::filesystem::path& first) {
-  const std::vector<std::string> columns = columns_of(db, "source", "variant");
-  if (std::ranges::find(columns, "source") == columns.end()) return;  // of a version before tools were scored
+  if (!source_has(db, "variant", "source")) return;  // of a version before tools were scored
   SQLite::Statement query(
       db,
       "SELECT row.name, row.source FROM source.variant AS row JOIN main.variant AS mine USING (name)"

@@ -24,9 +24,8 @@ struct LabelPair {
 
 /// Scores of one structure. Its boundary is every voxel of it with at least one of the 6 neighbours outside the
 /// structure or outside the volume, as in MONAI's get_mask_edges; where one axis has size 1, a picture, of the 4 in the
-/// plane, as there of 2-D images. D holds, for each boundary voxel of the prediction,
-/// the distance of its centre to that of the nearest boundary voxel of the truth, and D' the same from truth to
-/// prediction.
+/// plane, as there of 2-D images. D holds, for each boundary voxel of the prediction, the distance of its centre to that
+/// of the nearest boundary voxel of the truth, and D' the same from truth to prediction.
 ///
 /// truth and prediction | hd95_mm                    | nsd          | volume_difference
 /// both empty           | not a number               | not a number | not a number
