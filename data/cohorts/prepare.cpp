@@ -9,6 +9,7 @@
 
 #include "data/cohorts/made_from.hpp"
 #include "data/cohorts/subject.hpp"
+#include "data/cores.hpp"
 #include "data/publish.hpp"
 
 namespace crossfade::data {
@@ -116,7 +117,7 @@ std::vector<Remark> prepare_cohort(const Cohort& cohort, const CohortHashes& has
   };
   {
     std::vector<std::jthread> workers;
-    const std::size_t asked = threads > 0 ? static_cast<std::size_t>(threads) : std::jthread::hardware_concurrency();
+    const std::size_t asked = threads > 0 ? static_cast<std::size_t>(threads) : usable_cores().size();
     const std::size_t count = std::min(std::max<std::size_t>(asked, 1), missing.size());
     for (std::size_t t = 1; t < count; ++t) workers.emplace_back(work);
     work();

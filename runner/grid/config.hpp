@@ -148,8 +148,8 @@ inline bool uses_atlases(const TrialConfig& trial) {
 /// How a study is run; changes no result beyond floating-point summation order, so it is not part of a trial's hash.
 struct RunOptions {
   int ranks_per_trial = 0;  // 0: 1 on CPUs, all ranks of a node on GPUs; 1: ranks may share a GPU
-  int threads = 0;          // per rank; 0: the cores of the machine shared out among its ranks
-  int prepare_threads = 0;  // subjects prepared at a time; 0: one a core
+  int threads = 0;          // per rank; 0: the cores that the machine's ranks may run on, shared out among them
+  int prepare_threads = 0;  // subjects prepared at a time; 0: one a core that the rank may run on
   double branches_gb = 20;  // checkpoints that trials leave for others where their ways part
   bool pictures = true;     // test subjects are drawn at a stage's end
   bool cuda_graph = false;  // a step on a GPU is recorded once and replayed; one rank a trial
@@ -160,7 +160,8 @@ void describe(Visitor& visit, RunOptions& r) {
   visit.integer(
       "ranks_per_trial", r.ranks_per_trial, 0, 1000000,
       "ranks that train one trial together; 0: 1 on CPUs, all of a node on GPUs; with 1, ranks may share a GPU");
-  visit.integer("threads", r.threads, 0, 1024, "threads of a rank; 0: the machine's cores shared out among its ranks");
+  visit.integer("threads", r.threads, 0, 1024,
+                "threads of a rank; 0: the cores that the machine's ranks may run on, shared out among them");
   visit.integer(
       "prepare_threads", r.prepare_threads, 0, 1024,
       "subjects prepared at a time, on one rank; 0: one a core. Each takes some 30 bytes a voxel of its scan");

@@ -3,10 +3,15 @@
 #include <ATen/Parallel.h>
 #include <torch/cuda.h>
 
-#include <algorithm>
-#include <stdexcept>
-#include <thread>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cstdlib>
+#include <stdexcept>
+#include <vector>
+
+#include "data/cores.hpp"
+#include "runner/process/log.hpp"
 #include "runner/process/machine.hpp"
 #include "runner/ranks/agreement.hpp"
 
@@ -17,7 +22,40 @@ std::string count(int n, const std::string& what) {
   return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
 }
 
+/// The least of what each rank says.
+int least(Communicator& world, int value) {
+  std::vector<std::int64_t> said(static_cast<std::size_t>(world.size()));
+  said[static_cast<std::size_t>(world.rank())] = value;
+  world.all_reduce_sum(said.data(), said.size(), ElementType::kInt64);
+  return static_cast<int>(std::ranges::min(said));
+}
+
+int threads_here(Communicator& machine) {
+  const std::vector<int> cores = data::usable_cores();
+  std::vector<std::int64_t> ranks_on(8192);  // Linux has no more
+  for (const int core : cores) ranks_on[static_cast<std::size_t>(core)] = 1;
+  machine.all_reduce_sum(ranks_on.data(), ranks_on.size(), ElementType::kInt64);
+  return threads_for(cores, ranks_on);
+}
+
+/// Of Open MPI, which binds each rank to one core or one socket unless it is told otherwise. `threads`: that this rank
+/// has cores for; `asked`: run.threads.
+void warn_of_binding(const Communicator& machine, int threads, int asked) {
+  if (std::getenv("OMPI_MCA_orte_bound_at_launch") == nullptr) return;
+  const int unbound = static_cast<int>(data::usable_cores(getppid()).size()) / machine.size();  // as mpirun itself is
+  if (threads >= unbound || (asked > 0 && threads >= asked)) return;
+  log_warning("mpirun binds each rank to " + count(static_cast<int>(data::usable_cores().size()), "core") +
+              ", enough for " + count(threads, "thread") + " where there could be " + std::to_string(unbound) +
+              ": expected mpirun --bind-to none, or `. scripts/mpi-environment` before");
+}
+
 }  // namespace
+
+int threads_for(std::span<const int> cores, std::span<const std::int64_t> ranks_on) {
+  double share = 1e-9;  // thirds of cores add up to whole ones
+  for (const int core : cores) share += 1.0 / static_cast<double>(ranks_on[static_cast<std::size_t>(core)]);
+  return std::max(1, static_cast<int>(share));
+}
 
 int ranks_of_a_trial(int ranks, int gpus, int asked) {
   if (gpus > 0 && ranks > gpus && asked != 1) {
@@ -30,7 +68,7 @@ int ranks_of_a_trial(int ranks, int gpus, int asked) {
 }
 
 Workers arrange_workers(Communicator& world, const RunOptions& options) {
-  const Communicator machine = world.split_by_host();
+  Communicator machine = world.split_by_host();
   const int gpus = static_cast<int>(torch::cuda::device_count());
   Workers workers;
   together(world, [&] { workers.ranks_per_trial = ranks_of_a_trial(machine.size(), gpus, options.ranks_per_trial); });
@@ -47,8 +85,9 @@ Workers arrange_workers(Communicator& world, const RunOptions& options) {
   workers.groups = world.size() / workers.ranks_per_trial;
   workers.group = world.rank() / workers.ranks_per_trial;
 
-  const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  workers.threads = options.threads > 0 ? options.threads : std::max(1, cores / machine.size());
+  const int threads = threads_here(machine), fewest = least(world, threads);
+  warn_of_binding(machine, threads, options.threads);
+  workers.threads = options.threads > 0 ? options.threads : fewest;
   at::set_num_threads(workers.threads);
   if (gpus > 0) workers.device = torch::Device(torch::kCUDA, static_cast<c10::DeviceIndex>(machine.rank() % gpus));
   const std::string where = gpus == 0               ? " on CPUs, "

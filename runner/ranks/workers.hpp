@@ -3,6 +3,8 @@
 
 #include <torch/types.h>
 
+#include <cstdint>
+#include <span>
 #include <string>
 
 #include "runner/grid/config.hpp"
@@ -24,9 +26,15 @@ struct Workers {
 /// for (asked = 1), since NCCL takes one rank a GPU and all must fit its memory; else throws std::runtime_error.
 int ranks_of_a_trial(int ranks, int gpus, int asked);
 
+/// How many threads a rank has cores for: of those that it may run on, each is shared out evenly among the ranks of the
+/// machine that may. `cores`: its own; `ranks_on[c]`: how many ranks may run on core c. At least 1.
+int threads_for(std::span<const int> cores, std::span<const std::int64_t> ranks_on);
+
 /// Collective. Sets the number of threads that Torch uses on this rank. Throws std::runtime_error (the same on all
 /// ranks) where the world can't be split into groups of the size asked for, a machine has too few GPUs, or
-/// run.cuda_graph is asked for with more than one rank a trial.
+/// run.cuda_graph is asked for with more than one rank a trial. Threads that are not asked for are as many as the rank
+/// with the fewest has cores for, on all alike: the bits of a trial must not depend on which group trains it. Rank 0
+/// warns where mpirun's binding leaves less than there would be without it.
 Workers arrange_workers(Communicator& world, const RunOptions& options);
 
 /// Refuses bfloat16 that this rank's processor would only emulate. `variant`: one that computes in it; empty: none

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import pathlib
 import shutil
 import subprocess
@@ -33,6 +34,25 @@ class Precision(Case):
         self.assertNotEqual(by_precision["fp32"], by_precision["bf16"])
         for a, b in zip(*by_precision.values()):
             self.assertAlmostEqual(a / b, 1, delta=0.05)  # a few steps of a tiny net, each rounded by 2^-9
+
+
+class Threads(Case):
+    def train(self, *binding):
+        """Runs one trial on one rank; what it warned of, and how many threads it says it had."""
+        run = self.command(1, *self.study("r.sqlite", "--only", "sum", "--set", "stages.pretrain.epochs=1"))
+        completed = subprocess.run([run[0], *binding, *run[1:]], cwd=self.folder, text=True, capture_output=True, timeout=300)
+        self.assertEqual(completed.returncode, 0, completed.stderr)
+        (devices,), = self.query("r.sqlite", "select devices from provenance order by id desc limit 1")
+        return [line for line in completed.stderr.splitlines() if "mpirun binds" in line], int(devices.split("thread")[0].split()[-1])
+
+    def test_are_as_many_as_there_are_cores_to_run_on(self):
+        cores = len(os.sched_getaffinity(0))
+        self.assertEqual(self.train("--bind-to", "none"), ([], cores))
+        said, threads = self.train("--bind-to", "core")
+        self.assertLessEqual(threads, 2)  # of a core, as many as it has hardware threads
+        if threads < cores:
+            self.assertEqual(len(said), 1, said)
+            self.assertIn(f"where there could be {cores}: expected mpirun --bind-to none", said[0])
 
 
 class LogSteps(Case):

@@ -2,12 +2,26 @@
 
 #include <gmock/gmock.h>
 
+#include <vector>
+
 #include "tests/error_of.hpp"
 
 namespace crossfade::runner {
 namespace {
 
 using testing::HasSubstr;
+
+TEST(ThreadsFor, ShareOutEachCoreAmongTheRanksThatMayRunOnIt) {
+  const std::vector<std::int64_t> unbound(8, 3);  // three ranks on eight cores
+  EXPECT_EQ(threads_for(std::vector{0, 1, 2, 3, 4, 5, 6, 7}, unbound), 2);
+  EXPECT_EQ(threads_for(std::vector{0, 1, 2, 3, 4, 5}, unbound), 2) << "six thirds are two";
+  const std::vector<std::int64_t> sockets = {2, 2, 2, 2, 1, 1, 1, 1};  // two ranks on one, one on the other
+  EXPECT_EQ(threads_for(std::vector{0, 1, 2, 3}, sockets), 2);
+  EXPECT_EQ(threads_for(std::vector{4, 5, 6, 7}, sockets), 4);
+  EXPECT_EQ(threads_for(std::vector{6}, sockets), 1) << "bound to a core";
+  EXPECT_EQ(threads_for(std::vector{0}, sockets), 1) << "half a core is a thread";
+  EXPECT_EQ(threads_for({}, sockets), 1);
+}
 
 TEST(RanksOfATrial, AreOneOnCpusAndAllOfAMachineOnGpusByDefault) {
   EXPECT_EQ(ranks_of_a_trial(/*ranks=*/4, /*gpus=*/0, /*asked=*/0), 1);
