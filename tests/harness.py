@@ -11,6 +11,7 @@ import unittest
 
 RUNNER = os.environ["CROSSFADE_RUNNER"]
 COHORTS = os.environ["CROSSFADE_TEST_COHORTS"]  # shared by the tests: a cohort is prepared once
+REPOSITORY = pathlib.Path(__file__).resolve().parents[1]
 
 GRID = """\
 study: tiny

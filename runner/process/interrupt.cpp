@@ -24,6 +24,7 @@ extern "C" void on_signal(int signal) {
 void handle(void (*handler)(int)) {
   std::signal(SIGINT, handler);
   std::signal(SIGTERM, handler);
+  std::signal(SIGUSR1, handler);
 }
 
 }  // namespace

@@ -1,12 +1,13 @@
 """A run that is interrupted or killed leaves a whole database, and goes on to the very numbers it would have had."""
 
 import os
+import shlex
 import signal
 import subprocess
 import time
 import unittest
 
-from harness import RUNNER, Case, ranks_of
+from harness import REPOSITORY, RUNNER, Case, ranks_of
 
 FIGURES = "select variant, seed, epoch, dice, loss from figure1 order by 1, 2, 3"
 SCORES = "select variant, subject, structure, dice from figure2 order by 1, 2, 3"
@@ -35,6 +36,38 @@ class Interruption(Case):
     def test_sigterm_with_trials_side_by_side(self):
         expected = self.uninterrupted(2)
         self.interrupt(2, lambda process: process.terminate())
+        self.assert_goes_on_to(expected, 2)
+
+    def test_sigusr1_which_mpirun_hands_on_is_answered_by_what_the_ranks_say(self):
+        expected = self.uninterrupted(2)
+        process = self.start_runner(*self.study("r.sqlite"), ranks=2)
+        self.wait_for_epochs("r.sqlite", 1, process)
+        process.send_signal(signal.SIGUSR1)
+        output, _ = process.communicate(timeout=120)
+        self.assertEqual(process.returncode, 75, output)
+        self.assertIn("interrupted; the same command goes on from here", output)
+        self.assert_goes_on_to(expected, 2)
+
+    def test_the_job_of_the_docs_asks_to_be_started_again(self):
+        """The script of docs/commands.md, with a queueing system's signal and a scontrol that writes down what it is asked."""
+        expected = self.uninterrupted(2)
+        text = (REPOSITORY / "docs/commands.md").read_text().split("```bash\n")[1].split("```")[0]
+        for written, here in ((". share/crossfade/", f". '{REPOSITORY}'/scripts/"),
+                              ("mpirun runner --grid mine.yaml", shlex.join(map(str, self.command(2, *self.study("r.sqlite")))))):
+            self.assertEqual(text.count(written), 1, text)
+            text = text.replace(written, here)
+        (self.folder / "job").write_text(text)
+        scontrol = self.folder / "bin/scontrol"
+        scontrol.parent.mkdir()
+        scontrol.write_text('#!/bin/sh\necho "$@" >> asked\n')
+        scontrol.chmod(0o755)
+        environment = os.environ | {"PATH": f"{scontrol.parent}:{os.environ['PATH']}", "SLURM_JOB_ID": "17"}
+        job = subprocess.Popen(["bash", "job"], cwd=self.folder, env=environment, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
+        self.wait_for_epochs("r.sqlite", 1, job)
+        job.send_signal(signal.SIGUSR1)
+        self.assertEqual(job.wait(timeout=120), 75)
+        self.assertEqual((self.folder / "asked").read_text(), "requeue 17\n")
         self.assert_goes_on_to(expected, 2)
 
     def test_ctrl_c_with_a_trial_on_three_ranks(self):
