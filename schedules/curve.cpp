@@ -57,6 +57,12 @@ const Shape* find_shape(const std::string& name) {
   return found == kShapes.end() ? nullptr : &*found;
 }
 
+/// Training ends before progress is 1, so that a step there never comes.
+std::size_t points_in_use(const Curve& curve) {
+  const std::size_t all = curve.points.size();
+  return curve.shape == "step" && all > 1 && curve.points.back().first == 1 ? all - 1 : all;
+}
+
 [[noreturn]] void refuse(const std::string& rule) {
   throw std::invalid_argument("curve: " + rule);
 }
@@ -108,9 +114,13 @@ double evaluate(const Curve& curve, double progress) {
   return std::lerp(y0, next->second, find_shape(curve.shape)->ease(t));
 }
 
+double final_value(const Curve& curve) {
+  return curve.points[points_in_use(curve) - 1].second;
+}
+
 double last_change(const Curve& curve) {
   const auto& points = curve.points;
-  std::size_t last = points.size() - 1;
+  std::size_t last = points_in_use(curve) - 1;
   while (last > 0 && points[last].second == points[last - 1].second) --last;
   return last == 0 ? 0 : points[last].first;
 }

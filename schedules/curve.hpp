@@ -28,7 +28,11 @@ void check(const Curve& curve);
 /// Precondition: check(curve) passes. `progress` outside [0, 1] is clamped.
 double evaluate(const Curve& curve, double progress);
 
-/// Progress from which on the value stays as it is: 0 where it never changes.
+/// The value that training ends with: that of the last point, but of a step at 1, which training does not reach, the
+/// one before. Precondition: check(curve) passes.
+double final_value(const Curve& curve);
+
+/// Progress from which on the value stays as it is: 0 where it never changes in training, as by a step at 1.
 double last_change(const Curve& curve);
 
 /// Progress values in (0, 1) at which the curve begins or ends to change: what a figure marks as a switch.

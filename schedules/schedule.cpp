@@ -7,7 +7,7 @@ namespace crossfade::schedules {
 std::vector<ScheduledTerm> ended(const std::vector<ScheduledTerm>& terms) {
   std::vector<ScheduledTerm> rest;
   for (const ScheduledTerm& term : terms) {
-    if (const double weight = evaluate(term.curve, 1); weight > 0) rest.push_back({term.term, constant(weight)});
+    if (const double weight = final_value(term.curve); weight > 0) rest.push_back({term.term, constant(weight)});
   }
   return rest;
 }

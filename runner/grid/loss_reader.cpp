@@ -69,7 +69,7 @@ std::vector<schedules::ScheduledTerm> read_loss(const Value& map, const std::str
   moments.push_back(1);
   for (const double moment : moments) {
     const bool nothing_to_learn = std::all_of(terms.begin(), terms.end(), [&](const schedules::ScheduledTerm& t) {
-      return schedules::evaluate(t.curve, moment) == 0;
+      return (moment < 1 ? schedules::evaluate(t.curve, moment) : schedules::final_value(t.curve)) == 0;
     });
     if (nothing_to_learn)
       refuse(map.place, "every term of " + path + " has weight 0 at progress " + number_text(moment) +

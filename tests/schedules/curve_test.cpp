@@ -86,6 +86,16 @@ TEST(Curve, ChangesLastAtThePointBehindWhichItIsLevel) {
   EXPECT_EQ(last_change({"step", {{0, 0}, {0.4, 1}, {0.7, 1}}}), 0.4);
   EXPECT_EQ(last_change({"linear", {{0.3, 1}, {0.6, 0}, {0.8, 0}}}), 0.6);
   EXPECT_EQ(last_change({"sigmoid", {{0, 1}, {1, 0}}}), 1);
+  EXPECT_EQ(last_change({"step", {{0, 0}, {0.4, 1}, {1, 0}}}), 0.4) << "training does not reach 1";
+  EXPECT_EQ(last_change({"step", {{0, 1}, {1, 0}}}), 0);
+}
+
+TEST(Curve, EndsWithWhatTrainingLastHas) {
+  EXPECT_EQ(final_value(constant(2)), 2);
+  EXPECT_EQ(final_value({"step", {{0, 1}, {0.7, 0.5}}}), 0.5);
+  EXPECT_EQ(final_value({"step", {{0, 1}, {0.7, 0.5}, {1, 0}}}), 0.5);
+  EXPECT_EQ(final_value({"step", {{1, 3}}}), 3) << "its value holds before its first point";
+  EXPECT_EQ(final_value({"linear", {{0, 1}, {1, 0.25}}}), 0.25) << "what it comes as near to as steps are short";
 }
 
 TEST(Curve, MarksWhereItBeginsAndEndsToChange) {

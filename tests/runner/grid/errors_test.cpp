@@ -186,6 +186,7 @@ TEST(GridErrors, PatienceThatNeverRunsOut) {
   EXPECT_EQ(refusal(changed(patient, "lr: 1e-2", "lr_schedule: step")), "accepted");
   EXPECT_EQ(refused(changed(patient, "{wce: 1}", "{wce: {linear: {0: 1, 1: 2}}}")), words);
   EXPECT_EQ(refusal(changed(patient, "{wce: 1}", "{wce: {linear: {0: 1, 0.8: 2}}}")), "accepted");
+  EXPECT_EQ(refusal(changed(patient, "{wce: 1}", "{wce: {step: {0: 1, 1: 2}}}")), "accepted") << "a step at 1 is none";
 }
 
 TEST(GridErrors, MethodAndWhatDoesNotCountWithIt) {

@@ -79,6 +79,7 @@ TEST(LossReader, RefusesALossOfNothing) {
             "f:1:1: every term of loss has weight 0 at progress 0.3, expected at least one above 0");
   EXPECT_EQ(refusal("wce: {linear: {0: 1, 1: 0}}"),
             "f:1:1: every term of loss has weight 0 at progress 1, expected at least one above 0");
+  EXPECT_EQ(refusal("wce: {step: {0: 1, 1: 0}}"), "accepted") << "which training does not reach";
 }
 
 }  // namespace

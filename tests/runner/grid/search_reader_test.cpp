@@ -86,6 +86,17 @@ std::vector<std::uint64_t> seeds_of(const std::vector<TrialConfig>& trials) {
   return seeds;
 }
 
+TEST(SearchReader, NeverIsNeverInTheStagesBehindToo) {
+  const Study study =
+      study_of(changed(kSearchGrid, "variants:", "    finetune: {cohort: phantom, epochs: 1}\nvariants:"));
+  const TrialConfig trial = candidate_trials(study, {{0.3, 1, 0, 1e-3}}).front();
+  ASSERT_EQ(trial.stages.size(), 2u);
+  const std::vector<schedules::ScheduledTerm>& loss = trial.stages[1].loss;
+  ASSERT_EQ(loss.size(), 2u) << "w-CE has not gone";
+  EXPECT_EQ(loss[0].term, "wce");
+  EXPECT_EQ(loss[0].curve, schedules::constant(1));
+}
+
 TEST(SearchReader, CandidatesHaveTheSearchsSeedsWhereDefaultsNameThoseOfFolds) {
   for (const std::string seeds : {"", "  seeds: [7]\n"}) {
     const std::string of_folds = "  seeds_of_folds: {0: [1, 2, 3]}\n";
