@@ -25,6 +25,11 @@ bool was_tried(const std::vector<Tried>& tried, const Point& point) {
   return std::ranges::find(tried, point, &Tried::point) != tried.end();
 }
 
+Point with_value(Point point, std::size_t dimension, double value) {
+  point[dimension] = value;
+  return point;
+}
+
 std::vector<Point> not_tried(std::vector<Point> points, const std::vector<Tried>& tried) {
   std::erase_if(points, [&](const Point& point) { return was_tried(tried, point); });
   return points;
@@ -105,10 +110,7 @@ std::vector<Point> by_branches(const Search& search, const std::vector<Tried>& t
     const Point before = best;
     for (std::size_t d = 0; d < space.dimensions.size(); ++d) {
       std::vector<Point> ways;
-      for (const double value : space.dimensions[d].raster) {
-        ways.push_back(best);
-        ways.back()[d] = value;
-      }
+      for (const double value : space.dimensions[d].raster) ways.push_back(with_value(best, d, value));
       std::erase_if(ways, [&](const Point& point) { return !allows(space, point); });
       if (std::vector<Point> open = not_tried(ways, tried); !open.empty()) return open;
       for (const Point& way : ways)
@@ -142,8 +144,18 @@ std::vector<Point> siblings(const Search& search, const Point& point, const std:
   Space space = search.options.method == "branch" ? with_never(search.space) : search.space;
   for (std::size_t d = 0; d < space.dimensions.size(); ++d)
     if (!space.dimensions[d].moment) space.dimensions[d].raster = {point[d]};
-  if (raster_points(space) > static_cast<double>(most)) return {};
-  return not_tried(all_points(space), tried);
+  if (raster_points(space) <= static_cast<double>(most)) return not_tried(all_points(space), tried);
+  std::vector<Point> points;
+  for (std::size_t d = 0; d < space.dimensions.size(); ++d) {
+    for (const double value : space.dimensions[d].raster) {
+      Point other = with_value(point, d, value);
+      if (!allows(space, other))  // behind the moments that were to come later
+        for (std::size_t e = 0; e < other.size(); ++e)
+          if (e != d) other[e] = space.dimensions[e].raster.back();
+      if (allows(space, other) && !holds(points, other)) points.push_back(std::move(other));
+    }
+  }
+  return not_tried(std::move(points), tried);
 }
 
 }  // namespace crossfade::runner

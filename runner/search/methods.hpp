@@ -30,8 +30,9 @@ std::vector<Point> next_points(const Search& search, const std::vector<Tried>& t
 /// Indices of the best of `tried`, at most `count`; of equal ones the earlier.
 std::vector<std::size_t> best_of(const std::vector<Tried>& tried, std::size_t count);
 
-/// The points that may still be tried and may have begun as `point` does: those with the same values but for moments.
-/// Empty where there are more than `most`.
+/// Points that may still be tried and begin as `point` does, so that all moments at which such a one may go another way
+/// are among theirs: all with the same values but for moments or, where these are more than `most`, those with one
+/// moment moved, and others made way for it where the orders ask for that.
 std::vector<Point> siblings(const Search& search, const Point& point, const std::vector<Tried>& tried,
                             std::size_t most);
 

@@ -26,7 +26,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-constexpr std::size_t kMostSiblings = 2000;  // points for which a round leaves branches
+constexpr std::size_t kMostSiblings = 2000;  // points for which a round leaves branches: planning them takes its time
 
 /// A value as the grid would have it.
 json value_json(const Dimension& dimension, double value) {
@@ -208,7 +208,6 @@ class SearchRun {
       if (all.contains(point)) continue;
       const std::vector<Point> more = siblings(search_, point, known, kMostSiblings);
       all.insert(more.begin(), more.end());
-      if (all.size() > kMostSiblings) return {};
     }
     return {all.begin(), all.end()};
   }
@@ -221,6 +220,7 @@ class SearchRun {
       for (std::size_t r = 0; r < rows.size(); ++r)
         if (std::error_code ignored; rows[r].stage + 1 == trials[t].stages.size())
           fs::remove_all(stage_folder(checkpoints_, hashes[t][r]), ignored);
+      if (all.size() >= kMostSiblings) break;
     }
   }
 
