@@ -35,10 +35,10 @@ template <class Visitor>
 void describe(Visitor& visit, SearchBudget& b) {
   visit.number("epochs", b.epochs, 0, 1e9,
                "epochs that all candidates train over all seeds, what they share counted once; 0: no limit");
-  visit.number(
-      "minutes", b.minutes, 0, 1e9,
-      "minutes of training and validation of one group of ranks; 0: no limit. What it ends with depends on the "
-      "machine");
+  visit.number("minutes", b.minutes, 0, 1e9,
+               "minutes of training and validation of one group of ranks, looked at after every `batch` candidates; 0: "
+               "no limit. "
+               "What it ends with depends on the machine");
 }
 
 struct SearchOptions {
@@ -60,7 +60,8 @@ void describe(Visitor& visit, SearchOptions& s) {
   visit.choice("objective", s.objective, {"end", "best"},
                "mean validation Dice over the seeds that ranks candidates: after the last epoch of the last stage, or "
                "of its best epoch");
-  visit.integer("batch", s.batch, 1, 1000, "random, model: candidates chosen at a time");
+  visit.integer("batch", s.batch, 1, 1000,
+                "candidates chosen at a time by random and model, and by each method with budget.minutes");
   visit.seed("seed", s.seed, "random, model: of the search's own choices");
   visit.integer("finalists", s.finalists, 1, 100,
                 "best candidates that are trained again with the seeds of `defaults` and tested");

@@ -5,6 +5,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <stdexcept>
 #include <system_error>
 
 #include "analysis/results/folder.hpp"
@@ -103,6 +104,8 @@ class SearchRun {
     if (budget.minutes > 0 && seconds_ >= 60 * budget.minutes) return end_by("minutes", budget.minutes);
     std::vector<Point> points;
     for (const Point& point : next_points(search_, tried_)) {
+      // How long they take is seen between rounds alone.
+      if (budget.minutes > 0 && points.size() == static_cast<std::size_t>(search_.options.batch)) break;
       const std::size_t before = trials_.size();
       for (TrialConfig& trial : candidate_trials(study_, {point})) {
         hashes_.push_back(trial_hashes(trial, study_, ledger_.hash_list));
@@ -112,6 +115,10 @@ class SearchRun {
       if (budget.epochs > 0 && epochs > budget.epochs) {
         trials_.resize(before);
         hashes_.resize(before);
+        if (tried_.empty() && points.empty())
+          throw std::runtime_error("search.budget.epochs is " + fixed(budget.epochs, "%g") +
+                                   ", but the first candidate takes " + epochs_text(epochs) + " (epochs of all its " +
+                                   std::to_string(search_.seeds.size()) + " seeds), expected as many or more");
         if (points.empty()) return end_by("epochs", budget.epochs);
         break;
       }
@@ -188,6 +195,14 @@ class SearchRun {
           if (*side == names[f]) *side = rows[f];
     }
     std::erase_if(claims, [](const analysis::Claim& claim) { return claim.better == claim.than; });
+    if (rows.size() < names.size()) {
+      log_warning("search.finalists is " + std::to_string(names.size()) + ", but the search found " +
+                  std::to_string(rows.size()) + ": nothing is claimed of the others");
+      const std::set<std::string> lacking(names.begin() + static_cast<std::ptrdiff_t>(rows.size()), names.end());
+      std::erase_if(claims, [&](const analysis::Claim& claim) {
+        return lacking.contains(claim.better) || lacking.contains(claim.than);
+      });
+    }
     drop_branches();
     return ledger_.database->end_search(
         static_cast<int>(tried_.size()), finalists,
@@ -206,6 +221,7 @@ class SearchRun {
     std::set<Point> all;
     for (const Point& point : round) {
       if (all.contains(point)) continue;
+      if (all.size() >= kMostSiblings) break;
       const std::vector<Point> more = siblings(search_, point, known, kMostSiblings);
       all.insert(more.begin(), more.end());
     }
@@ -220,7 +236,6 @@ class SearchRun {
       for (std::size_t r = 0; r < rows.size(); ++r)
         if (std::error_code ignored; rows[r].stage + 1 == trials[t].stages.size())
           fs::remove_all(stage_folder(checkpoints_, hashes[t][r]), ignored);
-      if (all.size() >= kMostSiblings) break;
     }
   }
 

@@ -138,6 +138,20 @@ class Search(Case):
         self.assertGreater(self.query("r.sqlite", "select count(*) from trial")[0][0], trials, "what was trained stays")
         self.assertEqual(self.query("r.sqlite", "select count(*) from search_candidate where dice is null")[0][0], 0)
 
+    def test_a_budget_of_minutes_ends_a_grid_too_and_finalists_may_be_fewer_than_asked_for(self):
+        completed, _ = self.run_study("r", "--set", "search.method=grid", "--set", "search.budget.minutes=0.001",
+                                      "--set", "search.batch=1", "--set", "search.finalists=3")
+        self.assertEqual(len(self.query("r.sqlite", CANDIDATES)), 1)
+        self.assertIn("search.finalists is 3, but the search found 1", completed.stderr)
+        self.assertEqual(self.query("r.sqlite", "select better, than from claim"), [("found", "w-CE"), ("found", "w-Dice")])
+
+    def test_a_budget_below_one_candidate_is_refused(self):
+        completed = self.run_runner("--grid", self.grid, "--cohorts", COHORTS, "--results", "r.sqlite", "--set", "search.method=grid",
+                                    "--set", "search.budget.epochs=9", ranks=2)
+        self.assertEqual(completed.returncode, 2, completed.stderr)
+        self.assertIn("search.budget.epochs is 9, but the first candidate takes 10 (epochs of all its 2 seeds), expected as many or more",
+                      completed.stderr)
+
     def test_opens_the_cohorts_that_later_rounds_will_name(self):
         self.grid.write_text(GRID.replace("seed: 7, split: {train: 2, validation: 1, test: 2}}",
                                           "seed: 7, split: {train: 2, validation: 1, test: 2}}\n"
