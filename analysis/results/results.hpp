@@ -186,7 +186,8 @@ class ResultsDatabase {
   /// After begin(): the study's search. Candidates of a search that was another one are forgotten; their trials stay.
   void begin_search(const SearchRecord& search);
   /// Registers a candidate in place of that of its position, if there is one, and its trials as begin() does, but for
-  /// the views of tables and figures, which leave them out. Throws as begin().
+  /// the views of tables and figures, which leave them out. Where that had other trials, the candidates behind it,
+  /// which followed from it, are forgotten. Throws as begin().
   std::vector<TrialStatus> add_candidate(const CandidateRecord& candidate);
   /// Nothing where a trial of the candidate is not finished.
   std::optional<CandidateResult> result_of(int candidate);

@@ -1,5 +1,6 @@
 #include "analysis/results/search_rows.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "analysis/results/registration.hpp"
@@ -14,6 +15,23 @@ bool has_search(SQLite::Database& db, std::int64_t study, const SearchRecord& se
                           " space = ? AND options = ?");
   bind_all(query, study, search.method, search.objective, seeds, search.space, search.options);
   return query.executeStep();
+}
+
+void forget_candidates(SQLite::Database& db, std::int64_t study, int from) {
+  for (const char* table : {"candidate_trial", "candidate"})
+    change(db, (std::string("DELETE FROM ") + table + " WHERE study_id = ? AND position >= ?").c_str(), study, from);
+}
+
+/// Whether the place of the candidate is taken by other trials: a grid was changed, and candidates from here on are of
+/// the one before.
+bool tries_others(SQLite::Database& db, std::int64_t study, const CandidateRecord& candidate) {
+  SQLite::Statement known(db, "SELECT hash FROM candidate_trial WHERE study_id = ? AND position = ?");
+  bind_all(known, study, candidate.position);
+  while (known.executeStep()) {
+    const std::string hash = known.getColumn(0).getString();
+    if (std::ranges::find(candidate.trials, hash, &TrialRecord::hash) == candidate.trials.end()) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -34,6 +52,7 @@ void register_search(SQLite::Database& db, std::int64_t study, const SearchRecor
 
 std::vector<TrialStatus> register_candidate(SQLite::Database& db, std::int64_t study,
                                             const CandidateRecord& candidate) {
+  if (tries_others(db, study, candidate)) forget_candidates(db, study, candidate.position);
   change(db,
          "INSERT INTO candidate (study_id, position, round, point, settings, epochs) VALUES (?, ?, ?, ?, ?, ?)"
          " ON CONFLICT (study_id, position) DO UPDATE SET round = excluded.round, point = excluded.point,"
@@ -62,8 +81,7 @@ std::optional<CandidateResult> candidate_result(SQLite::Database& db, std::int64
 }
 
 void keep_candidates(SQLite::Database& db, std::int64_t study, int count, const std::map<int, std::string>& finalists) {
-  for (const char* table : {"candidate_trial", "candidate"})
-    change(db, (std::string("DELETE FROM ") + table + " WHERE study_id = ? AND position >= ?").c_str(), study, count);
+  forget_candidates(db, study, count);
   change(db, "UPDATE candidate SET variant = NULL WHERE study_id = ?", study);
   for (const auto& [position, variant] : finalists)
     change(db, "UPDATE candidate SET variant = ? WHERE study_id = ? AND position = ?", variant, study, position);

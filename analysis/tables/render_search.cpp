@@ -55,6 +55,7 @@ std::vector<std::string> at_the_ends(const SearchTable& table) {
   for (const SearchedDimension& dimension : table.dimensions) {
     const nlohmann::json& value = best.front().point.at(dimension.name);
     if (!value.is_number() || dimension.from == dimension.to) continue;
+    if (dimension.moment && value == 1) continue;  // never: behind it there is nothing
     const bool first = value == (dimension.values.empty() ? nlohmann::json(dimension.from) : dimension.values.front());
     const bool last = value == (dimension.values.empty() ? nlohmann::json(dimension.to) : dimension.values.back());
     if (first || last)

@@ -111,6 +111,20 @@ TEST_F(SearchRows, ScoreOverSeedsOnceAllAreFinished) {
   EXPECT_EQ(db.result_of(0)->dice, 0.9) << "known by its trials' hashes";
 }
 
+TEST_F(SearchRows, CandidatesOfAChangedGridDoNotStandBesideThoseOfTheOneBefore) {
+  ResultsDatabase db(file);
+  db.begin(study_record(), provenance(), {trial_record("a", 1)});
+  db.begin_search(search_record());
+  for (int c = 0; c < 3; ++c) db.add_candidate(candidate(c, 0.2 + 0.2 * c, "step", 10));
+  db.add_candidate(candidate(0, 0.2, "step", 10));
+  EXPECT_EQ(ask("SELECT count(*) FROM candidate"), "3") << "a killed search that goes on";
+  CandidateRecord other = candidate(1, 0.4, "step", 10);
+  for (TrialRecord& trial : other.trials) trial.hash += " with another learning rate";
+  db.add_candidate(other);
+  EXPECT_EQ(ask("SELECT group_concat(position) FROM candidate"), "0,1");
+  EXPECT_EQ(ask("SELECT count(*) FROM candidate_trial"), "4");
+}
+
 TEST_F(SearchRows, AStageThatStoppedScoresNothing) {
   ResultsDatabase db(file);
   db.begin(study_record(), provenance(), {trial_record("a", 1)});
