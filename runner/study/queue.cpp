@@ -91,8 +91,8 @@ int QueueServer::take() {
   return index;
 }
 
-void QueueServer::finish(QueuedTrial& trial) {
-  for (const Milestone& milestone : trial.milestones)
+void QueueServer::drop_needless(const QueuedTrial& finished) {
+  for (const Milestone& milestone : finished.milestones)
     if (--needs_.at(milestone.key) == 0 && study_.drop && !study_.kept.contains(milestone.key))
       study_.drop(milestone.key);
 }
@@ -159,8 +159,8 @@ void QueueServer::handle(const Message& message, int from) {
     of.ahead.clear();
     switch (ended->ending) {
       case Ending::kFinished:
+        drop_needless(of);  // first: what a killed run had still to drop, nobody would
         database_.set_finished(of.id);
-        finish(of);
         ++summary_.finished;
         display_.ended(ended->trial, of.name, "finished");
         break;

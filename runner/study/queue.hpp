@@ -79,8 +79,8 @@ class QueueServer {
   int take();
   bool waits(const QueuedTrial& trial) const;
   std::int64_t steps_left(const QueuedTrial& trial) const;
-  /// Drops the milestones that nobody needs any more.
-  void finish(QueuedTrial& trial);
+  /// Drops the milestones that nobody needs any more once this trial has ended.
+  void drop_needless(const QueuedTrial& finished);
   QueuedTrial& trial(int index) { return study_.trials[static_cast<std::size_t>(index)]; }
 
   Communicator& channel_;
