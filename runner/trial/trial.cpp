@@ -188,9 +188,17 @@ class Trial {
       events_.on_branch(branch.key, left ? BranchOutcome::kLeft : BranchOutcome::kPassed);
   }
 
+  /// Whether a branch is there, and not of an earlier step, as one is whose patience ended on the way.
+  bool is_there(const Branch& branch) const {
+    const fs::path file = branch_file(checkpoints_, branch.key);
+    if (!fs::exists(file)) return false;
+    const Position there = position_from_json(read_tensors(file).text("position"));
+    return std::pair(there.epoch, there.step) >= std::pair(position_.epoch, position_.step);
+  }
+
   /// Whether the branch is there: from before, where a killed run came through here, or now.
   bool left_files(const Branch& branch) {
-    if (fs::exists(branch_file(checkpoints_, branch.key))) return true;
+    if (is_there(branch)) return true;
     const TensorFile file = whole_checkpoint(branch.key);
     std::optional<TensorFile> net;
     if (position_.best_epoch > 0) {
@@ -239,8 +247,13 @@ class Trial {
                      loader_options(config_, position_.stage, group_));
     });
     next_branch_ = 0;
-    pass_branches(static_cast<std::int64_t>(position_.epoch) * loader->steps() + position_.step);
-    bool trained = false;
+    const std::int64_t behind = static_cast<std::int64_t>(position_.epoch) * loader->steps() + position_.step;
+    // Not of one that ends where its patience had: its net is the later one of the branch that it began from.
+    bool is_own = position_.optimizer_steps == behind;
+    pass_branches(is_own ? behind - 1 : behind);
+    // A kill may have come between a checkpoint and the branch at it. At the end of an epoch it is left once that is
+    // whole.
+    if (is_own && behind > 0 && position_.step < loader->steps()) leave_branch_at(behind);
     while (position_.epoch < options.epochs && stopped.empty() && !out_of_patience(options, position_)) {
       if (train_epoch(*loader, stopped) == TrialOutcome::kInterrupted) {
         save_last();
@@ -248,10 +261,10 @@ class Trial {
       }
       if (!stopped.empty()) break;
       end_epoch();
-      trained = true;
+      is_own = true;
       leave_branch_at(static_cast<std::int64_t>(position_.epoch) * loader->steps());
     }
-    if (trained && stopped.empty()) leave_where_patience_ended();
+    if (is_own && stopped.empty()) leave_where_patience_ended();
     pass_branches(static_cast<std::int64_t>(options.epochs) * loader->steps());
     return TrialOutcome::kFinished;
   }

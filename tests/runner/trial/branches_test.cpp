@@ -129,7 +129,7 @@ TEST_P(BranchesAtAStep, AreTakenOverBitForBit) {
   EXPECT_THAT(first.heard.steps, SizeIs(kSteps));
   EXPECT_THAT(second.heard.steps, SizeIs(kSteps - common));
   EXPECT_THAT(first.branches, ElementsAre(std::pair(shared[0].branches[0].key, BranchOutcome::kLeft)));
-  EXPECT_THAT(second.branches, ElementsAre(std::pair(shared[0].branches[0].key, BranchOutcome::kPassed)));
+  EXPECT_THAT(second.branches, ElementsAre(std::pair(shared[0].branches[0].key, BranchOutcome::kLeft))) << "is there";
   expect_as_alone(early, first, "forest");
   expect_as_alone(late, second, "forest");
 
@@ -278,6 +278,47 @@ TEST_F(Branches, ThatAreThereStayAsTheyAre) {
   const TrainingRun second = run(late, "forest", {shared[1]});
   EXPECT_THAT(second.heard.steps, SizeIs(kSteps - 8));
   expect_as_alone(late, second, "forest");
+}
+
+// A run is killed when the last of an epoch is written and the branch at its end is not, or its best net alone.
+TEST_F(Branches, ThatAKilledRunHadStillToLeaveAreLeftByTheNext) {
+  const TrialConfig early = scheduled(0.5, 0.9), late = scheduled(0.8, 0.9);
+  const std::vector<SharedStage> shared = plan({early, late});
+  ASSERT_EQ(shared[0].branches.at(0).step, 6) << "the end of the second epoch";
+  run(early, "forest", {shared[0]}, 7);
+  const fs::path branch = branch_file(folder_.path / "forest", shared[0].branches[0].key);
+  TensorFile last = read_tensors(branch);
+  last.metadata["trial"] = hash_of(early);
+  write_tensors(file("forest", early, "last"), last);
+  ASSERT_TRUE(fs::remove(branch));
+  const TrainingRun first = run(early, "forest", {shared[0]});
+  EXPECT_THAT(first.branches, ElementsAre(std::pair(shared[0].branches[0].key, BranchOutcome::kLeft)));
+  EXPECT_TRUE(fs::exists(branch));
+  const TrainingRun second = run(late, "forest", {shared[1]});
+  EXPECT_THAT(second.heard.steps, SizeIs(kSteps - 6));
+  expect_as_alone(early, first, "forest");
+  expect_as_alone(late, second, "forest");
+}
+
+TEST_F(Branches, WhereAPatienceEndedAreLeftByTheNextRunAndReplacedByThatOfATrialThatComesFurther) {
+  const TrialConfig fixed = without_patience_for(1), late = without_patience_for(0.75),
+                    later = without_patience_for(0.9);
+  const std::vector<SharedStage> shared = plan({fixed, late, later});
+  const std::string key = shared[0].branches.at(0).key;
+  ASSERT_EQ(shared[0].branches[0].step, 9);
+  const fs::path branch = branch_file(folder_.path / "forest", key);
+  ASSERT_THAT(run(fixed, "forest", {shared[0]}).epochs, SizeIs(2));
+  ASSERT_TRUE(fs::remove(branch));  // as if it had been killed before
+  run(fixed, "forest", {shared[0]});
+  ASSERT_TRUE(fs::exists(branch));
+  EXPECT_EQ(position_from_json(read_tensors(branch).text("position")).epoch, 2);
+  const TrainingRun second = run(late, "forest", {shared[1]});
+  EXPECT_THAT(second.heard.steps, SizeIs(kSteps - 6));
+  EXPECT_EQ(position_from_json(read_tensors(branch).text("position")).epoch, 3) << "further on the same way";
+  const TrainingRun third = run(later, "forest", {shared[2]});
+  EXPECT_THAT(third.heard.steps, SizeIs(kSteps - 9));
+  expect_as_alone(late, second, "forest");
+  expect_as_alone(later, third, "forest");
 }
 
 // A branch whose best net is of a later epoch, as programs before this one could leave it.
