@@ -1,9 +1,12 @@
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
+#include <iterator>
 #include <memory>
 #include <stdexcept>
 
 #include "analysis/figures/regret_figure.hpp"
+#include "analysis/tables/text_table.hpp"
 #include "runner/commands/commands.hpp"
 #include "runner/process/exit_codes.hpp"
 #include "runner/process/log.hpp"
@@ -55,6 +58,23 @@ analysis::RegretCurve curve_of(const KnownSearch& known, const std::string& meth
   return curve;
 }
 
+/// Median regret of each method after parts of the epochs that all points take.
+analysis::TextTable regret_table(const std::vector<analysis::RegretCurve>& curves) {
+  double all = 0;
+  for (const analysis::RegretCurve& curve : curves) all = std::max(all, curve.points.back().epochs);
+  analysis::TextTable table{.columns = {{.title = "Median regret after"}}, .rows = {}};
+  for (const analysis::RegretCurve& curve : curves) table.rows.push_back({curve.method});
+  for (const double part : {0.125, 0.25, 0.5, 1.0}) {
+    table.columns.push_back({.title = analysis::fixed(part * all, 0) + " epochs", .right = true});
+    for (std::size_t c = 0; c < curves.size(); ++c) {
+      const auto& points = curves[c].points;
+      const auto behind = std::ranges::upper_bound(points, part * all, {}, &analysis::RegretPoint::epochs);
+      table.rows[c].push_back(behind == points.begin() ? "–" : analysis::fixed(std::prev(behind)->median, 4));
+    }
+  }
+  return table;
+}
+
 /// `asked_for`: whether the command line names the methods.
 int replay_all(const ReplayOptions& options, bool asked_for) {
   require_folder_of(options.output);
@@ -66,6 +86,7 @@ int replay_all(const ReplayOptions& options, bool asked_for) {
   const std::string caption = std::to_string(options.replays) + " replays of a search whose " +
                               std::to_string(known.points.size()) + " points are all known, each with " +
                               std::to_string(known.search.seeds.size()) + " seeds drawn from them";
+  std::cout << analysis::as_markdown(regret_table(curves)) << '\n';
   try {
     for (const auto& file : analysis::plot_regret(curves, found.study, caption, options.output))
       std::cout << file.string() << '\n';

@@ -177,7 +177,11 @@ class Search(Case):
         self.assertEqual(completed.returncode, 0, completed.stderr)
         self.assertEqual(completed.stderr.count(f"warning: method branch is left out: {lacks}"), 1, completed.stderr)
         with open(self.folder / "replay.csv", encoding="utf-8") as file:
-            self.assertEqual({row["method"] for row in csv.DictReader(file)}, {"grid", "random", "model"})
+            medians = {row["method"]: float(row["median"]) for row in csv.DictReader(file)}  # the last of each
+        self.assertEqual(set(medians), {"grid", "random", "model"})
+        rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in completed.stdout.splitlines() if line.startswith("|")]
+        self.assertEqual({row[0]: row[-1] for row in rows[2:]}, {method: f"{median:.4f}" for method, median in medians.items()})
+        self.assertIn("replay.svg", completed.stdout)
 
         named = self.run_runner(*arguments, "--methods", "grid", "branch")
         self.assertEqual(named.returncode, 2, named.stderr)
