@@ -24,7 +24,7 @@ void for_each_voxel(const Box& box, const std::array<int, 3>& size, Visit visit)
 Box labelled_box(const std::vector<WarpedAtlas>& atlases, const std::array<int, 3>& size, int margin) {
   Box box;
   for_each_voxel({{0, 0, 0}, size}, size, [&](std::size_t v, const std::array<int, 3>& at) {
-    if (std::ranges::none_of(atlases, [v](const WarpedAtlas& atlas) { return atlas.labels[v] != 0; })) return;
+    if (std::ranges::none_of(atlases, [v](const WarpedAtlas& atlas) { return is_labelled(atlas.labels[v]); })) return;
     box.include({at, {at[0] + 1, at[1] + 1, at[2] + 1}});
   });
   return data::widened_within(box, {margin, margin, margin}, size);

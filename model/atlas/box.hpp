@@ -5,12 +5,18 @@
 #include <cstdint>
 #include <vector>
 
+#include "data/labels/classes.hpp"
 #include "data/volumes/box.hpp"
 #include "model/atlas/fusion.hpp"
 
 namespace crossfade::model {
 
 using data::Box;
+
+/// Whether a class id is that of a structure: not the background, and not of a voxel that nobody has judged.
+constexpr bool is_labelled(int label) {
+  return label != 0 && label != data::kIgnored;
+}
 
 /// The smallest box with all voxels that some atlas labels and `margin` more on each side, as far as the grid of `size`
 /// has them; of size 0 where nothing is labelled.

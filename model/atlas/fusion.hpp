@@ -13,16 +13,17 @@ namespace crossfade::model {
 /// An atlas on the grid of the target, both [k, j, i] with i fastest.
 struct WarpedAtlas {
   std::vector<std::uint8_t> image;   // intensities
-  std::vector<std::uint8_t> labels;  // class ids
+  std::vector<std::uint8_t> labels;  // class ids; data::kIgnored where nobody has judged: it abstains
 };
 
-/// The class that most atlases say at each voxel; ties go to the smaller id. Throws std::invalid_argument where there
-/// is no atlas, or the atlases differ in size.
+/// The class that most atlases say at each voxel; ties go to the smaller id, and where all abstain it is 0. Throws
+/// std::invalid_argument where there is no atlas, or the atlases differ in size.
 std::vector<std::uint8_t> majority_vote(const std::vector<WarpedAtlas>& atlases);
 
 /// STAPLE of several labels (Warfield et al. 2004, as ITK's MultiLabelSTAPLEImageFilter has it): the atlases'
 /// confusion matrices and the segmentation that they make most likely, by expectation maximisation. On the box
-/// of voxels that some atlas labels; ties go to the majority. `size` is that of the grid. Throws as majority_vote().
+/// of voxels that some atlas labels; ties go to the majority, for which an atlas that abstains also counts. `size` is
+/// that of the grid. Throws as majority_vote().
 /// Nothing where `stop_requested`, asked at each iteration, said so.
 std::optional<std::vector<std::uint8_t>> staple(
     const std::vector<WarpedAtlas>& atlases, const std::array<int, 3>& size,

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <future>
 #include <limits>
+#include <optional>
 #include <stdexcept>
 
 #include "model/atlas/atlas_check.hpp"
@@ -109,7 +110,8 @@ class JointFusion {
         if (stop_requested()) return;
         for (int i = 0; i < size_[0]; ++i, ++out) {
           const std::ptrdiff_t at = grid_.index(i, j, k);
-          *out = atlases_.front().labels[static_cast<std::size_t>(at)];
+          const std::uint8_t label = atlases_.front().labels[static_cast<std::size_t>(at)];
+          *out = label == data::kIgnored ? std::uint8_t{0} : label;
           if (agree_around(at)) continue;
           take_patch(target_.data() + at, normalisation(target_.data() + at, patch_), target);
           for (std::size_t a = 0; a < atlases_.size(); ++a)
@@ -170,10 +172,12 @@ class JointFusion {
   static std::uint8_t heaviest(const std::vector<std::uint8_t>& labels, const std::vector<double>& weights) {
     std::array<double, 256> sums{};
     for (std::size_t a = 0; a < labels.size(); ++a) sums[labels[a]] += weights[a];
-    std::uint8_t best = labels.front();
-    for (const std::uint8_t label : labels)
-      if (sums[label] > sums[best] || (sums[label] == sums[best] && label < best)) best = label;
-    return best;
+    std::optional<std::uint8_t> best;
+    for (const std::uint8_t label : labels) {
+      if (label == data::kIgnored) continue;
+      if (!best || sums[label] > sums[*best] || (sums[label] == sums[*best] && label < *best)) best = label;
+    }
+    return best.value_or(0);
   }
 
   JointFusionOptions options_;

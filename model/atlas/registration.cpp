@@ -7,6 +7,7 @@
 #include "data/program.hpp"
 #include "data/volumes/distance.hpp"
 #include "data/volumes/nifti.hpp"
+#include "model/atlas/box.hpp"
 #include "model/atlas/initial_shift.hpp"
 
 namespace crossfade::model {
@@ -71,7 +72,7 @@ data::Volume<std::int32_t> near_labels(const Atlas& atlas) {
                       std::vector<std::uint8_t>(atlas.image.voxels.size())};
   for (const data::Volume<std::int32_t>& labels : atlas.labels)
     for (std::size_t v = 0; v < labels.voxels.size(); ++v)
-      if (labels.voxels[v] != 0) labelled.voxels[v] = 1;
+      if (is_labelled(labels.voxels[v])) labelled.voxels[v] = 1;
   data::Volume<std::int32_t> near{atlas.image.geometry, {}};
   for (const float squared : data::nearest_voxels(labelled).squared_mm)
     near.voxels.push_back(squared <= kMarginMm * kMarginMm ? 1 : 0);

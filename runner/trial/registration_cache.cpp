@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "data/hash.hpp"
+#include "data/labels/classes.hpp"
 #include "data/publish.hpp"
 #include "data/volumes/nifti.hpp"
 #include "runner/evaluation/scan.hpp"
@@ -90,7 +91,10 @@ fs::path RegistrationCache::folder_of(const AtlasPair& pair) const {
   for (const KindOfLabels& kind : kKinds) {
     const bool has = pair.atlas->info().has(kind.kind);
     hash.update(has ? "labels\n" : "none\n");
-    if (has) add(read_labels(*pair.atlas, pair.scan, kind.kind));
+    if (!has) continue;
+    const std::vector<std::uint8_t> labels = read_labels(*pair.atlas, pair.scan, kind.kind);
+    add(labels);
+    if (std::ranges::find(labels, data::kIgnored) != labels.end()) hash.update("ignored are no labels\n");
   }
   return folder_ / hash.hex().substr(0, 16);
 }

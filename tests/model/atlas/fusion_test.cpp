@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -37,6 +38,16 @@ TEST(LabelFusion, RefusesNoAtlasesAndAtlasesOfDifferentSizes) {
   EXPECT_THROW(staple({}, {1, 1, 1}), std::invalid_argument);
   EXPECT_THROW(joint_fusion({0}, {}, {1, 1, 1}, {}), std::invalid_argument);
   EXPECT_THROW(joint_fusion({0, 0}, {labelled({1})}, {1, 1, 1}, {}), std::invalid_argument);
+}
+
+Voxels replaced(Voxels labels, std::uint8_t old, std::uint8_t by) {
+  std::ranges::replace(labels, old, by);
+  return labels;
+}
+
+TEST(MajorityVote, AnAtlasAbstainsWhereNobodyHasJudged) {
+  EXPECT_THAT(majority_vote({labelled({255, 1, 255}), labelled({255, 1, 255}), labelled({2, 255, 255})}),
+              ElementsAre(2, 1, 0));
 }
 
 // By hand: M = ((1, 0), (0, 16)), as <d, d>^2 is 1 and 4^2; then w ~ (1 / (1 + alpha), 1 / (16 + alpha)).
@@ -191,6 +202,33 @@ TEST(Staple, IsWhatPlainNumPyMakesOfTheFormula) {
   // One atlas calls 1 what the others call 2: its confusion matrix must learn that.
   for (std::uint8_t& label : some.atlases.back().labels) label = label == 2 ? 1 : label;
   EXPECT_EQ(staple(some.atlases, some.size), reference("staple", some));
+}
+
+TEST(JointFusion, OfAnAtlasThatNobodyHasJudgedIsThatOfTheOthers) {
+  Case alike = random_case(3, 1);
+  alike.atlases.front().image = alike.target;
+  alike.atlases.resize(3, alike.atlases.front());
+  const Voxels labels = alike.atlases.front().labels;
+  std::ranges::fill(alike.atlases[0].labels, 255);
+  std::ranges::fill(alike.atlases[1].labels, 255);
+  const JointFusionOptions options{.patch_radius = 1, .search_radius = 0};
+  EXPECT_EQ(joint_fusion(alike.target, alike.atlases, alike.size, options), labels);
+  std::ranges::fill(alike.atlases[2].labels, 255);
+  EXPECT_EQ(joint_fusion(alike.target, alike.atlases, alike.size, options), Voxels(labels.size()));
+}
+
+// Of unsigned bytes ITK's filter would count for ever.
+TEST(Staple, EndsWithTheLargestClassIdsAndWhereNobodyHasJudged) {
+  Case some = random_case(6, 5), renamed = some;
+  const Voxels fused = staple(some.atlases, some.size).value();
+  for (WarpedAtlas& atlas : renamed.atlases) atlas.labels = replaced(atlas.labels, 3, 254);
+  EXPECT_EQ(staple(renamed.atlases, renamed.size), replaced(fused, 3, 254));
+
+  Case judged = some;
+  for (std::size_t v = 0; v < some.target.size(); v += 3) some.atlases[v % 5].labels[v] = 255;
+  const Voxels majority = majority_vote(some.atlases);
+  for (std::size_t v = 0; v < some.target.size(); v += 3) judged.atlases[v % 5].labels[v] = majority[v];
+  EXPECT_EQ(staple(some.atlases, some.size), staple(judged.atlases, judged.size));
 }
 
 TEST(Staple, LooksAtTheBoxAroundAllLabels) {

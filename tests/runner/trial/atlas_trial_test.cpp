@@ -225,6 +225,31 @@ TEST_F(AtlasTrial, TakesObliqueAtlasesOfTheSameVoxelSize) {
   EXPECT_EQ(run(heard), TrialOutcome::kFinished);
 }
 
+// A front half of an atlas that nobody has judged, as an id of ignore leaves it.
+TEST_F(AtlasTrial, FusesAtlasesThatAreNotJudgedEverywhere) {
+  const data::Shard& whole = data_.train[2];
+  data::ShardContents half;
+  half.info = whole.info();
+  half.info.subject = "half";
+  half.info.own_classes.ignore = "255";
+  half.images.resize(half.info.grid.voxels());
+  half.labels.resize(half.info.grid.voxels());
+  whole.read(0, whole.info().slices_per_scan(), half.images, half.labels);
+  for (std::size_t v = 0; v < half.labels.size(); ++v)
+    if (v / 32 % 32 < 16) half.labels[v] = data::kIgnored;
+  half.original_labels = whole.original_labels();
+  data::write_shard(folder_.path / "half.h5", half);
+  data_.train[2] = data::Shard(folder_.path / "half.h5");
+  data_.test.pop_back();
+  for (const char* fusion : {"majority", "staple", "joint"}) {
+    config_.atlas.fusion = fusion;
+    config_.atlas.joint = {.patch_radius = 1, .search_radius = 0};
+    Heard heard;
+    EXPECT_EQ(run(heard), TrialOutcome::kFinished) << fusion;
+    EXPECT_GT(heard.stages.at(0).best_dice, 0.1) << fusion;
+  }
+}
+
 TEST_F(AtlasTrial, NamesARegistrationThatIsDamaged) {
   Heard heard;
   data_.test.pop_back();
