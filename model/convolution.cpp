@@ -27,27 +27,19 @@ using torch::autograd::tensor_list;
 constexpr auto kLast = torch::MemoryFormat::ChannelsLast;
 constexpr std::int64_t kFewestChannels = 16;  // of one vector a tile has too few sums to keep the machine busy
 
-bool machine_wants_it() {
-#ifdef CROSSFADE_KERNELS_FOR_LEVELS
-  static const bool wants = data::runs_v3() && !data::runs_v4();
-  return wants;
-#else
-  return false;
-#endif
-}
-
-bool gradient_is_ours(const torch::Tensor& x, const torch::Tensor& weight) {
-  return machine_wants_it() && takes_kernels(x) && x.scalar_type() == torch::kFloat32 &&
-         weight.scalar_type() == torch::kFloat32 && x.size(0) > 0 && x.size(1) >= kFewestChannels;
+bool can_be_ours(const torch::Tensor& x, const torch::Tensor& weight) {
+  return takes_kernels(x) && x.scalar_type() == torch::kFloat32 && weight.scalar_type() == torch::kFloat32 &&
+         x.size(0) > 0 && x.size(1) >= kFewestChannels;
 }
 
 class Convolve : public torch::autograd::Function<Convolve> {
  public:
   /// `x` is input.values, whose gradient this returns. `bias`: without elements where there is none, as a Function
-  /// takes no undefined tensor.
+  /// takes no undefined tensor. `ours`: the gradients of the weights are computed here.
   static torch::Tensor forward(AutogradContext* context, const torch::Tensor& x, const Activation& input,
-                               const torch::Tensor& weight, const torch::Tensor& bias) {
+                               const torch::Tensor& weight, const torch::Tensor& bias, bool ours) {
     save(context, input, weight);
+    context->saved_data["ours"] = ours;
     const bool with_bias = bias.numel() > 0;
     context->saved_data["bias"] = with_bias;
     const std::int64_t pad = weight.size(2) / 2;
@@ -58,7 +50,7 @@ class Convolve : public torch::autograd::Function<Convolve> {
     const Saved saved = restore(context);
     const torch::Tensor &x = saved.x, &weight = saved.weight;
     const torch::Tensor dy = outer[0].contiguous(kLast);
-    const bool ours = gradient_is_ours(x, weight), with_bias = context->saved_data["bias"].toBool();
+    const bool ours = context->saved_data["ours"].toBool(), with_bias = context->saved_data["bias"].toBool();
     const auto theirs = [&](std::array<bool, 3> wanted) {
       const std::int64_t pad = weight.size(2) / 2, channels = weight.size(0);
       return at::convolution_backward(dy, x, weight, with_bias ? at::OptionalIntArrayRef(channels) : std::nullopt,
@@ -67,21 +59,31 @@ class Convolve : public torch::autograd::Function<Convolve> {
     const bool of_x = context->needs_input_grad(0);
     if (!ours) {
       auto [dx, d_weight, d_bias] = theirs({of_x, true, with_bias});
-      return {dx, {}, d_weight, d_bias};
+      return {dx, {}, d_weight, d_bias, {}};
     }
     const torch::Tensor dx = of_x ? std::get<0>(theirs({true, false, false})) : torch::Tensor();
     const WeightGradient gradient = weight_gradient(x, dy, weight.size(2));
-    return {dx, {}, gradient.weight, with_bias ? gradient.bias : torch::Tensor()};
+    return {dx, {}, gradient.weight, with_bias ? gradient.bias : torch::Tensor(), {}};
   }
 };
 
 }  // namespace
 
-torch::Tensor convolve(torch::nn::Conv2d& convolution, const Activation& input) {
+bool prefers_own_weight_gradient() {
+#ifdef CROSSFADE_KERNELS_FOR_LEVELS
+  static const bool prefers = data::runs_v3() && !data::runs_v4();
+  return prefers;
+#else
+  return false;
+#endif
+}
+
+torch::Tensor convolve(torch::nn::Conv2d& convolution, const Activation& input, bool own_gradient) {
   const torch::Tensor& x = input.values;
   const bool autocast = at::autocast::is_autocast_enabled(at::kCPU);
   const bool is_cast = !autocast || x.scalar_type() == at::autocast::get_autocast_dtype(at::kCPU);
-  const bool takes_it = input.from.defined() || gradient_is_ours(x, convolution->weight);
+  const bool ours = own_gradient && can_be_ours(x, convolution->weight);
+  const bool takes_it = input.from.defined() || ours;
   if (!torch::GradMode::is_enabled() || !is_cast || !takes_it) return convolution->forward(x);
   // What autocast would do to a convolution; it does not look into functions of ours.
   const auto cast = [&](const torch::Tensor& parameter) {
@@ -89,7 +91,7 @@ torch::Tensor convolve(torch::nn::Conv2d& convolution, const Activation& input) 
   };
   const torch::Tensor weight = cast(convolution->weight);
   const torch::Tensor bias = convolution->bias.defined() ? cast(convolution->bias) : torch::empty({0});
-  return Convolve::apply(x, input, weight, bias);
+  return Convolve::apply(x, input, weight, bias, ours);
 }
 
 WeightGradient weight_gradient(const torch::Tensor& x, const torch::Tensor& dy, std::int64_t kernel) {

@@ -8,10 +8,14 @@
 
 namespace crossfade::model {
 
-/// Stride 1 and an odd kernel, padded so that the output has the size of the input: convolution->forward(x). On CPUs
-/// with AVX2 and without AVX-512 the gradient of float32 weights of 16 input channels and more is computed here: oneDNN
-/// takes two to three times as long for it as for the convolution itself.
-torch::Tensor convolve(torch::nn::Conv2d& convolution, const Activation& x);
+/// Whether this is a CPU with AVX2 and without AVX-512, on which oneDNN takes two to three times as long for the
+/// gradient of a convolution's weights as for the convolution itself.
+bool prefers_own_weight_gradient();
+
+/// Stride 1 and an odd kernel, padded so that the output has the size of the input: convolution->forward(x).
+/// `own_gradient`: that of float32 weights of 16 input channels and more, on CPUs, is computed here.
+torch::Tensor convolve(torch::nn::Conv2d& convolution, const Activation& x,
+                       bool own_gradient = prefers_own_weight_gradient());
 
 /// The gradients of weight [out, in, k, k] and bias [out] from x [n, in, H, W] and dy [n, out, H, W], both float32 and
 /// channels-last on the CPU; the former is channels-last, too. The same with any number of threads.

@@ -98,14 +98,16 @@ TEST(WeightGradient, IsTheSameWithAnyNumberOfThreads) {
 }
 
 TEST(Convolve, HasTheGradientsOfTheModule) {
-  for (const bool with_bias : {true, false}) {
+  for (const auto& [with_bias, of_input] : {std::pair(true, true), std::pair(false, true), std::pair(true, false)}) {
     torch::nn::Conv2d convolution(torch::nn::Conv2dOptions(16, 24, 3).padding(1).bias(with_bias));
     const auto gradients = [&](bool ours) {
       convolution->zero_grad();
-      const torch::Tensor x = normal(1, {2, 16, 12, 20}).requires_grad_();
-      const torch::Tensor y = ours ? convolve(convolution, {x}) : convolution->forward(x);
+      const torch::Tensor x = normal(1, {2, 16, 12, 20}).requires_grad_(of_input);
+      const torch::Tensor y = ours ? convolve(convolution, {x}, /*own_gradient=*/true) : convolution->forward(x);
+      EXPECT_EQ(y.grad_fn()->name().find("Convolve") != std::string::npos, ours) << y.grad_fn()->name();
       (y * normal(2, {2, 24, 12, 20})).sum().backward();
-      std::vector<torch::Tensor> all = {y.detach(), x.grad(), convolution->weight.grad().clone()};
+      std::vector<torch::Tensor> all = {y.detach(), convolution->weight.grad().clone()};
+      if (of_input) all.push_back(x.grad());
       if (with_bias) all.push_back(convolution->bias.grad().clone());
       return all;
     };
