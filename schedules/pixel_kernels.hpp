@@ -39,7 +39,7 @@ struct RowSums {
 
 template <class T>
 struct PixelKernels {
-  /// At most 255 classes, as labels are bytes. `weights` are `maps` maps of pixel weights.
+  /// At most 255 classes, as labels are bytes. `weights` are `maps` maps of pixel weights, 0 where ignored.
   void (*softmax)(const PixelRow<T>& row, const Arithmetic<T>* const* weights, std::size_t maps, bool squared,
                   const SoftmaxScale<T>& scale, RowSums& sums);
   /// Writes dL/dz to `gradient` [pixels, classes], which may be the logits' memory; `overlap` [3, classes] with the

@@ -209,18 +209,40 @@ void expect_alike(const ChannelKernels<T>& one, const ChannelKernels<T>& other, 
     const torch::Tensor k = normal(3, {5, channels}).to(arithmetic);
     const auto row = [&](std::int64_t n) { return static_cast<const A*>(k.data_ptr()) + n * channels; };
     const AffineGradient<A> back{{row(0), row(1), true}, row(2), row(3), row(4)};
+    // Two rows of 12 pixels each, with room beside them as in a tensor that joins two.
+    const std::int64_t room = 2 * channels;
+    const torch::Tensor rows = normal(4, {2, 12, room}).to(dtype), d_pooled = normal(5, {6, channels}).to(dtype);
+    const torch::Tensor z = normal(6, {6, 4, channels}).to(dtype);
+    const auto pair = [&](const torch::Tensor& of) { return RowPair<T>{memory(of), memory(of) + 12 * room, room}; };
+    const auto read = [&](const torch::Tensor& of) {
+      return RowPair<const T>{memory(of), memory(of) + 12 * room, room};
+    };
+    const Extent pooled_extent{6, channels};
     const auto run = [&](const ChannelKernels<T>& kernels) {
-      const torch::Tensor y = torch::empty_like(x), dx = torch::empty_like(x),
+      const torch::Tensor y = torch::empty_like(x), dx = torch::empty_like(x), rectified = torch::empty_like(x),
                           sums = torch::zeros({2, channels}, torch::kFloat64);
       kernels.affine(memory(x), back.forward, extent, memory(y));
       kernels.affine_gradient(memory(dy), memory(x), back, extent, memory(dx));
+      kernels.rectifier_gradient(memory(dy), memory(x), 13 * channels, memory(rectified));
       kernels.sums(memory(dy), memory(x), &back.forward, extent, static_cast<double*>(sums.data_ptr()));
       const torch::Tensor largest = torch::empty({13}, torch::kByte);
       kernels.largest(memory(x), extent, static_cast<std::uint8_t*>(largest.data_ptr()));
-      return torch::cat({y.flatten().to(torch::kFloat64), dx.flatten().to(torch::kFloat64), sums.flatten(),
-                         largest.to(torch::kFloat64)});
+      const torch::Tensor full = torch::zeros_like(rows), pooled = torch::empty_like(d_pooled);
+      kernels.pool(read(rows), true, pooled_extent, pair(full), memory(pooled));
+      const torch::Tensor d_rows = torch::zeros_like(rows);
+      kernels.pool_gradient(read(full), true, memory(d_pooled), read(rows), pooled_extent, pair(d_rows));
+      const torch::Tensor spread = torch::zeros_like(rows), gathered = torch::empty_like(z),
+                          bias_sums = torch::zeros({channels}, torch::kFloat64);
+      kernels.spread(memory(z), row(0), pooled_extent, pair(spread));
+      kernels.gather(read(rows), pooled_extent, memory(gathered), static_cast<double*>(bias_sums.data_ptr()));
+      std::vector<torch::Tensor> all = {y,      dx,     rectified, sums,     largest,  full,
+                                        pooled, d_rows, spread,    gathered, bias_sums};
+      for (torch::Tensor& one : all) one = one.to(torch::kFloat64);
+      return all;
     };
-    EXPECT_LT(relative_difference(run(one), run(other)), rounding(dtype));
+    const std::vector<torch::Tensor> found = run(one), expected = run(other);
+    for (std::size_t n = 0; n < found.size(); ++n)
+      EXPECT_LT(relative_difference(found[n], expected[n]), rounding(dtype)) << n << ' ' << channels;
   }
 }
 

@@ -166,37 +166,71 @@ TEST(PixelPass, IsBitIdenticalForAnyNumberOfThreads) {
   }
 }
 
-// Each set of loops that this machine can run, by the same sums to the rounding of float32, and of the gradient to that
-// of its type. Class counts below, at and above each length of a vector.
+/// Sums of random pixels by one set of loops against those in float64, each to `rounding` of its norm; returns the
+/// gradient.
+template <class T>
+torch::Tensor checked_gradient(const PixelKernels<T>& kernels, torch::Dtype dtype, double rounding,
+                               std::int64_t classes, bool squared) {
+  constexpr std::int64_t kPixels = 70;
+  using A = Arithmetic<T>;
+  const auto arithmetic = dtype == torch::kFloat64 ? torch::kFloat64 : torch::kFloat32;
+  const at::Generator generator = at::make_generator<at::CPUGeneratorImpl>(7);
+  const torch::Tensor logits = (torch::randn({kPixels, classes}, generator) * 5).to(dtype);
+  torch::Tensor labels = torch::randint(0, classes, {kPixels}, generator, torch::kUInt8);
+  labels[5] = kIgnored;
+  const torch::Tensor overlap = torch::randn({3, classes}, generator).to(arithmetic);
+  const torch::Tensor nll = torch::rand({kPixels}, generator).to(arithmetic);
+  const torch::Tensor weights = (torch::rand({kPixels}, generator) * (labels != kIgnored)).to(arithmetic);
+  const auto numbers = [](const torch::Tensor& x) { return static_cast<A*>(x.data_ptr()); };
+
+  const PixelRow<T> row{static_cast<const T*>(logits.const_data_ptr()), labels.const_data_ptr<std::uint8_t>(), kPixels,
+                        classes};
+  const torch::Tensor sums = torch::zeros({3, classes}, torch::kFloat64), weighted = torch::zeros({2}, torch::kFloat64),
+                      scale = torch::empty({2, kPixels}, arithmetic);
+  double* first = sums.mutable_data_ptr<double>();
+  RowSums row_sums{first, first + classes, first + 2 * classes, weighted.mutable_data_ptr<double>()};
+  const SoftmaxScale<T> kept{numbers(scale), numbers(scale) + kPixels};
+  const A* map = numbers(weights);
+  kernels.softmax(row, &map, 1, squared, kept, row_sums);
+
+  const torch::Tensor judged = labels != kIgnored,
+                      target = labels.to(torch::kInt64).masked_fill(~judged, 0).unsqueeze(1);
+  const torch::Tensor log_p = torch::log_softmax(logits.to(torch::kFloat64), 1);
+  const torch::Tensor p = log_p.exp() * judged.unsqueeze(1);
+  const torch::Tensor of_label = torch::zeros_like(p).scatter_(1, target, 1) * judged.unsqueeze(1);
+  const torch::Tensor omega = weights.to(torch::kFloat64);
+  EXPECT_LT(relative_difference(sums[0], (p * of_label).sum(0)), rounding) << classes;
+  EXPECT_LT(relative_difference(sums[1], (squared ? p * p : p).sum(0)), rounding) << classes;
+  EXPECT_TRUE(sums[2].equal(of_label.sum(0))) << classes;
+  const torch::Tensor of_weights = torch::stack({-(omega * log_p.gather(1, target).squeeze(1)).sum(), omega.sum()});
+  EXPECT_LT(relative_difference(weighted, of_weights), rounding) << classes;
+
+  const torch::Tensor gradient = torch::full({kPixels + 1, classes}, 123, torch::dtype(dtype));
+  kernels.gradient(row, kept, numbers(overlap), numbers(nll), static_cast<T*>(gradient.mutable_data_ptr()));
+  EXPECT_TRUE((gradient[kPixels] == 123).all().template item<bool>()) << "nothing is written behind the last pixel";
+  EXPECT_EQ(gradient[5].abs().sum().template item<double>(), 0);
+  return gradient.slice(0, 0, kPixels).to(torch::kFloat64);
+}
+
+// Each set of loops that this machine can run, by its sums to the rounding of what it computes in, and of the gradient
+// by the best set's to that of its type: bfloat16 has 8 bits. Class counts below, at and above each length of a vector.
 TEST(PixelKernels, AgreeOnEveryInstructionSet) {
   ASSERT_FALSE(kernel_sets().empty());
+  const KernelSet& best = *kernel_sets().front();
   for (const std::int64_t classes : {1, 2, 3, 7, 8, 9, 16, 28, 33, 255}) {
-    constexpr std::int64_t kPixels = 70;
-    const at::Generator generator = at::make_generator<at::CPUGeneratorImpl>(7);
-    const torch::Tensor logits = torch::randn({kPixels, classes}, generator) * 5;
-    torch::Tensor labels = torch::randint(0, classes, {kPixels}, generator, torch::kUInt8);
-    labels[5] = kIgnored;
-    const torch::Tensor overlap = torch::randn({3, classes}, generator), nll = torch::rand({kPixels}, generator);
-    std::vector<torch::Tensor> masses, gradients;
-    for (const KernelSet* set : kernel_sets()) {
-      const PixelRow<float> row{logits.const_data_ptr<float>(), labels.const_data_ptr<std::uint8_t>(), kPixels,
-                                classes};
-      torch::Tensor sums = torch::zeros({3, classes}, torch::kFloat64), scale = torch::empty({2, kPixels});
-      double* first = sums.mutable_data_ptr<double>();
-      RowSums row_sums{first, first + classes, first + 2 * classes, nullptr};
-      const SoftmaxScale<float> kept{scale.mutable_data_ptr<float>(), scale.mutable_data_ptr<float>() + kPixels};
-      set->of_float.softmax(row, nullptr, 0, false, kept, row_sums);
-      EXPECT_EQ(sums[2].sum().item<double>(), kPixels - 1);
-      torch::Tensor gradient = torch::full({kPixels + 1, classes}, 123.0F);
-      set->of_float.gradient(row, kept, overlap.const_data_ptr<float>(), nll.const_data_ptr<float>(),
-                             gradient.mutable_data_ptr<float>());
-      EXPECT_TRUE((gradient[kPixels] == 123).all().item<bool>()) << "nothing is written behind the last pixel";
-      EXPECT_EQ(gradient[5].abs().sum().item<float>(), 0);
-      const torch::Tensor p =
-          torch::softmax(logits.to(torch::kFloat64), 1).masked_fill_((labels == kIgnored).unsqueeze(1), 0);
-      EXPECT_LT(relative_difference(sums[1], p.sum(0)), 5e-7) << classes;
-      gradients.push_back(gradient.slice(0, 0, kPixels));
-      EXPECT_LT(relative_difference(gradients.back(), gradients.front()), 2e-6) << classes;
+    for (const bool squared : {false, true}) {
+      for (const KernelSet* set : kernel_sets()) {
+        const auto agree = [&](const auto& kernels, const auto& of_best, torch::Dtype dtype, double sums,
+                               double written) {
+          EXPECT_LT(relative_difference(checked_gradient(kernels, dtype, sums, classes, squared),
+                                        checked_gradient(of_best, dtype, sums, classes, squared)),
+                    written)
+              << classes << ' ' << dtype;
+        };
+        agree(set->of_float, best.of_float, torch::kFloat32, 5e-7, 2e-6);
+        agree(set->of_double, best.of_double, torch::kFloat64, 1e-13, 1e-13);
+        agree(set->of_bfloat16, best.of_bfloat16, torch::kBFloat16, 5e-7, std::ldexp(1, -8));
+      }
     }
   }
 }
