@@ -114,10 +114,11 @@ def load(net, state):
 
 def load_checkpoint(path):
     """The net of a best.safetensors or last.safetensors, in evaluation mode, and what the file says of itself
-    (docs/checkpoints.md): "model", "data" and "position" as dicts, the rest as text."""
+    (docs/checkpoints.md): "model", "data" and "position" as dicts, "epochs" as a list, the rest as text."""
     from safetensors import safe_open
     with safe_open(path, framework="pt") as file:
-        about = {key: json.loads(text) if text[:1] in "{[" else text for key, text in file.metadata().items()}
+        about = {key: json.loads(text) if key in ("model", "data", "position", "epochs") else text
+                 for key, text in file.metadata().items()}
         if about.get("format") != "crossfade-checkpoint" or about.get("version") != "1":
             raise ValueError(f"{path} is no checkpoint of version 1: {about.get('format')} {about.get('version')}")
         state = {name.removeprefix("model."): file.get_tensor(name) for name in file.keys() if name.startswith("model.")}

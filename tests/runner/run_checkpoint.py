@@ -10,6 +10,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "model"))
 import nets
 
 checkpoint, source, target = sys.argv[1:]
-net, _ = nets.load_checkpoint(checkpoint)
+net, about = nets.load_checkpoint(checkpoint)
+assert about["variant"] == "[A] a name that is no JSON" and isinstance(about["model"], dict), about
 with torch.no_grad():
     save_file({"logits": net(load_file(source)["images"]).contiguous()}, target)

@@ -134,7 +134,9 @@ TEST_P(SavedNetwork, GivesTheSameOutputInPyTorch) {
     for (torch::Tensor& buffer : network->buffers()) buffer.uniform_(0.5, 2);  // running statistics that matter
     for (torch::Tensor& parameter : network->parameters()) parameter.add_(torch::rand_like(parameter) * 0.1);
   }
-  write_tensors(folder.path / "net.safetensors", save_network(*network, options, 1, data::kClasses));
+  TensorFile saved = save_network(*network, options, 1, data::kClasses);
+  saved.metadata["variant"] = "[A] a name that is no JSON";
+  write_tensors(folder.path / "net.safetensors", saved);
   const torch::Tensor images = torch::randn({2, 1, 32, 16});
   TensorFile input;
   input.tensors = {{"images", images}};
