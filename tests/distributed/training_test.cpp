@@ -179,7 +179,9 @@ TEST_P(Ranks, StopAtTheSameStepThatIsNotFinite) {
   const Case& c = GetParam();
   const auto network =
       model::make_network({.name = "unet", .width = 4, .depth = 2, .norm = c.norm}, 1, data::kClasses, kSeed);
-  place_network(*network, all.device(), c.type == torch::kDouble ? torch::kDouble : torch::kFloat);
+  const bool bf16 = c.type == torch::kBFloat16;
+  if (bf16) network->set_precision(model::Precision::kBf16);
+  place_network(*network, all.device(), bf16 ? torch::kFloat : c.type);
   Trainer trainer(*network, {{"wce", schedules::constant(1)}}, std::vector<double>(data::kClasses, 1), {}, {}, all,
                   {.read_every = 3});
   torch::Tensor before;
