@@ -6,11 +6,10 @@
 namespace crossfade::runner {
 namespace {
 
-/// The bytes of a tensor whose elements lie without gaps, in whatever order (channels-last, too).
-std::size_t require_dense(const at::Tensor& tensor) {
+/// Its elements lie without gaps, in whatever order (channels-last, too).
+void require_dense(const at::Tensor& tensor) {
   TORCH_CHECK(tensor.device().is_cpu() && tensor.is_non_overlapping_and_dense(),
               "a tensor for MPI must be dense and on the CPU");
-  return static_cast<std::size_t>(tensor.nbytes());
 }
 
 }  // namespace
@@ -112,29 +111,6 @@ c10::intrusive_ptr<c10d::Work> MpiBackend::allreduce(std::vector<at::Tensor>& te
     for (const at::Tensor& tensor : tensors) all_reduce_sum(communicator_, tensor);
     ++reductions_;
   });
-}
-
-c10::intrusive_ptr<c10d::Work> MpiBackend::broadcast(std::vector<at::Tensor>& tensors,
-                                                     const c10d::BroadcastOptions& options) {
-  return enqueue(c10d::OpType::BROADCAST, tensors, [this, tensors, root = static_cast<int>(options.rootRank)] {
-    for (const at::Tensor& tensor : tensors) communicator_.broadcast(tensor.data_ptr(), require_dense(tensor), root);
-  });
-}
-
-c10::intrusive_ptr<c10d::Work> MpiBackend::allgather(std::vector<std::vector<at::Tensor>>& outputs,
-                                                     std::vector<at::Tensor>& inputs, const c10d::AllgatherOptions&) {
-  TORCH_CHECK(outputs.size() == 1 && inputs.size() == 1, "one tensor a rank can be gathered");
-  return enqueue(c10d::OpType::ALLGATHER, outputs[0], [this, pieces = outputs[0], input = inputs[0]] {
-    for (int root = 0; root < getSize(); ++root) {
-      const at::Tensor& piece = pieces[static_cast<std::size_t>(root)];
-      if (root == getRank()) piece.copy_(input);
-      communicator_.broadcast(piece.data_ptr(), require_dense(piece), root);
-    }
-  });
-}
-
-c10::intrusive_ptr<c10d::Work> MpiBackend::barrier(const c10d::BarrierOptions&) {
-  return enqueue(c10d::OpType::BARRIER, {}, [this] { communicator_.barrier(); });
 }
 
 }  // namespace crossfade::runner

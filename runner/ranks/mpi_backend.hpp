@@ -18,9 +18,8 @@ namespace crossfade::runner {
 /// Sums a CPU tensor (float32, float64 or int64) over the ranks in place.
 void all_reduce_sum(Communicator& communicator, const at::Tensor& tensor);
 
-/// What the Reducer needs: all-reduce (sum), broadcast, all-gather and barrier of CPU tensors. A thread of its own runs
-/// the calls in order, so that a bucket travels while the backward pass goes on. Calls must come in the same order on
-/// all ranks.
+/// What the Reducer asks of a backend: sums of CPU tensors over the ranks. A thread of its own runs the calls in order,
+/// so that a bucket travels while the backward pass goes on. Calls must come in the same order on all ranks.
 class MpiBackend : public c10d::Backend {
  public:
   explicit MpiBackend(Communicator communicator);
@@ -30,12 +29,6 @@ class MpiBackend : public c10d::Backend {
 
   c10::intrusive_ptr<c10d::Work> allreduce(std::vector<at::Tensor>& tensors,
                                            const c10d::AllreduceOptions& options) override;
-  c10::intrusive_ptr<c10d::Work> broadcast(std::vector<at::Tensor>& tensors,
-                                           const c10d::BroadcastOptions& options) override;
-  c10::intrusive_ptr<c10d::Work> allgather(std::vector<std::vector<at::Tensor>>& outputs,
-                                           std::vector<at::Tensor>& inputs,
-                                           const c10d::AllgatherOptions& options) override;
-  c10::intrusive_ptr<c10d::Work> barrier(const c10d::BarrierOptions& options) override;
 
   /// All-reduces that are done.
   std::int64_t reductions() const { return reductions_; }
