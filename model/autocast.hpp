@@ -8,8 +8,9 @@
 
 namespace crossfade::model {
 
-/// Autocast to bfloat16 on this thread and one kind of device, as long as it lives; nothing for fp32. Parameters are
-/// converted once within the outermost of several: none may change before that ends.
+/// Autocast to bfloat16 on this thread and one kind of device, as long as it lives; nothing for fp32. Within the
+/// outermost of several, ATen keeps what it has converted of the weights of convolutions: none may change before it
+/// ends.
 class Autocast {
  public:
   Autocast(Precision precision, c10::DeviceType device);

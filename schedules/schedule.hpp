@@ -20,11 +20,11 @@ const std::vector<std::pair<std::string, std::string>>& term_names();
 
 /// Conventions of the formulas; docs/losses.md says what QuickNAT, FastSurfer, MONAI and nnU-Net choose.
 struct LossOptions {
-  double epsilon = 1e-5;              // in numerator and denominator of Dice
-  bool background = true;             // class 0 counts in Dice
-  bool batch = true;                  // Dice from the sums of the global batch; false: per image, then the mean
-  bool squared_denominator = false;   // p^2 + g^2 in place of p + g
-  std::string absent = "keep";        // classes absent from the batch's labels: keep, or drop from both sums of Dice
+  double epsilon = 1e-5;             // in numerator and denominator of Dice
+  bool background = true;            // class 0 counts in Dice
+  bool batch = true;                 // Dice from the sums of the global batch; false: per image, then the mean
+  bool squared_denominator = false;  // p^2 + g^2 in place of p + g
+  std::string absent = "keep";  // classes absent from the labels of the batch or image: keep, or drop from both sums
   std::string normalise = "weights";  // wce over the sum of weights, or over the number of pixels (as QuickNAT)
   double weight_cap = 0;              // largest median-frequency class weight; 0: none
   double boundary_weight =
@@ -38,7 +38,9 @@ void describe(Visitor& visit, LossOptions& o) {
   visit.flag("batch", o.batch, "Dice from the sums of the whole global batch; false: per image, then the mean");
   visit.flag("squared_denominator", o.squared_denominator, "squares in the denominator of Dice");
   visit.choice("absent", o.absent, {"keep", "drop"},
-               "classes that no label of the batch has: keep or drop them in Dice");
+               "classes that no label of the batch has (with batch: false, of the image): keep or drop them in Dice. "
+               "An image in "
+               "which no class counts has loss 0, and counts in the mean over images");
   visit.choice("normalise", o.normalise, {"weights", "pixels"},
                "divide cross-entropy by the sum of weights or by the number of pixels");
   visit.number("weight_cap", o.weight_cap, 0, 1e9, "largest class weight; 0: no cap");

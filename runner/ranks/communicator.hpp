@@ -11,8 +11,8 @@ namespace crossfade::runner {
 /// Element types of a reduction.
 enum class ElementType { kFloat32, kFloat64, kInt64 };
 
-/// An MPI communicator. Collectives must be called in the same order by all ranks of it; one thread at a time. Errors
-/// throw std::runtime_error with rank, host and MPI's own message.
+/// An MPI communicator. Collectives must be called in the same order by all ranks of it, by one thread at a time; send,
+/// receive and poll by any. Errors throw std::runtime_error with rank, host and MPI's own message.
 class Communicator {
  public:
   Communicator(Communicator&&) noexcept;

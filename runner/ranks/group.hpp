@@ -25,8 +25,8 @@ struct CommunicationSeconds {
 /// the same place twice.
 class Group {
  public:
-  /// Collective over `ranks`. `device` is torch::kCPU or this rank's CUDA device. Throws std::runtime_error for a CUDA
-  /// device in a build without NCCL.
+  /// Collective over `ranks`. `device` is torch::kCPU or this rank's CUDA device. Throws std::runtime_error for several
+  /// ranks on CUDA devices in a build without NCCL.
   Group(Communicator ranks, torch::Device device);
   ~Group();
 

@@ -103,6 +103,10 @@ TEST(UNet, ConvertsParametersOnceWithinTheOutermostAutocast) {
     const Autocast outermost(Precision::kBf16, torch::kCPU);
     EXPECT_TRUE(network->forward(input).equal(alone));
     for (const torch::Tensor& parameter : network->parameters()) parameter.add_(1);
+    torch::nn::Conv2d convolution(1, 3, 3);
+    const torch::Tensor before = convolution->forward(input);
+    convolution->weight.add_(1);
+    EXPECT_TRUE(convolution->forward(input).equal(before)) << "converted once";
   }
   const torch::Tensor changed = network->forward(input);
   EXPECT_FALSE(changed.equal(alone));
