@@ -31,7 +31,7 @@ def row(options, width, side, norm, precision):
           " | ".join(percent(part) for part in parts.values()) + " |", flush=True)
     rows.add(f"buckets not hidden, {precision}, width {width}, {norm}, {side}²", f"< {100 * TARGET:.0f} %",
              f"{percent(parts['buckets'])} %; loss {percent(parts['loss'])} %, norm {percent(parts['norm'])} %",
-             parts["buckets"][1] < TARGET)
+             parts["buckets"][2] < TARGET)
 
 
 def main():

@@ -142,7 +142,7 @@ def main():
             print(f"| {function} | " + " | ".join(f"{m:.3g} ({l:.2g} to {h:.2g})" for l, m, h in found.values()) + " |",
                   flush=True)
             best = min(found[method][1] for method in METHODS if method.startswith(("Optuna", "scikit")))
-            rows.add(f"a search of {options.evaluations} evaluations on {function}: regret, the best peer's beside it",
+            rows.add(f"a search of {options.evaluations} evaluations on {function}: median regret, the best peer's beside it",
                      "≤ the best peer's", f"{found['model'][1]:.3g}; {best:.3g}", found["model"][1] <= best)
 
 

@@ -93,14 +93,16 @@ int main(int argc, char** argv) {
   runner::keep_freed_memory();  // as the runner does
   benchmark::Initialize(&argc, argv);
   std::vector<std::vector<std::int64_t>> on_cpu;
-  for (const int width : {16, 32})
-    for (const int side : {128, 256})
+  std::vector<std::vector<std::int64_t>> on_gpu;
+  for (const int side : {128, 256}) {
+    for (const int width : {16, 32})
       for (const int threads : {1, 2}) on_cpu.push_back({width, side, 8, threads});
+    for (const int width : {16, 32, 64}) on_gpu.push_back({width, side, 8, 1});
+  }
   for (const auto precision : {model::Precision::kFp32, model::Precision::kBf16}) {
     for (const char* norm : {"none", "batch"}) {
       runner::add(torch::kCPU, precision, norm, on_cpu);
-      if (torch::cuda::is_available())
-        runner::add(torch::Device(torch::kCUDA, 0), precision, norm, {{16, 128, 8, 1}, {64, 256, 8, 1}});
+      if (torch::cuda::is_available()) runner::add(torch::Device(torch::kCUDA, 0), precision, norm, on_gpu);
     }
   }
   benchmark::RunSpecifiedBenchmarks();
