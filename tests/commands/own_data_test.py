@@ -133,6 +133,9 @@ class OwnData(Case):
                                                   " where fold = 0 and structure = 'left'")
         image, labels = case(3)
         self.assertEqual(judged, [(int(numpy.count_nonzero(labels[4:] == 1)),)], "voxels that nobody has judged count nowhere")
+        checkpoint = sorted(self.folder.glob("results/own/checkpoints/*/best.safetensors"))[0]
+        predicted = self.predict(checkpoint, "Dataset/imagesTr/{subject}_0000.nii.gz")
+        self.assertEqual(sorted(file.name for file in predicted.iterdir()), [f"{name}.nii.gz" for name in SUBJECTS])
 
     def test_bids_by_patterns_with_a_person_in_one_part(self):
         for n, (subject, session) in enumerate([("01", "a"), ("01", "b"), ("02", "a"), ("03", "a"), ("04", "a")]):
