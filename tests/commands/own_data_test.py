@@ -197,6 +197,18 @@ class OwnData(Case):
                 table.writerow([name, f"ct/{name}.nii.gz", f"ct/{name}_seg.nii.gz", part])
         checkpoint = self.study("source: scans, table: ct.csv, classes: {Organ: [1, 2]}, intensity: ct", "from: parts")
         self.assertIn("spacing between slices varies from 2 mm (s1) to 5 mm (s4)", self.said)
+        # By numpy, from the labelled voxels of the two training subjects alone.
+        labelled = []
+        for n in (0, 1):
+            image, labels = case(n, low=-1000, size=(22, 26, 6 + n))
+            labelled.append(numpy.round(image[..., 0])[labels > 0])
+        values = numpy.concatenate(labelled)
+        raw = checkpoint.read_bytes()
+        about = json.loads(raw[8:8 + int.from_bytes(raw[:8], "little")])["__metadata__"]
+        (standard,) = json.loads(about["data"])["standards"]
+        low, high = numpy.percentile(values, [0.5, 99.5])
+        for name, expected in (("low", low), ("high", high), ("mean", values.mean()), ("sd", values.std())):
+            self.assertAlmostEqual(standard[name], expected, delta=1e-3, msg=name)  # of float32 values about -1000
         self.assertEqual(self.query("results/own.sqlite", "select voxel_mm from stage"), [(None,)])
         moved = (self.folder / "ct.csv").read_text().replace("test", "other").replace("validation", "test").replace("other", "validation")
         (self.folder / "ct.csv").write_text(moved)

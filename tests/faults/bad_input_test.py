@@ -1,5 +1,7 @@
 """Bad input gives one clear line that names the culprit, and an exit code other than 0; nothing hangs."""
 
+import fcntl
+import json
 import shutil
 import unittest
 
@@ -60,6 +62,17 @@ class BadInput(Case):
         completed = self.run_runner("evaluate", "--checkpoint", "best.safetensors", "--shards", self.folder)
         self.assert_refused(completed, "best.safetensors")
 
+    def test_what_another_process_is_at(self):
+        for folder in ("r", "out"):
+            (self.folder / folder).mkdir()
+        with open(self.folder / "r/lock", "w") as results, open(self.folder / "out/lock", "w") as shards:
+            for held in (results, shards):
+                fcntl.flock(held, fcntl.LOCK_EX)
+            self.assert_refused(self.run_runner(*self.study("r.sqlite"), ranks=2), "r.sqlite is in use by another process")
+            self.assert_refused(self.run_runner("prepare", "--subjects", 1, "--size", 32, "--output", "out"),
+                                "the folder out is in use by another process")
+        self.assertEqual(list(self.folder.glob("out/*.h5")), [])
+
     def test_unknown_option_is_said_once(self):
         completed = self.run_runner("--gird", "x", ranks=3)
         self.assertNotEqual(completed.returncode, 0)
@@ -73,7 +86,8 @@ class TruncatedShard(Case):
         self.assertEqual(completed.returncode, 0, completed.stderr)
         cohorts = self.folder / "cohorts"
         shutil.copytree(COHORTS, cohorts, ignore=shutil.ignore_patterns("*.partial"))  # of a test that runs beside this one
-        shard = next(cohorts.glob("phantom-" + 16 * "?" + "/phantom-004.h5"))
+        ((hashes,),) = self.query("first.sqlite", "select data_hash from provenance")
+        shard = cohorts / f"phantom-{json.loads(hashes)['phantom']}" / "phantom-004.h5"
         shard.write_bytes(shard.read_bytes()[: shard.stat().st_size // 2])
         completed = self.run_runner("--grid", self.grid, "--cohorts", cohorts, "--results", "r.sqlite", ranks=2)
         self.assertEqual(completed.returncode, 1, completed.stderr)

@@ -165,7 +165,7 @@ class ExitCodes(Case):
         self.assertEqual(code, STOPPED, output)
 
     def test_a_stopped_preparation_is_75_and_goes_on(self):
-        arguments = ["prepare", "--subjects", 3, "--size", 32, "--output", "out"]
+        arguments = ["prepare", "--subjects", 3, "--size", 32, "--threads", 1, "--output", "out"]
         code, output = self.stopped_by(signal.SIGINT, 0, arguments, lambda: " subject " in self.text_of("out/made-from.txt"))
         self.assertEqual(code, STOPPED, output)
         completed = self.run_runner(*arguments)

@@ -77,8 +77,11 @@ class OlderVersion : public testing::TestWithParam<int> {
     if (GetParam() > 7)
       db.exec(
           "CREATE TABLE person (study_id INTEGER NOT NULL REFERENCES study ON DELETE CASCADE, subject TEXT NOT NULL,"
-          " person TEXT NOT NULL, PRIMARY KEY (study_id, subject)) STRICT, WITHOUT ROWID");
+          " person TEXT NOT NULL, PRIMARY KEY (study_id, subject)) STRICT, WITHOUT ROWID;"
+          "INSERT INTO person VALUES (1, 'scan of nobody', 'nobody')");
     if (GetParam() > 8) db.exec("ALTER TABLE epoch ADD COLUMN seconds_shared REAL");
+    if (GetParam() > 9) run("search_of_version_10.sql");
+    if (GetParam() > 10) run("activity_of_version_11.sql");
     if (GetParam() < 5)
       db.exec("ALTER TABLE claim DROP COLUMN most_in");
     else
@@ -109,9 +112,14 @@ TEST_P(OlderVersion, IsReadAndLeftAsItIs) {
 
 TEST_P(OlderVersion, KeepsItsRowsWhenItIsBroughtToThisOne) {
   std::vector<std::pair<std::string, std::vector<std::vector<std::string>>>> before;
-  for (const auto* table :
-       {"table1", "figure1", "figure2", "dice", "subject_score", "epoch", "stage", "trial", "claim"}) {
-    const std::string sql = std::string("SELECT ") + columns_of(file, table) + " FROM " + table;
+  std::vector<std::string> tables = {"table1", "figure1", "figure2", "dice", "subject_score",
+                                     "epoch",  "stage",   "trial",   "claim"};
+  if (GetParam() > 3) tables.push_back("subject_time");
+  if (GetParam() > 7) tables.push_back("person");
+  if (GetParam() > 9) tables.insert(tables.end(), {"search", "candidate", "candidate_trial"});
+  if (GetParam() > 10) tables.push_back("activity");
+  for (const std::string& table : tables) {
+    const std::string sql = "SELECT " + columns_of(file, table) + " FROM " + table;
     before.emplace_back(sql, rows_of(file, sql));
     EXPECT_FALSE(before.back().second.empty()) << sql;
   }

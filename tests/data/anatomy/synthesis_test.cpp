@@ -329,6 +329,8 @@ TEST(ScanStyle, DrawsSharesOfScansAndOneOptionLeavesTheOthers) {
   options.air = 0.6;
   options.outside = 0.5;
   int stripped = 0, air = 0, outside = 0;
+  double logarithms = 0, largest = 0, thickness = 0;
+  std::array<int, 3> along{};
   for (std::uint32_t scan = 0; scan < 2000; ++scan) {
     const ScanStyle style = draw_style(options, stream(scan));
     stripped += style.stripped ? 1 : 0;
@@ -336,8 +338,22 @@ TEST(ScanStyle, DrawsSharesOfScansAndOneOptionLeavesTheOthers) {
     outside += style.outside.empty() ? 0 : 1;
     SynthesisOptions more = options;
     more.gamma = 0.5;
-    EXPECT_EQ(draw_style(more, stream(scan)).outside, style.outside);
+    more.resolution_mm = 6;
+    const ScanStyle drawn = draw_style(more, stream(scan));
+    EXPECT_EQ(drawn.outside, style.outside);
+    logarithms += std::log(drawn.exponent);
+    largest = std::max(largest, std::abs(std::log(drawn.exponent)));
+    EXPECT_GE(drawn.thickness_mm, 0);
+    EXPECT_LE(drawn.thickness_mm, 6);
+    thickness += drawn.thickness_mm;
+    ++along.at(drawn.axis);
   }
+  // Uniform over a width of 1 and of 6: five standard errors. That none of 2000 is beyond 0.45 has a chance of 1e-91.
+  EXPECT_NEAR(logarithms / 2000, 0, 5 / std::sqrt(12.0 * 2000));
+  EXPECT_GT(largest, 0.45);
+  EXPECT_LE(largest, 0.5);
+  EXPECT_NEAR(thickness / 2000, 3, 5 * 6 / std::sqrt(12.0 * 2000));
+  for (const int scans : along) EXPECT_NEAR(scans / 2000.0, 1 / 3.0, 5 * std::sqrt(2.0 / 9 / 2000));
   // Five standard deviations of a share of 2000.
   EXPECT_NEAR(stripped / 2000.0, 0.3, 5 * std::sqrt(0.3 * 0.7 / 2000));
   EXPECT_NEAR(air / 2000.0, 0.6, 5 * std::sqrt(0.6 * 0.4 / 2000));

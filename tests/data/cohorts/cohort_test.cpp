@@ -1,4 +1,5 @@
 #include "data/cohorts/cohort.hpp"
+#include "data/cores.hpp"
 #include "data/labels/structures.hpp"
 
 #include <gmock/gmock.h>
@@ -87,7 +88,10 @@ TEST(Cohort, IsPreparedInOneThreadOrOneACore) {
     if (threads == 1) {
       EXPECT_THAT(workers, ElementsAre(std::this_thread::get_id()));
     }
-    EXPECT_LE(workers.size(), std::max(1U, std::thread::hardware_concurrency()));
+    EXPECT_LE(workers.size(), usable_cores().size());
+    if (threads == 0 && usable_cores().size() > 1) {
+      EXPECT_GT(workers.size(), 1U) << "a subject takes far longer than a thread's start";
+    }
     EXPECT_EQ(open_shards(folder.path, subject_names(open_cohort(spec))).size(), 3u);
   }
 }

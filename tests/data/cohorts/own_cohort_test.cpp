@@ -2,7 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+#include <cmath>
 #include <fstream>
+#include <set>
 
 #include "data/cohorts/cohort.hpp"
 #include "data/cohorts/made_from.hpp"
@@ -187,6 +190,40 @@ TEST_F(OwnCohort, TestsADataSetsOwnTestCasesAndTrainsOnNone) {
   EXPECT_THAT(split_of(open_cohort(spec), 0).test, ElementsAre("case_4"));
 }
 
+// By which trials of a split that another program wrote are known again.
+TEST_F(OwnCohort, HasADigestOfPartsFoldsAndPersons) {
+  put_text("dataset.json", R"({"channel_names": {"0": "T1"}, "numTraining": 3, "file_ending": ".nii.gz",
+                              "labels": {"background": 0, "Anterior": 1, "Posterior": 2}})");
+  for (const std::string name : {"a", "b", "c"}) {
+    put_image("imagesTr/" + name + "_0000.nii.gz", 5);
+    put_labels("labelsTr/" + name + ".nii.gz");
+  }
+  CohortSpec folds;
+  folds.source = "nnunet";
+  folds.root = root_.string();
+  EXPECT_EQ(split_digest(open_cohort(folds)), "") << "numbers say it all";
+  folds.split = {.validation = 1, .folds = 1, .from = "folds"};
+  std::set<std::string> digests;
+  for (const char* text : {R"([{"train": ["a", "b"], "val": ["c"]}])", R"([{"train": ["a", "c"], "val": ["b"]}])",
+                           R"([{"train": ["a"], "val": ["b"]}])"}) {
+    put_text("splits_final.json", text);
+    digests.insert(split_digest(open_cohort(folds)));
+  }
+  CohortSpec table = scans();
+  table.images.clear();
+  table.labels.clear();
+  table.table = "files.csv";
+  for (const std::string person : {"anna", "bert"}) {
+    put_text("files.csv",
+             "subject,image,labels,person\na,imagesTr/a_0000.nii.gz,labelsTr/a.nii.gz,anna\n"
+             "b,imagesTr/b_0000.nii.gz,labelsTr/b.nii.gz," +
+                 person + "\n");
+    digests.insert(split_digest(open_cohort(table)));
+  }
+  EXPECT_EQ(digests.size(), 5U);
+  EXPECT_FALSE(digests.contains(""));
+}
+
 TEST_F(OwnCohort, MatchesPatternsAndKeepsThePersonsTogether) {
   for (const char* session : {"sub-01/ses-a", "sub-01/ses-b", "sub-02/ses-a"}) {
     const std::string name = std::string(session).replace(6, 1, "_");
@@ -295,6 +332,36 @@ TEST_F(OwnCohort, MayHaveAChannelThatIsEmpty) {
   spec.images = R"(["images/{subject}_blue.nii.gz", "images/{subject}_red.nii.gz"])";
   spec.labels = "labels/{subject}.nii.gz";
   EXPECT_EQ(prepared(spec).at(0).info().channel_count(), 2);
+}
+
+TEST_F(OwnCohort, MeasuresT1InEachChannelByItself) {
+  put_image("images/a_T1.nii.gz", -3);
+  put_image("images/a_FLAIR.nii.gz", 50);
+  put_labels("labels/a.nii.gz");
+  CohortSpec spec = scans();
+  spec.images = R"(["images/{subject}_T1.nii.gz", "images/{subject}_FLAIR.nii.gz"])";
+  spec.labels = "labels/{subject}.nii.gz";
+  spec.intensity = "t1";
+  const std::vector<Shard> shards = prepared(spec);
+  const auto& channels = shards.at(0).info().scans.at(0).channels;
+  ASSERT_EQ(channels.size(), 2U);
+  const int depth = shards[0].info().grid.size[2];
+  std::vector<float> slice(2 * 32 * 32);
+  std::array<std::vector<double>, 2> above;
+  for (int k = 0; k < depth; ++k) {
+    shards[0].read_values(k, 1, slice);
+    for (std::size_t i = 0; i < slice.size(); ++i)
+      if (slice[i] > 0) above[i / 1024].push_back(static_cast<double>(slice[i]));
+  }
+  for (const std::size_t c : {0U, 1U}) {
+    double sum = 0, squares = 0;
+    for (const double value : above[c]) sum += value;
+    const double mean = sum / static_cast<double>(above[c].size());
+    for (const double value : above[c]) squares += (value - mean) * (value - mean);
+    EXPECT_NEAR(channels[c].mean, mean, 1e-6 * mean) << c;
+    EXPECT_NEAR(channels[c].sd, std::sqrt(squares / static_cast<double>(above[c].size())), 1e-6 * mean) << c;
+  }
+  EXPECT_LT(above[0].size(), above[1].size()) << "T1 has values that are not above 0";
 }
 
 TEST_F(OwnCohort, RefusesChannelsThatDoNotLieOnOneGrid) {

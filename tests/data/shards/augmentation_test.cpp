@@ -8,6 +8,8 @@
 #include <set>
 #include <vector>
 
+#include "data/labels/classes.hpp"
+
 namespace crossfade::data {
 namespace {
 
@@ -266,6 +268,7 @@ TEST(Augmentation, DrawsTheSameForOneOptionWhicheverOthersAreOn) {
 /// [top, bottom].
 std::pair<std::set<int>, std::set<int>> places(int left, int right, int top, int bottom, int side) {
   std::vector<std::uint8_t> labels(10 * 20, 0);
+  labels.back() = kIgnored;  // which is no label
   for (int y = top; y <= bottom; ++y)
     for (int x = left; x <= right; ++x) labels[static_cast<std::size_t>(y * 20 + x)] = 3;
   std::set<int> columns, rows;

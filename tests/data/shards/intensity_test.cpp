@@ -95,6 +95,12 @@ TEST(Intensity, OfCtComesFromTheLabelledVoxelsOfAllTrainingSubjects) {
   EXPECT_THROW(standards_over(empty), std::runtime_error);
 }
 
+TEST(Intensity, OfT1ComesFromWhatIsAboveZero) {
+  const ChannelIntensities found = t1_intensities(std::vector<float>{0, -1, 2, 4});
+  EXPECT_DOUBLE_EQ(found.mean, 3);
+  EXPECT_DOUBLE_EQ(found.sd, 1);
+}
+
 TEST(Intensity, OfOtherRulesIsEachScansOwn) {
   const TemporaryFolder folder;
   write_shard(folder.path / "a.h5", small_shard("a"));

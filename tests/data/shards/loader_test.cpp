@@ -8,6 +8,7 @@
 #include <fstream>
 #include <set>
 
+#include "data/shards/class_weights.hpp"
 #include "tests/data/small_shard.hpp"
 #include "tests/temporary_folder.hpp"
 
@@ -274,6 +275,15 @@ TEST(LoaderSlices, OfTrainingAreAllLabelledAndATenthOfTheRestOfEveryScan) {
     EXPECT_EQ(scans[1].size(), 4U);       // a tenth of 40
   }
   EXPECT_NE(chosen[0][1], chosen[1][1]) << "subjects draw slices of their own";
+
+  const auto slices_of = [&](int scan) { return training_slices(shards, 1, LabelKind::kManual, {scan, 1}); };
+  EXPECT_EQ(slices_of(0).size(), 2 * 7U);
+  EXPECT_EQ(slices_of(1).size(), 2 * 4U);
+  for (const int scan : {0, 1})
+    for (const SliceRef& ref : slices_of(scan)) EXPECT_EQ(ref.slice / 40, scan) << "scans that are not the stage's";
+  const std::vector<double> of_first = median_frequency_weights(shards, 0, LabelKind::kManual, {0, 1});
+  EXPECT_GT(of_first[3], 0);
+  EXPECT_EQ(median_frequency_weights(shards, 0, LabelKind::kManual, {1, 1})[3], 0) << "scan 1 has none";
 
   const auto same = [](const std::vector<SliceRef>& a, const std::vector<SliceRef>& b) {
     return std::equal(a.begin(), a.end(), b.begin(), b.end(),

@@ -15,53 +15,79 @@ namespace {
 
 using testing::ElementsAre;
 
-std::string states_in(const std::filesystem::path& file) {
-  SQLite::Database db(file.string());
-  SQLite::Statement query(db, "SELECT group_concat(state) FROM (SELECT state FROM trial ORDER BY id)");
-  query.executeStep();
-  return query.getColumn(0).getString();
+/// A database with so many trials, and a queue over them on a channel of its own.
+class Queue : public testing::Test {
+ protected:
+  /// The order in which one group is given the trials, each of which it ends.
+  std::vector<int> serve(QueuedStudy study) {
+    for (std::size_t t = 0; t < study.trials.size(); ++t) study.pending.push_back(static_cast<int>(t));
+    std::vector<analysis::TrialRecord> records;
+    for (std::size_t t = 0; t < study.trials.size(); ++t)
+      records.push_back({.hash = std::to_string(t),
+                         .variant = "a",
+                         .model = "net",
+                         .loss = "w-CE",
+                         .seed = t,
+                         .config = "{}",
+                         .stages = {}});
+    analysis::Provenance provenance;
+    provenance.libraries = provenance.data_hash = "{}";
+    const std::vector<analysis::TrialStatus> known =
+        database_.begin({.name = "study", .caption = {}, .grid_text = {}, .grid_hash = {}}, provenance, records);
+    for (std::size_t t = 0; t < known.size(); ++t) study.trials[t].id = known[t].id;
+    Communicator channel = world_of_one().communicator().duplicate();
+    ProgressDisplay display(static_cast<int>(known.size()), 0, false);
+    QueueServer server(channel, 1, std::move(study), database_, display,
+                       [](const std::string& error) { FAIL() << error; });
+    QueueClient client(channel);
+    std::vector<int> given;
+    for (int next = client.next(); next != kNoTrial; next = client.next()) {
+      given.push_back(next);
+      client.ended(next, Ending::kFinished);
+    }
+    EXPECT_EQ(server.finish().finished, static_cast<int>(known.size()));
+    return given;
+  }
+
+  std::string states() const {
+    SQLite::Database db(file_.string());
+    SQLite::Statement query(db, "SELECT group_concat(state) FROM (SELECT state FROM trial ORDER BY id)");
+    query.executeStep();
+    return query.getColumn(0).getString();
+  }
+
+ private:
+  const TemporaryFolder folder_;
+  const std::filesystem::path file_ = folder_ / "results.sqlite";
+  analysis::ResultsDatabase database_{file_};
+};
+
+TEST_F(Queue, GivesTrialsBySeedAndFoldAndThenTheOneWithTheMostStepsLeft) {
+  QueuedStudy study{.trials = {{.name = "of a later seed", .order = {2, 0}, .steps = 100},
+                               {.name = "short", .order = {1, 0}, .steps = 10},
+                               {.name = "long", .order = {1, 0}, .steps = 30},
+                               {.name = "nearly trained",
+                                .order = {1, 0},
+                                .steps = 35,
+                                .milestones = {{.key = "there", .row = 0, .steps = 30, .branch = true}}},
+                               {.name = "of a later fold", .order = {1, 1}, .steps = 90}},
+                    .pending = {},
+                    .there = {"there"}};
+  EXPECT_THAT(serve(std::move(study)), ElementsAre(2, 1, 3, 4, 0));
 }
 
 // Where it was finished first, a run killed in between would leave what nobody drops any more: the next one counts what
 // trials that are not finished need.
-TEST(Queue, DropsABranchOnceNobodyElseNeedsItAndBeforeTheLastThatDidIsFinished) {
-  const TemporaryFolder folder;
-  const std::filesystem::path file = folder / "results.sqlite";
-  analysis::ResultsDatabase database(file);
-  const auto trial = [](std::uint64_t seed) {
-    return analysis::TrialRecord{.hash = std::to_string(seed),
-                                 .variant = "a",
-                                 .model = "net",
-                                 .loss = "w-CE",
-                                 .seed = seed,
-                                 .config = "{}",
-                                 .stages = {}};
-  };
-  analysis::Provenance provenance;
-  provenance.libraries = provenance.data_hash = "{}";
-  const std::vector<analysis::TrialStatus> known = database.begin(
-      {.name = "study", .caption = {}, .grid_text = {}, .grid_hash = {}}, provenance, {trial(1), trial(2)});
+TEST_F(Queue, DropsABranchOnceNobodyElseNeedsItAndBeforeTheLastThatDidIsFinished) {
   std::vector<std::string> dropped;
-  QueuedStudy study{.trials = {}, .pending = {0, 1}, .there = {"branch"}};
-  for (const analysis::TrialStatus& status : known)
-    study.trials.push_back({.id = status.id,
-                            .name = "trial",
-                            .steps = 10,
-                            .milestones = {{.key = "branch", .row = 0, .steps = 5, .branch = true}}});
-  study.drop = [&](const std::string& key) { dropped.push_back(key + ": " + states_in(file)); };
-  Communicator channel = world_of_one().communicator().duplicate();
-  ProgressDisplay display(2, 0, false);
-  QueueServer server(channel, 1, std::move(study), database, display,
-                     [](const std::string& error) { FAIL() << error; });
-  QueueClient client(channel);
-  while (true) {
-    const int next = client.next();
-    if (next == kNoTrial) break;
-    client.ended(next, Ending::kFinished);
-  }
-  EXPECT_EQ(server.finish().finished, 2);
+  QueuedStudy study{.trials = {}, .pending = {}, .there = {"branch"}};
+  for (int t = 0; t < 2; ++t)
+    study.trials.push_back(
+        {.name = "trial", .steps = 10, .milestones = {{.key = "branch", .row = 0, .steps = 5, .branch = true}}});
+  study.drop = [&](const std::string& key) { dropped.push_back(key + ": " + states()); };
+  serve(std::move(study));
   EXPECT_THAT(dropped, ElementsAre("branch: finished,running"));
-  EXPECT_EQ(states_in(file), "finished,finished");
+  EXPECT_EQ(states(), "finished,finished");
 }
 
 }  // namespace
