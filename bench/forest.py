@@ -23,8 +23,8 @@ import train_step as peers
 
 FIRST, SECOND = (0.2, 0.3, 0.4, 0.5), (0.6, 0.7, 0.8)
 TRAINING, WALL = 0.50, 0.58  # at most; of the steps 0.49
-LEAVES_FIRST = [round(0.04 + 0.02 * n, 2) for n in range(10)]
-LEAVES_SECOND = [round(0.24 + 0.02 * n, 2) for n in range(10)]
+LEAVES_FIRST = [round(0.05 + 0.01 * n, 2) for n in range(10)]
+LEAVES_SECOND = [round(0.27 + 0.01 * n, 2) for n in range(10)]
 OUTSIDE, SHORTEST = 0.05, 5  # of the wall time, below; seconds that each of the leaves trains for itself, at least
 
 GRID = """\
@@ -83,7 +83,7 @@ def leaves(options, folder):
     file = folder / "sweep.yaml"
     file.write_text(grid(options, LEAVES_FIRST, LEAVES_SECOND, list(range(1, options.seeds + 1)), options.epochs))
     command = ["mpirun", "-n", "2", options.runner.resolve(), "--grid", file, "--cohorts", folder / "cohorts"]
-    seconds([*command, "--results", folder / "warm-up.sqlite", "--only", '0.04 0.24 (seed 1)'], folder)
+    seconds([*command, "--results", folder / "warm-up.sqlite", "--only", '0.05 0.27 (seed 1)'], folder)
     database = folder / "leaves.sqlite"
     wall = seconds([*command, "--results", database], folder)
     own = ask(database, """SELECT min(own) FROM (SELECT sum(e.seconds_train - e.seconds_shared) AS own
@@ -105,7 +105,7 @@ def main():
     parser.add_argument("--side", type=int, default=64)
     parser.add_argument("--width", type=int, default=8)
     parser.add_argument("--leaves", action="store_true", help="the share of time outside training, once")
-    parser.add_argument("--epochs", type=int, default=4, help="of each of the leaves")
+    parser.add_argument("--epochs", type=int, default=5, help="of each of the leaves")
     parser.add_argument("--seeds", type=int, default=10, help="of the leaves: 100 each")
     options = parser.parse_args()
     os.environ["CUDA_VISIBLE_DEVICES"] = ""  # what is printed is said of this processor
