@@ -3,6 +3,9 @@
 #include <hdf5.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
 #include <map>
 #include <mutex>
 #include <numeric>
@@ -201,7 +204,9 @@ Hdf5Reader::Hdf5Reader(std::filesystem::path file) : state_(std::make_unique<Sta
   const Id access{H5Pcreate(H5P_FILE_ACCESS), H5Pclose};
   without_locks(access.get());
   state_->handle = Id{H5Fopen(state_->file.c_str(), H5F_ACC_RDONLY, access.get()), H5Fclose};
-  if (!state_->handle.valid()) fail(state_->file, "cannot be opened as HDF5: truncated, damaged or none" + reason());
+  if (state_->handle.valid()) return;
+  if (!std::ifstream(state_->file)) fail(state_->file, std::string("cannot be opened: ") + std::strerror(errno));
+  fail(state_->file, "cannot be opened as HDF5: truncated, damaged or none" + reason());
 }
 
 Hdf5Reader::Hdf5Reader(Hdf5Reader&&) noexcept = default;

@@ -16,6 +16,7 @@
 #include "runner/process/interrupt.hpp"
 #include "runner/process/log.hpp"
 #include "runner/process/memory.hpp"
+#include "runner/process/open_files.hpp"
 #include "runner/process/version.hpp"
 #include "runner/ranks/agreement.hpp"
 
@@ -82,6 +83,7 @@ std::string nearest(const CLI::App& app, const std::vector<std::string>& words) 
 /// The exit code of this rank.
 int run(int argc, char** argv, const Commands& commands) {
   keep_freed_memory();
+  allow_open_files();
   const bool speaks = launched("OMPI_COMM_WORLD_RANK", 0) == 0;
   start_log(speaks);
   end_at_interrupts();

@@ -164,6 +164,16 @@ class ExitCodes(Case):
         code, output = self.stopped_by(signal.SIGTERM, 2, arguments, lambda: (self.folder / "r" / "runner.log").exists())
         self.assertEqual(code, STOPPED, output)
 
+    def test_all_files_that_the_system_allows_may_be_open(self):
+        """A trial keeps all shards of its cohort open."""
+        process = subprocess.Popen(["prlimit", "--nofile=64:4096", RUNNER, *map(str, self.study("r.sqlite"))], cwd=self.folder,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.wait_for_epochs("r.sqlite", 1, process)
+        with open(f"/proc/{process.pid}/limits") as limits:
+            allowed = next(line for line in limits if line.startswith("Max open files")).split()[3:5]
+        self.assertEqual(process.wait(timeout=120), 0)
+        self.assertEqual(allowed, ["4096", "4096"])
+
     def test_a_stopped_preparation_is_75_and_goes_on(self):
         arguments = ["prepare", "--subjects", 3, "--size", 32, "--threads", 1, "--output", "out"]
         code, output = self.stopped_by(signal.SIGINT, 0, arguments, lambda: " subject " in self.text_of("out/made-from.txt"))
