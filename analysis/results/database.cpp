@@ -6,7 +6,9 @@
 
 #include <cctype>
 #include <cerrno>
+#include <chrono>
 #include <string_view>
+#include <thread>
 
 #include "analysis/results/migration.hpp"
 
@@ -67,6 +69,7 @@ std::runtime_error database_error(const std::vector<std::filesystem::path>& file
 namespace {
 
 constexpr const char* kWithoutLocks = "unix-none";  // of SQLite's ways to a file
+constexpr int kJournalMilliseconds = 5000;          // a transaction takes less
 
 /// Of a lock of fcntl() on the file, as SQLite takes it: 0 where it can be asked for.
 int lock_error(const std::filesystem::path& file) {
@@ -109,6 +112,34 @@ SQLite::Database open_database(const std::filesystem::path& file, int flags) {
   return SQLite::Database(file.string(), flags, kBusyMilliseconds, kWithoutLocks);
 }
 
+/// Without locks a journal may be a killed writer's, or that of one who is at it, whose transaction nobody else may
+/// undo: it is waited for.
+void wait_for_journal(SQLite::Database& db, const std::filesystem::path& file) {
+  const auto begin = std::chrono::steady_clock::now();
+  for (;;) {
+    try {
+      db.execAndGet("SELECT count(*) FROM sqlite_master");
+      return;
+    } catch (const SQLite::Exception& error) {
+      if (error.getExtendedErrorCode() != SQLITE_READONLY_ROLLBACK) return;  // for whoever reads it next
+    }
+    if (std::chrono::steady_clock::now() - begin > std::chrono::milliseconds(kJournalMilliseconds))
+      throw database_error(file,
+                           "is being written, or a run that was killed has left a transaction half done, which can't "
+                           "be told apart without locks: try again, or run the study's command, which puts it right");
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+}
+
+/// Opened for writing where allowed: what a killed writer left half done has to be rolled back before reading.
+SQLite::Database open_for_queries(const std::filesystem::path& file) {
+  SQLite::Database db(file.string(), SQLite::OPEN_READWRITE, kBusyMilliseconds);
+  if (has_locks(db, file)) return db;
+  SQLite::Database without(file.string(), SQLite::OPEN_READONLY, kBusyMilliseconds, kWithoutLocks);
+  wait_for_journal(without, file);
+  return without;
+}
+
 }  // namespace
 
 SQLite::Database open_to_write(const std::filesystem::path& file) {
@@ -138,8 +169,7 @@ SQLite::Database open_to_read(const std::filesystem::path& file) {
   if (!std::filesystem::exists(file)) throw database_error(file, "does not exist");
   require_no_folder(file);
   return with_errors(file, "opening", [&] {
-    // Opened for writing where allowed: what a killed writer left half done has to be rolled back before reading.
-    SQLite::Database db = open_database(file, SQLite::OPEN_READWRITE);
+    SQLite::Database db = open_for_queries(file);
     db.exec("PRAGMA query_only = ON");
     check_ours(db, file, kOldestReadable);
     return db;
@@ -156,7 +186,7 @@ std::string attachable(const std::filesystem::path& file) {
     else
       uri += {'%', kDigits[letter >> 4U], kDigits[letter & 15U]};
   }
-  return uri + (has_locks(db, file) ? "" : std::string("?vfs=") + kWithoutLocks);
+  return uri + (has_locks(db, file) ? "" : std::string("?mode=ro&vfs=") + kWithoutLocks);
 }
 
 StudyRow find_study(SQLite::Database& db, const std::filesystem::path& file, const std::string& name) {

@@ -1,10 +1,12 @@
 """File systems without locks, names that are no UTF-8, names of databases without an ending, and what commands exit with."""
 
+import contextlib
 import csv
 import io
 import os
 import pathlib
 import signal
+import sqlite3
 import subprocess
 import time
 import unittest
@@ -47,6 +49,23 @@ class WithoutLocks(Case):
                 self.assertTrue((self.folder / f"r{number}" / "table1.json").exists())
                 self.assert_consistent(f"r{number}.sqlite")
                 self.assertEqual(self.run_without("report", "--results", f"r{number}.sqlite", **more).returncode, 0)
+
+    def test_a_reader_leaves_the_transaction_of_a_writer_alone(self):
+        completed = self.run_runner(*self.study("r.sqlite", "--only", "sum", "--set", "stages.pretrain.epochs=1"))
+        self.assertEqual(completed.returncode, 0, completed.stderr)
+        with contextlib.closing(sqlite3.connect(self.folder / "r.sqlite", isolation_level=None)) as writer:
+            writer.execute("begin immediate")
+            writer.execute("update study set caption = 'half done'")
+            journal = self.folder / "r.sqlite-journal"
+            before = journal.read_bytes()
+            for arguments in (["report"], ["status"]):
+                completed = self.run_without(*arguments, "--results", "r.sqlite", NO_LOCKS="ENOLCK")
+                self.assertEqual(completed.returncode, 2, completed.stderr)
+                self.assertIn("r.sqlite': is being written, or a run that was killed has left", completed.stderr)
+                self.assertEqual(journal.read_bytes(), before)
+            writer.execute("commit")
+        self.assertEqual(self.run_without("report", "--results", "r.sqlite", NO_LOCKS="ENOLCK").returncode, 0)
+        self.assertEqual(self.query("r.sqlite", "select caption from study"), [("half done",)])
 
     def test_preparing_runs_with_one_warning(self):
         (self.folder / "maps").mkdir()
@@ -145,6 +164,16 @@ class ExitCodes(Case):
         output, _ = process.communicate(timeout=120)
         return process.returncode, output
 
+    def test_all_files_that_the_system_allows_may_be_open(self):
+        """A trial keeps all shards of its cohort open."""
+        process = subprocess.Popen(["prlimit", "--nofile=64:4096", RUNNER, *map(str, self.study("r.sqlite"))], cwd=self.folder,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.wait_for_epochs("r.sqlite", 1, process)
+        with open(f"/proc/{process.pid}/limits") as limits:
+            allowed = next(line for line in limits if line.startswith("Max open files")).split()[3:5]
+        self.assertEqual(process.wait(timeout=120), 0)
+        self.assertEqual(allowed, ["4096", "4096"])
+
     def test_a_stopped_grid_is_75_and_goes_on(self):
         for ranks, sent in ((0, signal.SIGINT), (1, signal.SIGTERM), (3, signal.SIGINT)):
             results = f"r{ranks}{sent}.sqlite"
@@ -163,16 +192,6 @@ class ExitCodes(Case):
         arguments = ["--grid", self.grid, "--cohorts", self.folder / "cohorts", "--results", self.folder / "r.sqlite"]
         code, output = self.stopped_by(signal.SIGTERM, 2, arguments, lambda: (self.folder / "r" / "runner.log").exists())
         self.assertEqual(code, STOPPED, output)
-
-    def test_all_files_that_the_system_allows_may_be_open(self):
-        """A trial keeps all shards of its cohort open."""
-        process = subprocess.Popen(["prlimit", "--nofile=64:4096", RUNNER, *map(str, self.study("r.sqlite"))], cwd=self.folder,
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.wait_for_epochs("r.sqlite", 1, process)
-        with open(f"/proc/{process.pid}/limits") as limits:
-            allowed = next(line for line in limits if line.startswith("Max open files")).split()[3:5]
-        self.assertEqual(process.wait(timeout=120), 0)
-        self.assertEqual(allowed, ["4096", "4096"])
 
     def test_a_stopped_preparation_is_75_and_goes_on(self):
         arguments = ["prepare", "--subjects", 3, "--size", 32, "--threads", 1, "--output", "out"]
