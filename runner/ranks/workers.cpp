@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 #include "data/cores.hpp"
@@ -28,6 +29,16 @@ int least(Communicator& world, int value) {
   said[static_cast<std::size_t>(world.rank())] = value;
   world.all_reduce_sum(said.data(), said.size(), ElementType::kInt64);
   return static_cast<int>(std::ranges::min(said));
+}
+
+/// Of each rank's machine.
+std::vector<std::int64_t> first_ranks(Communicator& world, Communicator& machine) {
+  int first = world.rank();
+  machine.broadcast(&first, sizeof first, 0);
+  std::vector<std::int64_t> all(static_cast<std::size_t>(world.size()));
+  all[static_cast<std::size_t>(world.rank())] = first;
+  world.all_reduce_sum(all.data(), all.size(), ElementType::kInt64);
+  return all;
 }
 
 int threads_here(Communicator& machine) {
@@ -57,6 +68,13 @@ int threads_for(std::span<const int> cores, std::span<const std::int64_t> ranks_
   return std::max(1, static_cast<int>(share));
 }
 
+int place_of(int rank, std::span<const std::int64_t> first) {
+  const auto stands = [&](int r) { return std::pair(first[static_cast<std::size_t>(r)], r); };
+  int place = 0;
+  for (int other = 0; std::cmp_less(other, first.size()); ++other) place += stands(other) < stands(rank) ? 1 : 0;
+  return place;
+}
+
 int ranks_of_a_trial(int ranks, int gpus, int asked) {
   if (gpus > 0 && ranks > gpus && asked != 1) {
     throw std::runtime_error(count(ranks, "rank") + " on a machine with " + count(gpus, "GPU") +
@@ -83,7 +101,7 @@ Workers arrange_workers(Communicator& world, const RunOptions& options) {
                          std::to_string(workers.ranks_per_trial) + "; set one of them otherwise"
                    : "");
   workers.groups = world.size() / workers.ranks_per_trial;
-  workers.group = world.rank() / workers.ranks_per_trial;
+  workers.group = place_of(world.rank(), first_ranks(world, machine)) / workers.ranks_per_trial;
 
   const int threads = threads_here(machine), fewest = least(world, threads);
   warn_of_binding(machine, threads, options.threads);

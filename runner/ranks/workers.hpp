@@ -30,6 +30,11 @@ int ranks_of_a_trial(int ranks, int gpus, int asked);
 /// machine that may. `cores`: its own; `ranks_on[c]`: how many ranks may run on core c. At least 1.
 int threads_for(std::span<const int> cores, std::span<const std::int64_t> ranks_on);
 
+/// The place of `rank` where ranks of a machine stand side by side, in the order of the machines' first ranks: groups
+/// are cut from these, so that a trial's gradients stay on one machine however mpirun has dealt ranks out. `first[r]`:
+/// the lowest rank of the machine of rank r.
+int place_of(int rank, std::span<const std::int64_t> first);
+
 /// Collective. Sets the number of threads that Torch uses on this rank. Throws std::runtime_error (the same on all
 /// ranks) where the world can't be split into groups of the size asked for, a machine has too few GPUs, or
 /// run.cuda_graph is asked for with more than one rank a trial. Threads that are not asked for are as many as the rank

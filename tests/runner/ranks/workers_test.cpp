@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <utility>
 #include <vector>
 
 #include "tests/error_of.hpp"
@@ -21,6 +22,17 @@ TEST(ThreadsFor, ShareOutEachCoreAmongTheRanksThatMayRunOnIt) {
   EXPECT_EQ(threads_for(std::vector{6}, sockets), 1) << "bound to a core";
   EXPECT_EQ(threads_for(std::vector{0}, sockets), 1) << "half a core is a thread";
   EXPECT_EQ(threads_for({}, sockets), 1);
+}
+
+TEST(PlaceOf, PutsRanksOfAMachineSideBySide) {
+  const auto places = [](const std::vector<std::int64_t>& first) {
+    std::vector<int> all;
+    for (int rank = 0; std::cmp_less(rank, first.size()); ++rank) all.push_back(place_of(rank, first));
+    return all;
+  };
+  EXPECT_THAT(places({0, 0, 2, 2}), testing::ElementsAre(0, 1, 2, 3)) << "dealt out machine by machine";
+  EXPECT_THAT(places({0, 1, 0, 1}), testing::ElementsAre(0, 2, 1, 3)) << "and in turn";
+  EXPECT_THAT(places({0, 1, 0, 1, 0}), testing::ElementsAre(0, 3, 1, 4, 2));
 }
 
 TEST(RanksOfATrial, AreOneOnCpusAndAllOfAMachineOnGpusByDefault) {
