@@ -148,6 +148,7 @@ BatchResult BatchRunner::run(const Batch& batch, Ledger& ledger) {
     std::optional<ProgressDisplay> display;
     std::optional<QueueServer> server;
     if (all.rank() == 0) {
+      queued.stop_requested = [] { return interrupt_signal() != 0; };
       const bool bar = options_.progress == "bar" || (options_.progress == "auto" && on_terminal());
       display.emplace(trials, finished, bar);
       server.emplace(channel_, workers_.groups, std::move(queued), *ledger.database, *display,

@@ -80,6 +80,7 @@ std::int64_t QueueServer::steps_left(const QueuedTrial& trial) const {
 }
 
 int QueueServer::take() {
+  if (study_.stop_requested && study_.stop_requested()) study_.pending.clear();
   if (study_.pending.empty()) return kNoTrial;
   auto next = study_.pending.end();
   const auto rank = [&](int index) { return std::tuple(trial(index).order, -steps_left(trial(index)), index); };

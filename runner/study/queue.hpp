@@ -48,6 +48,7 @@ struct QueuedStudy {
   std::set<std::string> there;                     // keys of milestones that can be begun from
   std::set<std::string> kept{};                    // that trials to come may begin from
   std::function<void(const std::string&)> drop{};  // is told the key of each milestone that no trial needs any more
+  std::function<bool()> stop_requested{};          // once it says so, no further trial is handed out
 };
 
 /// How the trials handed out ended.

@@ -45,7 +45,7 @@ class Queue : public testing::Test {
       given.push_back(next);
       client.ended(next, Ending::kFinished);
     }
-    EXPECT_EQ(server.finish().finished, static_cast<int>(known.size()));
+    EXPECT_EQ(server.finish().finished, static_cast<int>(given.size()));
     return given;
   }
 
@@ -74,6 +74,14 @@ TEST_F(Queue, GivesTrialsBySeedAndFoldAndThenTheOneWithTheMostStepsLeft) {
                     .pending = {},
                     .there = {"there"}};
   EXPECT_THAT(serve(std::move(study)), ElementsAre(2, 1, 3, 4, 0));
+}
+
+TEST_F(Queue, GivesNoFurtherTrialOnceItIsToStop) {
+  int asked = 0;
+  QueuedStudy study{.trials = {{.name = "one"}, {.name = "two"}, {.name = "three"}}, .pending = {}, .there = {}};
+  study.stop_requested = [&] { return ++asked == 2; };
+  EXPECT_THAT(serve(std::move(study)), ElementsAre(0));
+  EXPECT_EQ(states(), "finished,pending,pending");
 }
 
 // Where it was finished first, a run killed in between would leave what nobody drops any more: the next one counts what
