@@ -42,7 +42,11 @@ BatchResult run_all(World& world, Study& study, const StudyOptions& options, Bat
     if (before.stopped) return before;
     if (!search.ended && world.communicator().rank() == 0)
       log_warning("the search waits for " + std::to_string(before.open) + " of its trials, " +
-                  std::to_string(before.failed) + " of which failed: no schedule is found yet");
+                  std::to_string(before.failed) + " of which failed: no schedule is found yet" +
+                  (before.failed > 0
+                       ? ". The table trial says why; the same command tries them again, and search.space "
+                         "may leave out what can't be trained"
+                       : ""));
     study.trials.insert(study.trials.end(), search.finalists.begin(), search.finalists.end());
   }
   BatchResult result =
