@@ -245,7 +245,7 @@ class SearchRun {
     for (const TrialHashes& hashes : hashes_) owners.insert(hashes.stages.back());
     for (const fs::path& file : branch_files(checkpoints_)) {
       try {
-        const TensorFile branch = read_tensors(file);
+        const TensorFile branch = read_metadata(file);
         const auto owner = branch.metadata.find("owner");
         if (owner != branch.metadata.end() && owners.contains(owner->second))
           drop_branch(checkpoints_, branch.text("trial"));

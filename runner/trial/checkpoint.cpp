@@ -84,7 +84,16 @@ std::vector<Entry> parse_entries(const json& header, std::uint64_t bytes) {
   return entries;
 }
 
-TensorFile read_stream(std::ifstream& in, std::uint64_t file_size) {
+void read_entries(std::ifstream& in, const std::vector<Entry>& entries, TensorFile& contents) {
+  for (const Entry& entry : entries) {
+    torch::Tensor tensor = torch::empty(entry.shape, entry.type);
+    in.read(static_cast<char*>(tensor.data_ptr()), static_cast<std::streamsize>(entry.end - entry.first));
+    contents.tensors.emplace_back(entry.name, std::move(tensor));
+  }
+}
+
+/// Metadata alone. `entries`: what tensors follow.
+TensorFile read_header(std::ifstream& in, std::uint64_t file_size, std::vector<Entry>& entries) {
   std::uint64_t header_size = 0;
   if (file_size < sizeof header_size) throw std::runtime_error("too short for a safetensors file");
   in.read(reinterpret_cast<char*>(&header_size), sizeof header_size);
@@ -101,13 +110,22 @@ TensorFile read_stream(std::ifstream& in, std::uint64_t file_size) {
   if (const auto metadata = header.find("__metadata__"); metadata != header.end()) {
     metadata->get_to(contents.metadata);
   }
-  for (const Entry& entry : parse_entries(header, rest - header_size)) {
-    torch::Tensor tensor = torch::empty(entry.shape, entry.type);
-    in.read(static_cast<char*>(tensor.data_ptr()), static_cast<std::streamsize>(entry.end - entry.first));
-    contents.tensors.emplace_back(entry.name, std::move(tensor));
-  }
-  if (!in) throw std::runtime_error("can't be read to its end");
+  entries = parse_entries(header, rest - header_size);
   return contents;
+}
+
+TensorFile read_file(const std::filesystem::path& file, bool with_tensors) {
+  std::ifstream in(file, std::ios::binary);
+  if (!in) throw std::runtime_error(file.string() + ": no such checkpoint, or it can't be opened");
+  try {
+    std::vector<Entry> entries;
+    TensorFile contents = read_header(in, std::filesystem::file_size(file), entries);
+    if (with_tensors) read_entries(in, entries, contents);
+    if (!in) throw std::runtime_error("can't be read to its end");
+    return contents;
+  } catch (const std::exception& error) {
+    throw std::runtime_error(file.string() + ": " + error.what());
+  }
 }
 
 }  // namespace
@@ -159,13 +177,11 @@ void write_tensors(const std::filesystem::path& file, const TensorFile& contents
 }
 
 TensorFile read_tensors(const std::filesystem::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in) throw std::runtime_error(file.string() + ": no such checkpoint, or it can't be opened");
-  try {
-    return read_stream(in, std::filesystem::file_size(file));
-  } catch (const std::exception& error) {
-    throw std::runtime_error(file.string() + ": " + error.what());
-  }
+  return read_file(file, true);
+}
+
+TensorFile read_metadata(const std::filesystem::path& file) {
+  return read_file(file, false);
 }
 
 }  // namespace crossfade::runner

@@ -35,4 +35,7 @@ void write_tensors(const std::filesystem::path& file, const TensorFile& contents
 /// type, offsets that overlap or leave the file. Nothing in the file can be executed.
 TensorFile read_tensors(const std::filesystem::path& file);
 
+/// The same without the tensors, whose places in the file are checked and whose bytes are not read.
+TensorFile read_metadata(const std::filesystem::path& file);
+
 }  // namespace crossfade::runner

@@ -192,7 +192,7 @@ class Trial {
   bool is_there(const Branch& branch) const {
     const fs::path file = branch_file(checkpoints_, branch.key);
     if (!fs::exists(file)) return false;
-    const Position there = position_from_json(read_tensors(file).text("position"));
+    const Position there = position_from_json(read_metadata(file).text("position"));
     return std::pair(there.epoch, there.step) >= std::pair(position_.epoch, position_.step);
   }
 
