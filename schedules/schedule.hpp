@@ -39,8 +39,7 @@ void describe(Visitor& visit, LossOptions& o) {
   visit.flag("squared_denominator", o.squared_denominator, "squares in the denominator of Dice");
   visit.choice("absent", o.absent, {"keep", "drop"},
                "classes that no label of the batch has (with batch: false, of the image): keep or drop them in Dice. "
-               "An image in "
-               "which no class counts has loss 0, and counts in the mean over images");
+               "An image in which no class counts has loss 0, and counts in the mean over images");
   visit.choice("normalise", o.normalise, {"weights", "pixels"},
                "divide cross-entropy by the sum of weights or by the number of pixels");
   visit.number("weight_cap", o.weight_cap, 0, 1e9, "largest class weight; 0: no cap");

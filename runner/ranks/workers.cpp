@@ -23,27 +23,24 @@ std::string count(int n, const std::string& what) {
   return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
 }
 
-/// The least of what each rank says.
-int least(Communicator& world, int value) {
+/// What each rank says, by rank.
+std::vector<std::int64_t> said_by_all(Communicator& world, int value) {
   std::vector<std::int64_t> said(static_cast<std::size_t>(world.size()));
   said[static_cast<std::size_t>(world.rank())] = value;
   world.all_reduce_sum(said.data(), said.size(), ElementType::kInt64);
-  return static_cast<int>(std::ranges::min(said));
+  return said;
 }
 
 /// Of each rank's machine.
 std::vector<std::int64_t> first_ranks(Communicator& world, Communicator& machine) {
   int first = world.rank();
   machine.broadcast(&first, sizeof first, 0);
-  std::vector<std::int64_t> all(static_cast<std::size_t>(world.size()));
-  all[static_cast<std::size_t>(world.rank())] = first;
-  world.all_reduce_sum(all.data(), all.size(), ElementType::kInt64);
-  return all;
+  return said_by_all(world, first);
 }
 
 int threads_here(Communicator& machine) {
   const std::vector<int> cores = data::usable_cores();
-  std::vector<std::int64_t> ranks_on(8192);  // Linux has no more
+  std::vector<std::int64_t> ranks_on(data::kMostCores);
   for (const int core : cores) ranks_on[static_cast<std::size_t>(core)] = 1;
   machine.all_reduce_sum(ranks_on.data(), ranks_on.size(), ElementType::kInt64);
   return threads_for(cores, ranks_on);
@@ -103,7 +100,8 @@ Workers arrange_workers(Communicator& world, const RunOptions& options) {
   workers.groups = world.size() / workers.ranks_per_trial;
   workers.group = place_of(world.rank(), first_ranks(world, machine)) / workers.ranks_per_trial;
 
-  const int threads = threads_here(machine), fewest = least(world, threads);
+  const int threads = threads_here(machine);
+  const auto fewest = static_cast<int>(std::ranges::min(said_by_all(world, threads)));
   warn_of_binding(machine, threads, options.threads);
   workers.threads = options.threads > 0 ? options.threads : fewest;
   at::set_num_threads(workers.threads);

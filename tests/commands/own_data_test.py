@@ -8,6 +8,7 @@ import zlib
 
 import nibabel
 import numpy
+from safetensors import safe_open
 
 from harness import Case
 
@@ -203,9 +204,8 @@ class OwnData(Case):
             image, labels = case(n, low=-1000, size=(22, 26, 6 + n))
             labelled.append(numpy.round(image[..., 0])[labels > 0])
         values = numpy.concatenate(labelled)
-        raw = checkpoint.read_bytes()
-        about = json.loads(raw[8:8 + int.from_bytes(raw[:8], "little")])["__metadata__"]
-        (standard,) = json.loads(about["data"])["standards"]
+        with safe_open(checkpoint, framework="np") as file:
+            (standard,) = json.loads(file.metadata()["data"])["standards"]
         low, high = numpy.percentile(values, [0.5, 99.5])
         for name, expected in (("low", low), ("high", high), ("mean", values.mean()), ("sd", values.std())):
             self.assertAlmostEqual(standard[name], expected, delta=1e-3, msg=name)  # of float32 values about -1000
