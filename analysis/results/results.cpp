@@ -1,5 +1,7 @@
 #include "analysis/results/results.hpp"
 
+#include <sqlite3.h>
+
 #include <limits>
 
 #include "analysis/results/database.hpp"
@@ -33,25 +35,45 @@ double pooled_dice(const Counts& counts) {
 
 struct ResultsDatabase::Connection {
   std::filesystem::path file;
+  DatabasePatience patience;
   SQLite::Database db;
   std::int64_t study = 0, run = 0;  // rows of study and provenance, 0 before begin()
 
-  /// One transaction; its errors name the file and `doing`.
+  /// One transaction; its errors name the file and `doing`. `body` is called again where the file was held.
   template <class Body>
   auto transact(const std::string& doing, Body&& body) {
-    try {
-      SQLite::Transaction transaction(db, SQLite::TransactionBehavior::IMMEDIATE);
-      if constexpr (std::is_void_v<decltype(body())>) {
-        body();
-        transaction.commit();
-      } else {
-        auto result = body();
-        transaction.commit();
-        return result;
+    for (int time = 1;; ++time) {
+      try {
+        return try_transaction(body);
+      } catch (const SQLite::Exception& e) {
+        if (e.getErrorCode() != SQLITE_BUSY || time >= patience.times)
+          throw database_error(file, doing + ": " + e.what());
+      } catch (const std::runtime_error& e) {
+        throw database_error(file, doing + ": " + e.what());
       }
-    } catch (const std::runtime_error& e) {  // SQLite::Exception is one
-      throw database_error(file, doing + ": " + e.what());
+      say_who_holds_it(time);
     }
+  }
+
+  template <class Body>
+  auto try_transaction(Body& body) {
+    SQLite::Transaction transaction(db, SQLite::TransactionBehavior::IMMEDIATE);
+    if constexpr (std::is_void_v<decltype(body())>) {
+      body();
+      transaction.commit();
+    } else {
+      auto result = body();
+      transaction.commit();
+      return result;
+    }
+  }
+
+  void say_who_holds_it(int time) const {
+    if (!patience.say) return;
+    const auto seconds = [&](int times) { return std::to_string(patience.milliseconds / 1000 * times) + " s"; };
+    patience.say("results database '" + file.string() + "': another program has held it for " + seconds(time) +
+                 ", by a query or a transaction that it has not ended; it is waited for, " + seconds(patience.times) +
+                 " at the most");
   }
 
   void set_state(std::int64_t trial, const char* state, const std::string& error) {
@@ -62,8 +84,10 @@ struct ResultsDatabase::Connection {
   }
 };
 
-ResultsDatabase::ResultsDatabase(const std::filesystem::path& file)
-    : connection_(new Connection{.file = file, .db = open_to_write(file)}) {}
+ResultsDatabase::ResultsDatabase(const std::filesystem::path& file, DatabasePatience patience)
+    : connection_(new Connection{.file = file, .patience = std::move(patience), .db = open_to_write(file)}) {
+  connection_->db.setBusyTimeout(connection_->patience.milliseconds);
+}
 ResultsDatabase::~ResultsDatabase() = default;
 ResultsDatabase::ResultsDatabase(ResultsDatabase&&) noexcept = default;
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <limits>
 #include <map>
 #include <memory>
@@ -164,13 +165,20 @@ struct TrialStatus {
 };
 
 /// One writer, one connection; not thread-safe. Every method is one transaction and throws std::runtime_error naming
+/// How long a transaction waits for another program that holds the file: a query that a notebook has left open must not
+/// end a training of days.
+struct DatabasePatience {
+  int milliseconds = 60'000;  // at a time, of which there are
+  int times = 60;
+  std::function<void(const std::string& waiting)> say = {};  // after each but the last
+};
+
 /// the database file and what it was doing. A process killed at any time leaves the last whole transaction.
-/// Waits up to a minute for a reader that holds the file.
 class ResultsDatabase {
  public:
   /// Creates the file where it is missing. Throws for a read-only path, a file that is no database, a database of
-  /// another program, another schema version.
-  explicit ResultsDatabase(const std::filesystem::path& file);
+  /// another program, another schema version, and where another program holds it for a minute.
+  explicit ResultsDatabase(const std::filesystem::path& file, DatabasePatience patience = {});
   ~ResultsDatabase();
   ResultsDatabase(ResultsDatabase&&) noexcept;
 

@@ -134,7 +134,7 @@ void open_ledger(World& world, const Study& study, const StudyOptions& options, 
   std::map<std::string, std::string> hashes;
   for (const auto& [name, of_cohort] : ledger.hashes) hashes[name] = of_cohort.cohort;
   const bool with_atlases = std::ranges::any_of(study.trials, [](const TrialConfig& t) { return t.method == "atlas"; });
-  ledger.database.emplace(file);
+  ledger.database.emplace(file, analysis::DatabasePatience{.say = log_warning});
   ledger.states = ledger.database->begin(
       {.name = study.name,
        .caption = study.caption,

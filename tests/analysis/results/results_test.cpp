@@ -10,6 +10,8 @@
 #include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <vector>
 
 #include "analysis/results/database.hpp"
 #include "analysis/tables/report.hpp"
@@ -200,6 +202,37 @@ TEST_F(Results, AnEpochHasMeanAndPooledDice) {
   EXPECT_EQ(ask("SELECT abs(dice_pooled - 2.0 / 3) < 1e-15 FROM epoch"), "1");
   EXPECT_EQ(ask("SELECT count(*) FROM dice WHERE dice IS NULL"), "26");
   EXPECT_EQ(ask("SELECT true_positive FROM dice WHERE structure_id = 1"), "40");
+}
+
+TEST_F(Results, WaitForWhoeverHoldsTheFileAndSaySo) {
+  SQLite::Database other(file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+  std::vector<std::string> said;
+  int let_go_after = 2;
+  std::optional<SQLite::Statement> query;
+  ResultsDatabase db(file, {.milliseconds = 20, .times = 5, .say = [&](const std::string& waiting) {
+                              said.push_back(waiting);
+                              if (static_cast<int>(said.size()) == let_go_after) query.reset();
+                            }});
+  const auto id = db.begin(study_record(), provenance(), {trial_record("a", 1)})[0].id;
+  query.emplace(other, "SELECT * FROM structure");
+  ASSERT_TRUE(query->executeStep()) << "half read: the file is held";
+  db.record_epoch(id, epoch_record(random, 1, 0.5));
+  EXPECT_EQ(said.size(), 2u);
+  EXPECT_NE(said[0].find(file.string() + "': another program has held it"), std::string::npos) << said[0];
+  EXPECT_EQ(ask("SELECT count(*) FROM epoch"), "1");
+  EXPECT_EQ(ask("SELECT count(*) FROM dice"), "27") << "once";
+
+  let_go_after = 100;
+  said.clear();
+  query.emplace(other, "SELECT * FROM structure");
+  ASSERT_TRUE(query->executeStep());
+  EXPECT_NE(error_of([&] { db.record_epoch(id, epoch_record(random, 2, 0.5)); }).find("recording epoch 2"),
+            std::string::npos);
+  EXPECT_EQ(said.size(), 4u) << "five times";
+  query.reset();
+  EXPECT_EQ(ask("SELECT count(*) FROM epoch"), "1");
+  db.record_epoch(id, epoch_record(random, 2, 0.5));
+  EXPECT_EQ(ask("SELECT count(*) FROM epoch"), "2");
 }
 
 TEST_F(Results, NumbersThatAreNotFiniteAreNull) {
