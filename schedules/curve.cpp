@@ -114,6 +114,16 @@ double evaluate(const Curve& curve, double progress) {
   return std::lerp(y0, next->second, find_shape(curve.shape)->ease(t));
 }
 
+double held_until(const Curve& curve, double progress) {
+  const auto& points = curve.points;
+  const auto next = std::upper_bound(points.begin(), points.end(), progress,
+                                     [](double x, const auto& point) { return x < point.first; });
+  if (next == points.end()) return 1;
+  const bool holds = next == points.begin() || std::prev(next)->second == next->second ||
+                     find_shape(curve.shape)->ease == ease_hold;
+  return holds ? next->first : progress;
+}
+
 double final_value(const Curve& curve) {
   return curve.points[points_in_use(curve) - 1].second;
 }

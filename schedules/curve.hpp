@@ -32,6 +32,10 @@ double evaluate(const Curve& curve, double progress);
 /// one before. Precondition: check(curve) passes.
 double final_value(const Curve& curve);
 
+/// The progress up to which, without it, the value is exactly that at `progress`: this itself where it changes from one
+/// step to the next, 1 where it never does again. May be an earlier one than the latest such.
+double held_until(const Curve& curve, double progress);
+
 /// Progress from which on the value stays as it is: 0 where it never changes in training, as by a step at 1.
 double last_change(const Curve& curve);
 

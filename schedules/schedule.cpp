@@ -25,6 +25,12 @@ std::vector<std::pair<std::string, double>> active_terms(const std::vector<Sched
   return active;
 }
 
+double held_until(const std::vector<ScheduledTerm>& terms, double progress) {
+  double until = 1;
+  for (const ScheduledTerm& term : terms) until = std::min(until, held_until(term.curve, progress));
+  return until;
+}
+
 std::vector<double> switch_points(const std::vector<ScheduledTerm>& terms) {
   std::vector<double> all;
   for (const ScheduledTerm& term : terms) {

@@ -57,6 +57,9 @@ double last_change(const std::vector<ScheduledTerm>& terms);
 /// The terms that have a weight at some progress, with it, in their order: all that a step's gradient is made of.
 std::vector<std::pair<std::string, double>> active_terms(const std::vector<ScheduledTerm>& terms, double progress);
 
+/// As of one curve: up to which progress active_terms() stay exactly what they are.
+double held_until(const std::vector<ScheduledTerm>& terms, double progress);
+
 /// Progress values at which any term's weight begins or ends to change, rising, without repeats.
 std::vector<double> switch_points(const std::vector<ScheduledTerm>& terms);
 

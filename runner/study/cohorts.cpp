@@ -118,27 +118,6 @@ void require_unseen(const TrialConfig& trial, const std::vector<data::Split>& sp
   }
 }
 
-/// Who trains, validates and tests in each stage.
-std::vector<data::Split> splits_of(const TrialConfig& trial, const CohortPlans& plans) {
-  std::vector<data::Split> splits;
-  for (const StageOptions& stage : trial.stages) {
-    data::Split split = plans.at(stage.cohort).splits.at(trial.fold);
-    if (const auto count = static_cast<std::size_t>(stage.train_subjects); count > split.train.size()) {
-      throw std::runtime_error("stage " + stage.name + " trains on " + std::to_string(count) +
-                               " subjects, but cohort " + stage.cohort + " has " + std::to_string(split.train.size()) +
-                               " for training: expected train_subjects up to that");
-    } else if (count > 0) {
-      split.train.resize(count);
-    }
-    split.test = plans.at(test_cohort(stage)).splits.at(trial.fold).test;
-    splits.push_back(std::move(split));
-  }
-  require_unseen(trial, splits, plans);
-  for (data::Split& split : splits)
-    if (!trial.tested) split.test.clear();
-  return splits;
-}
-
 }  // namespace
 
 const data::CohortSpec& cohort_of(const Study& study, const std::string& name) {
@@ -236,6 +215,26 @@ void prepare_cohorts(const Study& study, const OpenedCohorts& opened,
   for (const auto& [name, cohort] : opened)
     prepare(cohort, hashes.at(name), name, plans.at(name).folder, planes_in_use(study, name), study.run.prepare_threads,
             alive);
+}
+
+std::vector<data::Split> splits_of(const TrialConfig& trial, const CohortPlans& plans) {
+  std::vector<data::Split> splits;
+  for (const StageOptions& stage : trial.stages) {
+    data::Split split = plans.at(stage.cohort).splits.at(trial.fold);
+    if (const auto count = static_cast<std::size_t>(stage.train_subjects); count > split.train.size()) {
+      throw std::runtime_error("stage " + stage.name + " trains on " + std::to_string(count) +
+                               " subjects, but cohort " + stage.cohort + " has " + std::to_string(split.train.size()) +
+                               " for training: expected train_subjects up to that");
+    } else if (count > 0) {
+      split.train.resize(count);
+    }
+    split.test = plans.at(test_cohort(stage)).splits.at(trial.fold).test;
+    splits.push_back(std::move(split));
+  }
+  require_unseen(trial, splits, plans);
+  for (data::Split& split : splits)
+    if (!trial.tested) split.test.clear();
+  return splits;
 }
 
 std::vector<std::vector<StageData>> open_data(const TrialConfig& trial, const CohortPlans& plans) {

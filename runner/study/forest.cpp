@@ -49,9 +49,23 @@ class Planner {
   }
 
  private:
+  double progress(std::size_t path, std::int64_t step) const {
+    return static_cast<double>(step) / static_cast<double>(paths_[path].steps);
+  }
+
   Active at(std::size_t path, std::int64_t step) const {
-    const Path& of = paths_[path];
-    return schedules::active_terms(of.loss, static_cast<double>(step) / static_cast<double>(of.steps));
+    return schedules::active_terms(paths_[path].loss, progress(path, step));
+  }
+
+  /// The next step at which one of them may have another weight, or their last: weights mostly stay for thousands.
+  std::int64_t next_change(const Members& members, std::int64_t step) const {
+    const std::int64_t steps = paths_[members.front()].steps;
+    double until = 1;
+    for (const std::size_t path : members)
+      until = std::min(until, schedules::held_until(paths_[path].loss, progress(path, step)));
+    std::int64_t next = std::max(step + 1, static_cast<std::int64_t>(until * static_cast<double>(steps)) - 1);
+    while (next < steps && progress(members.front(), next) < until) ++next;
+    return std::min(next, steps);
   }
 
   /// Gives each way that `members` go on from `step` a node of its own. `history`: what all did before.
@@ -76,7 +90,7 @@ class Planner {
   void follow(const Members& members, std::int64_t begin, int parent, History history) {
     const std::int64_t steps = paths_[members.front()].steps;
     std::int64_t step = members.size() > 1 ? begin : steps;
-    for (; step < steps; ++step) {
+    for (; step < steps; step = next_change(members, step)) {
       Active active = at(members.front(), step);
       const auto parts = [&](std::size_t path) { return at(path, step) != active; };
       if (step > begin && std::any_of(members.begin() + 1, members.end(), parts)) break;

@@ -214,7 +214,7 @@ Estimate estimate(const Study& study, const Ledger& ledger, const CohortPlans& p
       for (std::string& beginning : hashes.back().beginnings)
         if (!beginning.empty()) beginning += std::to_string(hashes.size());
   }
-  const SharedTrials shared = share_trials(study.trials, hashes, prepared_steps(study, ledger.hash_list, plans));
+  const SharedTrials shared = share_trials(study.trials, hashes, prepared_steps(plans));
   const auto seconds_a_step = [&](std::size_t t, std::size_t r) {
     const Kind& kind = kinds[static_cast<std::size_t>(kind_of[t][r])];
     const int epochs = study.trials[t].stages[stage_rows(study.trials[t])[r].stage].epochs;

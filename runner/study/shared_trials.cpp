@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <system_error>
+#include <tuple>
 
 #include "data/hash.hpp"
 #include "data/number_words.hpp"
@@ -17,21 +18,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kNominalSteps = 100;  // an epoch
-
-/// Those of the shards that a trial trains on. Throws as open_data().
-std::vector<std::int64_t> steps_of_rows(const TrialConfig& trial, const CohortPlans& plans) {
-  std::vector<std::int64_t> steps;
-  for (const std::vector<StageData>& plane : open_data(trial, plans)) {
-    for (std::size_t s = 0; s < plane.size(); ++s) {
-      const StageOptions& stage = trial.stages[s];
-      const auto slices =
-          data::training_slices(plane[s].train, trial.seed, label_kind(stage), {stage.first_scan, stage.scans});
-      steps.push_back(static_cast<std::int64_t>(stage.epochs) * data::steps_per_epoch(slices.size(), stage.batch));
-    }
-  }
-  steps.resize(stage_rows(trial).size());
-  return steps;
-}
 
 /// What the queue knows of a trial's way.
 void add_milestones(const SharedTrials& shared, const std::vector<std::string>& stage_hashes, std::size_t trial,
@@ -85,15 +71,31 @@ std::vector<std::int64_t> nominal_steps(const TrialConfig& trial) {
   return steps;
 }
 
-StepsOf prepared_steps(const Study& study, const CohortHashList& cohort_hashes, const CohortPlans& cohorts) {
-  std::map<std::vector<std::string>, std::vector<std::int64_t>> known;  // by beginnings: opening shards takes its time
-  return [&, known](const TrialConfig& trial) mutable {
-    std::vector<std::int64_t>& steps = known[beginning_hashes(trial, study, cohort_hashes)];
+StepsOf prepared_steps(const CohortPlans& cohorts) {
+  // Opening shards takes its time, and many trials train on the same.
+  using TrainedOn = std::tuple<fs::path, std::vector<std::string>, std::uint64_t, std::string, int, int>;
+  std::map<TrainedOn, std::size_t> known;  // slices of an epoch
+  return [&cohorts, known](const TrialConfig& trial) mutable {
+    std::vector<std::int64_t> steps;
     try {
-      if (steps.empty()) steps = steps_of_rows(trial, cohorts);
+      const std::vector<data::Split> splits = splits_of(trial, cohorts);
+      for (const View& view : views_of(trial.views)) {
+        for (std::size_t s = 0; s < splits.size(); ++s) {
+          const StageOptions& stage = trial.stages[s];
+          const fs::path folder = folder_of_plane(cohorts.at(stage.cohort).folder, view.plane);
+          const auto [slices, is_new] =
+              known.try_emplace({folder, splits[s].train, trial.seed, stage.labels, stage.first_scan, stage.scans});
+          if (is_new)
+            slices->second = data::training_slices(data::open_shards(folder, splits[s].train), trial.seed,
+                                                   label_kind(stage), {stage.first_scan, stage.scans})
+                                 .size();
+          steps.push_back(static_cast<std::int64_t>(stage.epochs) * data::steps_per_epoch(slices->second, stage.batch));
+        }
+      }
     } catch (const std::exception&) {
-      steps.resize(stage_rows(trial).size());
+      steps.clear();
     }
+    steps.resize(stage_rows(trial).size());
     return steps;
   };
 }
@@ -130,7 +132,7 @@ std::vector<std::vector<SharedStage>> plan_sharing(const Study& study, bool shar
          open});
   };
   for (std::size_t t = 0; t < trials.size(); ++t) add_hashes(trials[t], hashes[t], !queue.trials[t].finished);
-  const StepsOf steps_of = prepared_steps(study, cohort_hashes, cohorts);
+  const StepsOf steps_of = prepared_steps(cohorts);
   SharedTrials shared = share_trials(trials, of_trials, steps_of);
   if (shared.forest.shared < shared.forest.alone)
     log_info("shared beginnings: " + std::to_string(shared.forest.shared) + " of " +

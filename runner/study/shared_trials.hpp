@@ -49,9 +49,9 @@ SharedTrials share_trials(const std::vector<TrialConfig>& trials, const std::vec
 /// A hundred an epoch: for what is planned by the grid alone.
 std::vector<std::int64_t> nominal_steps(const TrialConfig& trial);
 
-/// Those of the prepared shards; none of a trial whose shards can't be opened, which says so itself. What it is given
+/// Those of the prepared shards; none of a trial whose training shards can't be opened, which says so itself. `cohorts`
 /// must outlive it.
-StepsOf prepared_steps(const Study& study, const CohortHashList& cohort_hashes, const CohortPlans& cohorts);
+StepsOf prepared_steps(const CohortPlans& cohorts);
 
 /// Trials whose ways count when others are run.
 struct OtherTrials {
@@ -73,7 +73,7 @@ std::string epochs_text(double epochs);
 
 /// Once the cohorts are prepared, on rank 0: plans what trials share (with `share`), and tells the queue of their ways
 /// and of what is there. `others`: trials of a search that are not run now. Returns the shared stages of each trial's
-/// stage_rows(). A trial whose shards can't be opened shares nothing; it says so itself.
+/// stage_rows(). A trial whose training shards can't be opened shares nothing; it says so itself.
 std::vector<std::vector<SharedStage>> plan_sharing(const Study& study, bool share, const CohortHashList& cohort_hashes,
                                                    const CohortPlans& cohorts, const std::filesystem::path& checkpoints,
                                                    const std::vector<std::vector<std::string>>& hashes,

@@ -90,6 +90,26 @@ TEST(Curve, ChangesLastAtThePointBehindWhichItIsLevel) {
   EXPECT_EQ(last_change({"step", {{0, 1}, {1, 0}}}), 0);
 }
 
+TEST(Curve, HoldsExactlyUpToWhereItSays) {
+  const std::vector<std::pair<double, double>> points = {{0.1, 2}, {0.3, 2}, {0.45, 1}, {0.7, 0.1}, {0.8, 0.1}, {0.95, 3}};
+  for (const auto& [shape, help] : shape_names()) {
+    const Curve curve = shape == "constant" ? constant(2) : Curve{shape, points};
+    for (int i = 0; i < 1000; ++i) {
+      const double from = i / 1000.0, until = held_until(curve, from);
+      EXPECT_GE(until, from) << shape;
+      for (int j = i; j / 1000.0 < until; ++j) EXPECT_EQ(evaluate(curve, j / 1000.0), evaluate(curve, from)) << shape;
+    }
+    const bool steps = shape == "step";
+    if (shape == "constant") continue;
+    EXPECT_EQ(held_until(curve, 0), 0.1) << shape;
+    EXPECT_EQ(held_until(curve, 0.1), 0.3) << shape;
+    EXPECT_EQ(held_until(curve, 0.3), steps ? 0.45 : 0.3) << shape;
+    EXPECT_EQ(held_until(curve, 0.75), 0.8) << shape;
+    EXPECT_EQ(held_until(curve, 0.9), steps ? 0.95 : 0.9) << shape;
+    EXPECT_EQ(held_until(curve, 0.95), 1) << shape;
+  }
+}
+
 TEST(Curve, EndsWithWhatTrainingLastHas) {
   EXPECT_EQ(final_value(constant(2)), 2);
   EXPECT_EQ(final_value({"step", {{0, 1}, {0.7, 0.5}}}), 0.5);

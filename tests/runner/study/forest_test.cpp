@@ -2,6 +2,11 @@
 
 #include <gmock/gmock.h>
 
+#include <random>
+#include <set>
+
+#include "data/hash.hpp"
+
 namespace crossfade::runner {
 namespace {
 
@@ -109,6 +114,61 @@ TEST(Forest, LeavesABranchForThoseThatAreNotFinished) {
   EXPECT_FALSE(forest.stages[1].branches[0].leave) << "only a goes another way there";
   EXPECT_TRUE(forest.stages[1].branches[1].leave);
   EXPECT_TRUE(forest.stages[0].branches[0].leave) << "for b and c, were a trained again";
+}
+
+/// A step curve, a ramp or one value, with points at hundredths.
+schedules::Curve made_up_curve(std::mt19937& random) {
+  const auto up_to = [&](unsigned most) { return static_cast<double>(random() % (most + 1)); };
+  const double from = up_to(60) / 100, to = from + (1 + up_to(39)) / 100;
+  const double weights[] = {up_to(2) / 2, up_to(2) / 2};
+  switch (random() % 4) {
+    case 0: return schedules::constant(weights[0]);
+    case 1: return step(to, weights[0], weights[1]);
+    case 2: return {.shape = "cosine", .points = {{from, weights[0]}, {to, weights[1]}}};
+    default: return {.shape = "linear", .points = {{from, weights[0]}, {to, weights[1]}, {1, weights[1]}}};
+  }
+}
+
+TEST(Forest, PartsWhereGoingOnStepByStepSaysSo) {
+  std::mt19937 random(3);
+  for (int round = 0; round < 200; ++round) {
+    const std::int64_t steps = 1 + random() % 300;
+    std::vector<schedules::Curve> curves;
+    for (int c = 0; c < 3; ++c) curves.push_back(made_up_curve(random));
+    std::vector<Path> paths;
+    for (int p = 0; p < 5; ++p)
+      paths.push_back(path(std::to_string(p), {{"wce", curves[random() % 3]}, {"wdice", curves[random() % 3]}}, steps));
+    // The histories that there are: step by step, all weights so far.
+    std::set<std::vector<std::vector<std::pair<std::string, double>>>> nodes;
+    std::vector<std::vector<std::vector<std::pair<std::string, double>>>> ways(paths.size());
+    std::vector<std::set<std::int64_t>> parted(paths.size());
+    for (std::int64_t s = 0; s < steps; ++s) {
+      for (std::size_t p = 0; p < paths.size(); ++p) {
+        ways[p].push_back(schedules::active_terms(paths[p].loss, static_cast<double>(s) / static_cast<double>(steps)));
+        nodes.insert(ways[p]);
+      }
+      for (std::size_t p = 0; p < paths.size(); ++p)
+        for (std::size_t q = 0; q < paths.size(); ++q)
+          if (s > 0 && ways[p] != ways[q] && std::equal(ways[p].begin(), ways[p].end() - 1, ways[q].begin()))
+            parted[p].insert(s);
+    }
+    for (std::size_t p = 0; p < paths.size(); ++p)
+      for (std::size_t q = 0; q < paths.size(); ++q)
+        if (p != q && ways[p] == ways[q]) parted[p].insert(steps);  // written otherwise, as the hashes say
+    const Forest forest = plan_forest(paths);
+    EXPECT_EQ(forest.shared, static_cast<std::int64_t>(nodes.size())) << "round " << round;
+    for (std::size_t p = 0; p < paths.size(); ++p)
+      EXPECT_THAT(steps_of(forest.stages[p]), testing::ElementsAreArray(parted[p])) << "round " << round << ", " << p;
+  }
+}
+
+TEST(Forest, NamesABranchByADigestOfItsHistory) {
+  const Forest forest = plan_forest({path("a", scheduled(0.3, 0.6)), path("b", scheduled(0.3, 0.8)),
+                                     path("c", {{"wce", schedules::constant(1)}})});
+  const std::vector<Branch>& branches = forest.stages[0].branches;
+  ASSERT_EQ(branches.size(), 2U);
+  EXPECT_EQ(branches[0].key, data::sha256_hex("one\n0:wce=0x1p+0;\n30"));
+  EXPECT_EQ(branches[1].key, data::sha256_hex("one\n0:wce=0x1p+0;\n30:wce=0x1p+0;wdice=0x1p+0;\n60"));
 }
 
 TEST(Forest, NamesABranchByWhatMadeItWhoeverElseIsThere) {
