@@ -5,8 +5,8 @@ of the wall time of the command, cohorts made beforehand, on two ranks with a tr
 
     forest.py RUNNER --leaves        # instead, once: 1,000 leaves, 10 x 10 switch points of 10 seeds
 
-Of these, the share of the ranks' wall time that is neither training nor validation nor prediction of test subjects, the
-start of the program, its tables and figures with it.
+Of these, the share of the ranks' wall time that is neither training nor validation nor prediction and scoring of test
+subjects, the start of the program, its tables and figures with it.
 """
 
 import argparse
@@ -88,12 +88,12 @@ def leaves(options, folder):
     wall = seconds([*command, "--results", database], folder)
     own = ask(database, """SELECT min(own) FROM (SELECT sum(e.seconds_train - e.seconds_shared) AS own
                            FROM epoch e JOIN stage s ON s.id = e.stage_id GROUP BY s.trial_id)""")
-    inside = trained(database) + ask(database, "SELECT sum(seconds) FROM subject_time")
+    inside = trained(database) + ask(database, "SELECT sum(seconds_score) FROM stage")
     count = ask(database, "SELECT count(*) FROM trial WHERE state = 'finished'")
     outside = 1 - inside / (2 * wall)
     work = f"{count} leaves of {options.epochs} epochs, U-Net of width {options.width}, {options.side}²"
     print(f"{work}; {peers.machine('cpu')}; {wall:.0f} s on two ranks, the shortest trained {own:.1f} s for itself; outside "
-          f"training, validation and prediction: {100 * outside:.1f} %")
+          f"training, validation and scoring: {100 * outside:.1f} %")
     rows.add(f"{work}: outside training, validation and scoring", f"< {100 * OUTSIDE:.0f} %", f"{100 * outside:.1f} %",
              outside < OUTSIDE if own >= SHORTEST else None)
 

@@ -12,7 +12,7 @@
 namespace crossfade::analysis {
 
 extern const char* const kSchema;                  // analysis/results/schema.sql
-inline constexpr int kSchemaVersion = 12;          // PRAGMA user_version
+inline constexpr int kSchemaVersion = 13;          // PRAGMA user_version
 inline constexpr int kOldestWritable = 3;          // brought to kSchemaVersion where it is opened for writing
 inline constexpr int kOldestReadable = 1;          // its views have what tables and figures are made from
 inline constexpr int kApplicationId = 0x43724664;  // PRAGMA application_id, "CrFd"

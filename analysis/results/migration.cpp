@@ -67,6 +67,7 @@ void bring_up_to_date(SQLite::Database& db, const std::filesystem::path& file) {
       db.exec(std::string("ALTER TABLE epoch ADD COLUMN ") + column + " REAL");
   }
   if (version < 9) db.exec("ALTER TABLE epoch ADD COLUMN seconds_shared REAL");
+  if (version < 13) db.exec("ALTER TABLE stage ADD COLUMN seconds_score REAL");
   // What a version added whole (subject_time in 4, person in 8, the search's in 10, activity in 11, subject in 12), and
   // the views.
   db.exec(std::regex_replace(kSchema, std::regex("CREATE (TABLE|INDEX|UNIQUE INDEX) "), "CREATE $1 IF NOT EXISTS "));

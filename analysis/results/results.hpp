@@ -130,6 +130,7 @@ struct StageResult {
   std::vector<SubjectCounts> validation, test;
   std::vector<SubjectSurfaces> surfaces = {};  // of the test part
   std::vector<double> seconds = {};            // that each of the test part took to predict; empty: not known
+  double seconds_score = 0;  // that all of these took, predictions and all, on the group's leader; 0: not known
 };
 
 /// How a study looks for a schedule: a row of `search`, whose columns the schema explains.

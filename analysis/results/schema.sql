@@ -92,6 +92,7 @@ CREATE TABLE stage (
   converged  INTEGER GENERATED ALWAYS AS
              (CASE WHEN best_epoch IS NULL THEN NULL
                    ELSE stopped = '' AND coalesce(best_dice, 0.0) >= 0.10 END) VIRTUAL,
+  seconds_score REAL,                 -- predicting and scoring at the best checkpoint, by wall clock; NULL: not known
   UNIQUE (trial_id, position),
   UNIQUE (trial_id, name, plane)
 ) STRICT;

@@ -72,8 +72,8 @@ void store_result(SQLite::Database& db, std::int64_t trial, const StageResult& r
   const std::int64_t stage = stage_id(db, trial, r.stage);
   for (const char* table : {"subject_score", "subject_time"})
     change(db, (std::string("DELETE FROM ") + table + " WHERE stage_id = ?").c_str(), stage);
-  change(db, "UPDATE stage SET best_epoch = ?, best_dice = ?, stopped = ? WHERE id = ?", r.best_epoch, r.best_dice,
-         r.stopped, stage);
+  change(db, "UPDATE stage SET best_epoch = ?, best_dice = ?, stopped = ?, seconds_score = nullif(?, 0.0) WHERE id = ?",
+         r.best_epoch, r.best_dice, r.stopped, r.seconds_score, stage);
   const auto insert_part = [&](const char* part, const std::vector<SubjectCounts>& subjects) {
     for (const SubjectCounts& s : subjects)
       insert_scores(db, stage, part, s.subject, counts_of_study(db, trial, s.counts), r.best_epoch == 0);
@@ -95,7 +95,9 @@ void drop_results_from(SQLite::Database& db, std::int64_t stage) {
   change(db, ("DELETE FROM epoch WHERE stage_id <> ?1 AND stage_id IN " + later).c_str(), stage);
   for (const char* table : {"subject_score", "subject_time"})
     change(db, (std::string("DELETE FROM ") + table + " WHERE stage_id IN " + later).c_str(), stage);
-  change(db, ("UPDATE stage SET best_epoch = NULL, best_dice = NULL, stopped = '' WHERE id IN " + later).c_str(),
+  change(db,
+         ("UPDATE stage SET best_epoch = NULL, best_dice = NULL, stopped = '', seconds_score = NULL WHERE id IN " + later)
+             .c_str(),
          stage);
 }
 

@@ -1,7 +1,6 @@
 #include "runner/trial/atlas_trial.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <functional>
 #include <optional>
 #include <stdexcept>
@@ -9,6 +8,7 @@
 #include "runner/evaluation/evaluator.hpp"
 #include "runner/evaluation/pictures.hpp"
 #include "runner/evaluation/scan.hpp"
+#include "runner/process/interval.hpp"
 #include "runner/ranks/agreement.hpp"
 #include "runner/trial/registration_cache.hpp"
 
@@ -80,6 +80,7 @@ class AtlasTrial {
     bool whole = false;
     together(group_.ranks(), [&] { whole = register_all(); });
     if (!on_all(whole)) return TrialOutcome::kInterrupted;
+    const double begin = now();
     Segmented segmented;
     together(group_.ranks(), [&] { whole = segment(segmented); });
     if (!on_all(whole)) return TrialOutcome::kInterrupted;
@@ -87,6 +88,7 @@ class AtlasTrial {
     analysis::StageResult result;
     const PredictVolume fused = [&](std::size_t s) { return segmented.classes[s]; };
     set_test_scores(score_volumes(data_.test, group_, fused), result);
+    result.seconds_score = now() - begin;
     draw_subjects(data_.test, result.test, group_, fused, events_.pictures, hash_);
     group_.ranks().all_reduce_sum(segmented.seconds.data(), segmented.seconds.size(), ElementType::kFloat64);
     result.seconds = segmented.seconds;
@@ -129,10 +131,10 @@ class AtlasTrial {
         result.seconds[s] += atlas.seconds;
         atlases.push_back(std::move(atlas.volumes));
       }
-      const auto begin = std::chrono::steady_clock::now();
+      const double begin = now();
       auto fused = fuse(config_.atlas, data_.test[s], atlases, threads_, stop_requested_);
       if (!fused || stop_requested_()) return false;
-      result.seconds[s] += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+      result.seconds[s] += now() - begin;
       result.classes[s] = std::move(*fused);
     }
     return true;

@@ -36,6 +36,6 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EpochRecord, stage, epoch, step, loss, terms,
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SurfaceScores, hd95_mm, nsd, volume_difference)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SubjectSurfaces, subject, scores)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(StageResult, stage, best_epoch, best_dice, stopped, validation, test, surfaces,
-                                   seconds)
+                                   seconds, seconds_score)
 
 }  // namespace crossfade::analysis

@@ -5,6 +5,7 @@
 
 #include "data/labels/classes.hpp"
 #include "runner/evaluation/evaluator.hpp"
+#include "runner/process/interval.hpp"
 #include "runner/trial/trained_on.hpp"
 
 namespace crossfade::runner {
@@ -59,12 +60,14 @@ void check_data(const StageOptions& stage, const StageData& data, const StageDat
 
 analysis::StageResult background_result(int position, const std::string& stopped, const StageData& data,
                                         const StageOptions& stage, Group& group) {
+  const double begin = now();
   analysis::StageResult result;
   result.stage = position;
   result.stopped = stopped;
   result.validation = count_volumes(data.validation, group, label_kind(stage), background(data.validation));
   set_test_scores(score_volumes(data.test, group, background(data.test)), result);
   result.seconds.clear();  // nothing predicted it
+  result.seconds_score = now() - begin;
   return result;
 }
 

@@ -403,6 +403,7 @@ class Trial {
   }
 
   void report_best(const std::string& stopped) {
+    const double begin = now();
     const std::optional<Position> best_position = restore_best(checkpoints_, hash(), *network_, group_);
     if (!best_position) throw AgreedError(best().string() + " is missing, the best net of stage " + stage().name);
     analysis::StageResult result;
@@ -416,6 +417,7 @@ class Trial {
       return predict(*network_, test[s], group_.device(), evaluation_batch(stage(), group_));
     };
     set_test_scores(score_volumes(test, group_, predict_volume), result);
+    result.seconds_score = now() - begin;
     draw_subjects(test, result.test, group_, predict_volume, events_.pictures, hash());
     report(result);
   }

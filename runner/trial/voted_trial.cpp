@@ -6,6 +6,7 @@
 #include "runner/evaluation/pictures.hpp"
 #include "runner/evaluation/vote.hpp"
 #include "runner/grid/views.hpp"
+#include "runner/process/interval.hpp"
 #include "runner/ranks/agreement.hpp"
 #include "runner/trial/stage_net.hpp"
 #include "runner/trial/trial.hpp"
@@ -65,6 +66,7 @@ TrialEvents shifted(const TrialEvents& events, int before, std::vector<std::stri
 analysis::StageResult vote_on(const StageOptions& stage, int row, const std::string& hash,
                               const std::vector<View>& views, const Nets& nets,
                               const std::vector<const StageData*>& planes, Group& group, const fs::path& pictures) {
+  const double begin = now();
   const StageData& axial = *planes.front();
   if (!nets.missing.empty())
     return background_result(row, "no vote: the " + nets.missing + " net has no checkpoint", axial, stage, group);
@@ -82,6 +84,7 @@ analysis::StageResult vote_on(const StageOptions& stage, int row, const std::str
   result.validation = count_volumes(axial.validation, group, label_kind(stage), voted(&StageData::validation));
   result.best_dice = analysis::mean_over_subjects(result.validation);
   set_test_scores(score_volumes(axial.test, group, voted(&StageData::test)), result);
+  result.seconds_score = now() - begin;
   draw_subjects(axial.test, result.test, group, voted(&StageData::test), pictures, hash);
   return result;
 }

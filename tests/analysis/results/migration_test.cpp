@@ -14,7 +14,7 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr int kNow = 12;
+constexpr int kNow = 13;
 
 /// All rows of a query, a cell as text.
 std::vector<std::vector<std::string>> rows_of(const std::filesystem::path& file, const std::string& sql) {
@@ -82,6 +82,10 @@ class OlderVersion : public testing::TestWithParam<int> {
     if (GetParam() > 8) db.exec("ALTER TABLE epoch ADD COLUMN seconds_shared REAL");
     if (GetParam() > 9) run("search_of_version_10.sql");
     if (GetParam() > 10) run("activity_of_version_11.sql");
+    if (GetParam() > 11)
+      db.exec(
+          "CREATE TABLE subject (study_id INTEGER NOT NULL REFERENCES study ON DELETE CASCADE, name TEXT NOT NULL,"
+          " PRIMARY KEY (study_id, name)) STRICT, WITHOUT ROWID; INSERT INTO subject VALUES (1, 'nobody')");
     if (GetParam() < 5)
       db.exec("ALTER TABLE claim DROP COLUMN most_in");
     else
@@ -118,6 +122,7 @@ TEST_P(OlderVersion, KeepsItsRowsWhenItIsBroughtToThisOne) {
   if (GetParam() > 7) tables.push_back("person");
   if (GetParam() > 9) tables.insert(tables.end(), {"search", "candidate", "candidate_trial"});
   if (GetParam() > 10) tables.push_back("activity");
+  if (GetParam() > 11) tables.push_back("subject");
   for (const std::string& table : tables) {
     const std::string sql = "SELECT " + columns_of(file, table) + " FROM " + table;
     before.emplace_back(sql, rows_of(file, sql));
@@ -145,6 +150,7 @@ TEST_P(OlderVersion, KeepsItsRowsWhenItIsBroughtToThisOne) {
                  "SELECT count(seconds_checkpoint) + count(seconds_buckets) + count(seconds_loss_sums)"
                  " + count(seconds_norm_sums) + count(seconds_shared) FROM epoch"),
             "0");
+  EXPECT_EQ(cell(file, "SELECT count(seconds_score) FROM stage"), "0");
 }
 
 TEST_P(OlderVersion, HasTheTablesOfANewFileThen) {
@@ -186,7 +192,7 @@ TEST_P(OlderVersion, IsRefusedAndLeftAsItIsWhereARowRefersToNothing) {
   EXPECT_EQ(cell(file, "PRAGMA user_version"), std::to_string(GetParam()));
 }
 
-INSTANTIATE_TEST_SUITE_P(Results, OlderVersion, testing::Values(3, 4, 5, 6, 7, 8, 9, 10, 11),
+INSTANTIATE_TEST_SUITE_P(Results, OlderVersion, testing::Values(3, 4, 5, 6, 7, 8, 9, 10, 11, 12),
                          [](const auto& version) { return std::to_string(version.param); });
 
 }  // namespace

@@ -350,6 +350,19 @@ TEST_F(Results, KeepSecondsOfAnEpochWhereTheyAreKnown) {
   }
 }
 
+TEST_F(Results, KeepHowLongScoringTookAsLongAsTheScoresStand) {
+  ResultsDatabase db(file);
+  const auto id = db.begin(study_record(), provenance(), {trial_record("a", 1)})[0].id;
+  StageResult result{.stage = 0, .best_epoch = 1, .best_dice = 0.5, .stopped = "", .validation = {}, .test = {}};
+  db.record_stage(id, result);
+  EXPECT_EQ(ask("SELECT seconds_score FROM stage"), "NULL");
+  result.seconds_score = 2.5;
+  db.record_stage(id, result);
+  EXPECT_EQ(ask("SELECT seconds_score FROM stage"), "2.5");
+  db.record_epoch(id, epoch_record(random, 2, 0.5));
+  EXPECT_EQ(ask("SELECT seconds_score FROM stage"), "NULL");
+}
+
 TEST_F(Results, KeepHowLongASubjectTook) {
   ResultsDatabase db(file);
   const auto ids = db.begin(study_record(), provenance(), {trial_record("a", 1), trial_record("a", 2)});
