@@ -54,13 +54,14 @@ std::vector<Counts> no_counts(const std::vector<data::Shard>& shards) {
 
 /// Counts of the slices that fall to this rank when all slices of all shards are lined up.
 std::vector<Counts> count_part(model::Network& network, const std::vector<data::Shard>& shards, const Group& group,
-                               int batch, data::LabelKind kind) {
+                               int batch, data::LabelKind kind, const StopEarly& stop) {
   int total = 0;
   for (const data::Shard& shard : shards) total += shard.info().slices_per_scan();
   const data::Part part = data::part_of(total, group.rank(), group.size());
   std::vector<Counts> counts = no_counts(shards);
   int before = 0;
   for (std::size_t i = 0; i < shards.size(); ++i) {
+    if (stop && stop()) break;
     const int slices = shards[i].info().slices_per_scan();
     const int first = std::clamp(part.first - before, 0, slices);
     const int end = std::clamp(part.first + part.count - before, 0, slices);
@@ -86,9 +87,12 @@ void for_each_table(std::vector<Counts>& counts, Each each) {
 
 /// Calls `use(index)` for the volumes that fall to this rank.
 template <class Use>
-void for_each_volume(const std::vector<data::Shard>& shards, Group& group, Use use) {
+void for_each_volume(const std::vector<data::Shard>& shards, Group& group, const StopEarly& stop, Use use) {
   together(group.ranks(), [&] {
-    for (const std::size_t s : own_volumes(shards.size(), group)) use(s);
+    for (const std::size_t s : own_volumes(shards.size(), group)) {
+      if (stop && stop()) return;
+      use(s);
+    }
   });
 }
 
@@ -147,9 +151,10 @@ std::vector<std::uint8_t> predict(model::Network& network, const SliceSource& so
 }
 
 std::vector<analysis::SubjectCounts> evaluate(model::Network& network, const std::vector<data::Shard>& shards,
-                                              Group& group, int batch, data::LabelKind labels) {
+                                              Group& group, int batch, data::LabelKind labels,
+                                              const StopEarly& stop) {
   std::vector<Counts> counts(shards.size());
-  together(group.ranks(), [&] { counts = count_part(network, shards, group, batch, labels); });
+  together(group.ranks(), [&] { counts = count_part(network, shards, group, batch, labels, stop); });
   return summed(shards, std::move(counts), group);
 }
 
@@ -164,12 +169,13 @@ PredictVolume background(const std::vector<data::Shard>& shards) {
   return [&shards](std::size_t s) { return std::vector<std::uint8_t>(shards[s].info().grid.voxels()); };
 }
 
-VolumeScores score_volumes(const std::vector<data::Shard>& shards, Group& group, const PredictVolume& predict_volume) {
+VolumeScores score_volumes(const std::vector<data::Shard>& shards, Group& group, const PredictVolume& predict_volume,
+                           const StopEarly& stop) {
   std::vector<Counts> counts = no_counts(shards);
   const std::size_t each = shards.empty() ? 0 : 3 * shards.front().info().classes.names.size();
   // 0 where another rank has the number.
   std::vector<double> flat(each * shards.size()), seconds(shards.size());
-  for_each_volume(shards, group, [&](std::size_t s) {
+  for_each_volume(shards, group, stop, [&](std::size_t s) {
     const auto begin = std::chrono::steady_clock::now();
     const auto prediction = predict_volume(s);
     seconds[s] = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
@@ -206,16 +212,19 @@ void set_test_scores(VolumeScores scores, analysis::StageResult& result) {
 }
 
 std::vector<analysis::SubjectCounts> count_volumes(const std::vector<data::Shard>& shards, Group& group,
-                                                   data::LabelKind labels, const PredictVolume& predict_volume) {
-  return count_volumes(shards, group, [&](std::size_t s) {
+                                                   data::LabelKind labels, const PredictVolume& predict_volume,
+                                                   const StopEarly& stop) {
+  const auto count_volume = [&](std::size_t s) {
     return analysis::count(read_labels(shards[s], 0, labels), predict_volume(s), shards[s].info().classes.count());
-  });
+  };
+  return count_volumes(shards, group, count_volume, stop);
 }
 
 std::vector<analysis::SubjectCounts> count_volumes(const std::vector<data::Shard>& shards, Group& group,
-                                                   const std::function<Counts(std::size_t)>& count_volume) {
+                                                   const std::function<Counts(std::size_t)>& count_volume,
+                                                   const StopEarly& stop) {
   std::vector<Counts> counts = no_counts(shards);
-  for_each_volume(shards, group, [&](std::size_t s) { counts[s] = count_volume(s); });
+  for_each_volume(shards, group, stop, [&](std::size_t s) { counts[s] = count_volume(s); });
   return summed(shards, std::move(counts), group);
 }
 

@@ -27,12 +27,17 @@ void predict_slices(model::Network& network, const SliceSource& source, int firs
 /// as in their labels.
 std::vector<std::uint8_t> predict(model::Network& network, const SliceSource& source, torch::Device device, int batch);
 
+/// Whether to leave out the rest, asked on each rank before each volume. Once it has said yes on one, what is returned
+/// counts for nothing, and the ranks have to agree about that.
+using StopEarly = std::function<bool()>;
+
 /// Dice counts of scan 0 of each shard against the labels of one kind. Slices are shared out among the ranks and counts
 /// summed as integers, so every rank gets the same answer whatever their number. Collective; what fails on one rank (an
 /// unreadable shard) throws std::runtime_error with the same words on all.
 std::vector<analysis::SubjectCounts> evaluate(model::Network& network, const std::vector<data::Shard>& shards,
                                               Group& group, int batch,
-                                              data::LabelKind labels = data::LabelKind::kManual);
+                                              data::LabelKind labels = data::LabelKind::kManual,
+                                              const StopEarly& stop = {});
 
 /// Says class ids of scan 0 of the shard of this index, [slices, H, W].
 using PredictVolume = std::function<std::vector<std::uint8_t>(std::size_t)>;
@@ -51,18 +56,21 @@ struct VolumeScores {
 
 /// Dice counts, HD95, normalised surface Dice and volume difference of what `predict_volume` says of each shard,
 /// against manual labels, whole volumes shared out among the ranks. Otherwise as evaluate().
-VolumeScores score_volumes(const std::vector<data::Shard>& shards, Group& group, const PredictVolume& predict_volume);
+VolumeScores score_volumes(const std::vector<data::Shard>& shards, Group& group, const PredictVolume& predict_volume,
+                           const StopEarly& stop = {});
 
 /// As the test part of a stage's result.
 void set_test_scores(VolumeScores scores, analysis::StageResult& result);
 
 /// The counts alone, against the labels of one kind.
 std::vector<analysis::SubjectCounts> count_volumes(const std::vector<data::Shard>& shards, Group& group,
-                                                   data::LabelKind labels, const PredictVolume& predict_volume);
+                                                   data::LabelKind labels, const PredictVolume& predict_volume,
+                                                   const StopEarly& stop = {});
 
 /// What `count_volume` counts of the shard of this index, where that is not against the shard's own labels.
 std::vector<analysis::SubjectCounts> count_volumes(const std::vector<data::Shard>& shards, Group& group,
-                                                   const std::function<analysis::Counts(std::size_t)>& count_volume);
+                                                   const std::function<analysis::Counts(std::size_t)>& count_volume,
+                                                   const StopEarly& stop = {});
 
 /// Slices that this rank predicts at a time.
 int evaluation_batch(const StageOptions& stage, const Group& group);

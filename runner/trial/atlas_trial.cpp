@@ -87,7 +87,10 @@ class AtlasTrial {
 
     analysis::StageResult result;
     const PredictVolume fused = [&](std::size_t s) { return segmented.classes[s]; };
-    set_test_scores(score_volumes(data_.test, group_, fused), result);
+    const auto scoring = [&](const StopEarly& stop) {
+      set_test_scores(score_volumes(data_.test, group_, fused, stop), result);
+    };
+    if (!worked_to_the_end(events_, group_, scoring)) return TrialOutcome::kInterrupted;
     result.seconds_score = now() - begin;
     draw_subjects(data_.test, result.test, group_, fused, events_.pictures, hash_);
     group_.ranks().all_reduce_sum(segmented.seconds.data(), segmented.seconds.size(), ElementType::kFloat64);

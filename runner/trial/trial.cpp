@@ -57,11 +57,11 @@ class Trial {
       for (std::size_t s = 0; s < stages_.size(); ++s)
         check_data(config_.stages[s], stages_[s], stages_.front(), network_->divisor());
     });
-    resume();
+    if (resume() == TrialOutcome::kInterrupted) return TrialOutcome::kInterrupted;
     for (; position_.stage < static_cast<int>(stages_.size()); begin_next_stage()) {
       std::string stopped;
       if (train(stopped) == TrialOutcome::kInterrupted) return TrialOutcome::kInterrupted;
-      report_stage(stopped);
+      if (report_stage(stopped) == TrialOutcome::kInterrupted) return TrialOutcome::kInterrupted;
       if (!stopped.empty()) {
         report_skipped_stages(stopped);
         break;
@@ -82,7 +82,7 @@ class Trial {
 
   /// Group rank 0 reads; the others get position and tensors from it. Epochs and results that lie behind are said
   /// again: whoever trained them may have said them of another trial, or to another database.
-  void resume() {
+  TrialOutcome resume() {
     std::string position;
     together(group_.ranks(), [&] {
       if (!leads()) return;
@@ -97,7 +97,7 @@ class Trial {
         const auto behind = last_of(way(), static_cast<std::size_t>(position_.stage));
         if (behind) say_again(behind->epochs);
       });
-      report_best("");
+      if (report_best("") == TrialOutcome::kInterrupted) return TrialOutcome::kInterrupted;
     }
     position_ = found;
     together(group_.ranks(), [&] {
@@ -106,6 +106,7 @@ class Trial {
       restore_network(resumed_->contents, *network_);
     });
     broadcast(*network_, group_);
+    return TrialOutcome::kFinished;
   }
 
   void say_again(const std::vector<analysis::EpochRecord>& epochs) {
@@ -255,12 +256,13 @@ class Trial {
     // whole.
     if (is_own && behind > 0 && position_.step < loader->steps()) leave_branch_at(behind);
     while (position_.epoch < options.epochs && stopped.empty() && !out_of_patience(options, position_)) {
-      if (train_epoch(*loader, stopped) == TrialOutcome::kInterrupted) {
-        save_last();
-        return TrialOutcome::kInterrupted;
-      }
+      TrialOutcome outcome = train_epoch(*loader, stopped);
       if (!stopped.empty()) break;
-      end_epoch();
+      if (outcome == TrialOutcome::kFinished) outcome = end_epoch();
+      if (outcome == TrialOutcome::kInterrupted) {
+        save_last();
+        return outcome;
+      }
       is_own = true;
       leave_branch_at(static_cast<std::int64_t>(position_.epoch) * loader->steps());
     }
@@ -351,12 +353,12 @@ class Trial {
     }
   }
 
-  std::vector<analysis::SubjectCounts> validate() {
-    return evaluate(*network_, data().validation, group_, evaluation_batch(stage(), group_), label_kind(stage()));
+  std::vector<analysis::SubjectCounts> validate(const StopEarly& stop) {
+    return evaluate(*network_, data().validation, group_, evaluation_batch(stage(), group_), label_kind(stage()), stop);
   }
 
-  /// Validates, records, keeps the best, writes the last.
-  void end_epoch() {
+  /// Validates, records, keeps the best, writes the last. Interrupted, the trial stands where its steps ended.
+  TrialOutcome end_epoch() {
     analysis::EpochRecord record;
     record.stage = position_.stage;
     record.epoch = position_.epoch + 1;
@@ -374,7 +376,10 @@ class Trial {
     record.seconds_shared = sums.seconds_shared;
     record.images = sums.images;
     const double begin = now();
-    record.validation = validate();
+    const auto validation = [&](const StopEarly& stop) {
+      record.validation = validate(stop);
+    };
+    if (!worked_to_the_end(events_, group_, validation)) return TrialOutcome::kInterrupted;
     record.seconds_validate = now() - begin;
 
     position_.add_epoch(analysis::mean_over_subjects(record.validation));
@@ -385,6 +390,7 @@ class Trial {
     if (best) save_best();
     save_last();
     position_.sums.overhead.checkpoint = now() - saving;
+    return TrialOutcome::kFinished;
   }
 
   void report(const analysis::StageResult& result) {
@@ -392,17 +398,15 @@ class Trial {
   }
 
   /// Scores the stage at its best checkpoint, whose net stays in place for the next stage.
-  void report_stage(const std::string& stopped) {
+  TrialOutcome report_stage(const std::string& stopped) {
     trainer_.reset();
     position_.optimizer_steps = 0;
-    if (position_.best_epoch > 0) {
-      report_best(stopped);
-    } else {
-      report(background_result(position_.stage, stopped, data(), stage(), group_));
-    }
+    if (position_.best_epoch > 0) return report_best(stopped);
+    report(background_result(position_.stage, stopped, data(), stage(), group_));
+    return TrialOutcome::kFinished;
   }
 
-  void report_best(const std::string& stopped) {
+  TrialOutcome report_best(const std::string& stopped) {
     const double begin = now();
     const std::optional<Position> best_position = restore_best(checkpoints_, hash(), *network_, group_);
     if (!best_position) throw AgreedError(best().string() + " is missing, the best net of stage " + stage().name);
@@ -411,15 +415,19 @@ class Trial {
     result.best_epoch = best_position->best_epoch;
     result.best_dice = best_position->best_dice;
     result.stopped = stopped;
-    result.validation = validate();
     const std::vector<data::Shard>& test = data().test;
     const PredictVolume predict_volume = [&](std::size_t s) {
       return predict(*network_, test[s], group_.device(), evaluation_batch(stage(), group_));
     };
-    set_test_scores(score_volumes(test, group_, predict_volume), result);
+    const auto scoring = [&](const StopEarly& stop) {
+      result.validation = validate(stop);
+      set_test_scores(score_volumes(test, group_, predict_volume, stop), result);
+    };
+    if (!worked_to_the_end(events_, group_, scoring)) return TrialOutcome::kInterrupted;
     result.seconds_score = now() - begin;
     draw_subjects(test, result.test, group_, predict_volume, events_.pictures, hash());
     report(result);
+    return TrialOutcome::kFinished;
   }
 
   void begin_next_stage() {

@@ -13,4 +13,13 @@ bool asked_to_stop(const TrialEvents& events, Group& group, const std::string& e
   return flags[1] > 0;
 }
 
+bool worked_to_the_end(const TrialEvents& events, Group& group,
+                       const std::function<void(const std::function<bool()>& stop)>& work) {
+  bool left = false;
+  work([&] { return left = left || (events.stop_requested && events.stop_requested()); });
+  std::vector<std::int64_t> flags = {left ? 1 : 0};
+  group.all_reduce_counts(flags);
+  return flags[0] == 0;
+}
+
 }  // namespace crossfade::runner

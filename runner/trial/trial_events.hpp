@@ -15,8 +15,8 @@
 
 namespace crossfade::runner {
 
-/// Called on group rank 0 alone, except `stop_requested`, which is asked on every rank after each step (any rank's yes
-/// stops all). `on_epoch` and `on_stage` return before the checkpoint that passes that point is written, so that what a
+/// Called on group rank 0 alone, except `stop_requested`, which is asked on every rank after each step and before each
+/// volume that is validated or scored (any rank's yes stops all). `on_epoch` and `on_stage` return before the checkpoint that passes that point is written, so that what a
 /// checkpoint has behind it is in the database. A resumed trial may say an epoch again, with the same numbers, and does
 /// so, marked as `again`, with all that its checkpoints have behind them: the database may be another one than theirs.
 struct TrialEvents {
@@ -36,5 +36,10 @@ enum class TrialOutcome { kFinished, kInterrupted };
 /// Whether any rank has been asked to stop. If any rank comes with an `error`, all throw as agree() does. Collective,
 /// one reduction for both questions.
 bool asked_to_stop(const TrialEvents& events, Group& group, const std::string& error = {});
+
+/// Does `work`, which asks from time to time whether to leave out the rest. Whether it came to its end on all ranks.
+/// Collective.
+bool worked_to_the_end(const TrialEvents& events, Group& group,
+                       const std::function<void(const std::function<bool()>& stop)>& work);
 
 }  // namespace crossfade::runner

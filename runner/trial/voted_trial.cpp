@@ -1,5 +1,6 @@
 #include "runner/trial/voted_trial.hpp"
 
+#include <optional>
 #include <stdexcept>
 
 #include "runner/evaluation/evaluator.hpp"
@@ -62,10 +63,12 @@ TrialEvents shifted(const TrialEvents& events, int before, std::vector<std::stri
   return own;
 }
 
-/// The vote after one stage; `planes` are that stage's shards, one for each view. `row` of the database, and its hash.
-analysis::StageResult vote_on(const StageOptions& stage, int row, const std::string& hash,
-                              const std::vector<View>& views, const Nets& nets,
-                              const std::vector<const StageData*>& planes, Group& group, const fs::path& pictures) {
+/// The vote after one stage, or nothing where it was interrupted; `planes` are that stage's shards, one for each view.
+/// `row` of the database, and its hash.
+std::optional<analysis::StageResult> vote_on(const StageOptions& stage, int row, const std::string& hash,
+                                             const std::vector<View>& views, const Nets& nets,
+                                             const std::vector<const StageData*>& planes, Group& group,
+                                             const TrialEvents& events) {
   const double begin = now();
   const StageData& axial = *planes.front();
   if (!nets.missing.empty())
@@ -81,11 +84,14 @@ analysis::StageResult vote_on(const StageOptions& stage, int row, const std::str
   analysis::StageResult result;
   result.stage = row;
   result.best_epoch = nets.best_epoch;
-  result.validation = count_volumes(axial.validation, group, label_kind(stage), voted(&StageData::validation));
-  result.best_dice = analysis::mean_over_subjects(result.validation);
-  set_test_scores(score_volumes(axial.test, group, voted(&StageData::test)), result);
+  const auto scoring = [&](const StopEarly& stop) {
+    result.validation = count_volumes(axial.validation, group, label_kind(stage), voted(&StageData::validation), stop);
+    set_test_scores(score_volumes(axial.test, group, voted(&StageData::test), stop), result);
+  };
+  if (!worked_to_the_end(events, group, scoring)) return std::nullopt;
   result.seconds_score = now() - begin;
-  draw_subjects(axial.test, result.test, group, voted(&StageData::test), pictures, hash);
+  result.best_dice = analysis::mean_over_subjects(result.validation);
+  draw_subjects(axial.test, result.test, group, voted(&StageData::test), events.pictures, hash);
   return result;
 }
 
@@ -123,12 +129,13 @@ TrialOutcome run_views(const TrialConfig& config, const std::vector<std::string>
     const Nets nets =
         load_nets(config, views, stage_hashes, stage_planes.front()->validation.front().info(), group, checkpoints);
     const auto row = static_cast<int>(views.size() * stages + s);
-    analysis::StageResult result = vote_on(config.stages[s], row, hashes[static_cast<std::size_t>(row)], views, nets,
-                                           stage_planes, group, events.pictures);
-    for (std::size_t v = 0; v < views.size() && result.stopped.empty(); ++v)
+    auto result = vote_on(config.stages[s], row, hashes[static_cast<std::size_t>(row)], views, nets, stage_planes,
+                          group, events);
+    if (!result) return TrialOutcome::kInterrupted;
+    for (std::size_t v = 0; v < views.size() && result->stopped.empty(); ++v)
       if (const std::string& why = stopped[v * stages + s]; !why.empty())
-        result.stopped = "the " + std::string(views[v].plane) + " net stopped: " + why;
-    if (group.rank() == 0) events.on_stage(result);
+        result->stopped = "the " + std::string(views[v].plane) + " net stopped: " + why;
+    if (group.rank() == 0) events.on_stage(*result);
   }
   return TrialOutcome::kFinished;
 }

@@ -70,6 +70,34 @@ TEST_F(TrialOfAllRanks, InterruptedWithinAnEpochEndsBitForBitAsIfNothingHadHappe
   for (const auto& [name, tensor] : a.tensors) EXPECT_TRUE(torch::equal(tensor, b.tensor(name))) << name;
 }
 
+TEST_F(TrialOfAllRanks, InterruptedWhileOneRankValidatesOrScoresEndsBitForBit) {
+  TrialConfig config = small_trial();
+  config.stages[0].epochs = 1;
+  Heard whole;
+  ASSERT_EQ(run(config, "whole", whole), TrialOutcome::kFinished);
+  const int last = group_.size() - 1;
+  // Asked before each of 3 steps, at their end, before the volume of validation, and before it once more at the best epoch.
+  for (const int stop_at : {4, 5}) {
+    const std::string name = "stopped-" + std::to_string(stop_at);
+    Heard before, after;
+    TrialEvents events = before.events();
+    events.stop_requested = [&, asked = 0]() mutable { return asked++ == stop_at && group_.rank() == last; };
+    ASSERT_EQ(run_trial(config, {"hash"}, open_small_shards(folder_), group_, folder_ / name, events),
+              TrialOutcome::kInterrupted);
+    ASSERT_EQ(run(config, name, after), TrialOutcome::kFinished);
+    if (group_.rank() != 0) continue;
+    EXPECT_EQ(before.steps.size(), whole.steps.size());
+    EXPECT_EQ(before.epochs.size(), stop_at == 4 ? 0U : 1U);
+    EXPECT_TRUE(before.stages.empty());
+    EXPECT_TRUE(after.steps.empty());
+    const analysis::EpochRecord& epoch = stop_at == 4 ? after.epochs.at(0) : before.epochs.at(0);
+    EXPECT_EQ(epoch.loss, whole.epochs.at(0).loss);
+    EXPECT_EQ(epoch.validation[0].counts, whole.epochs[0].validation[0].counts);
+    EXPECT_EQ(after.stages.at(0).validation[0].counts, whole.stages.at(0).validation[0].counts);
+    EXPECT_EQ(after.stages[0].test[0].counts, whole.stages[0].test[0].counts);
+  }
+}
+
 TEST_F(TrialOfAllRanks, AShardThatOneRankCannotReadEndsItOnAllWithTheSameWords) {
   const int last = group_.size() - 1;
   const fs::path own = folder_ / ("of-rank-" + std::to_string(group_.rank()));

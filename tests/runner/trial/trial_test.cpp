@@ -147,8 +147,9 @@ TEST_P(TrialOfEitherPrecision, ReadsStepsTogetherWithoutAChangeOfAnythingThatItS
       events.stop_requested = [asked = 0, stop_at]() mutable { return asked++ == stop_at; };
       return run_trial(config, {"hash"}, open_small_shards(folder_.path), group_, folder_.path / name, events);
     };
-    // Asked before each step and at the end of the epoch: 4 times, and before steps 1 and 2 of the second.
-    ASSERT_EQ(run_part(before, 5), TrialOutcome::kInterrupted);
+    // Asked before each step, at their end and before the volume of validation: 5 times, and before steps 1 and 2 of the
+    // second epoch.
+    ASSERT_EQ(run_part(before, 6), TrialOutcome::kInterrupted);
     EXPECT_EQ(before.steps.size(), 4U);
     ASSERT_EQ(run_part(after, -1), TrialOutcome::kFinished);
     std::vector<TrialProgress> steps = before.steps;
@@ -168,6 +169,46 @@ TEST_P(TrialOfEitherPrecision, ReadsStepsTogetherWithoutAChangeOfAnythingThatItS
     }
     expect_same_tensors(folder_.path / "one" / "hash" / "last.safetensors",
                         folder_.path / name / "hash" / "last.safetensors");
+  }
+}
+
+TEST_F(TrialOfOneRank, IsInterruptedBetweenVolumesOfItsValidationAndOfItsTest) {
+  Heard whole;
+  run(small_trial(), "whole", whole);
+  ASSERT_EQ(whole.stages.size(), 1U);
+  EXPECT_GT(whole.stages[0].seconds_score, 0);
+  // Asked before each of 3 steps, at their end and before the volume of validation, in 4 epochs; then before one volume of
+  // validation and one of the test.
+  struct Case {
+    int stop_at;
+    std::size_t epochs, steps;
+  };
+  for (const Case& c : {Case{4, 0, 3}, Case{14, 2, 9}, Case{20, 4, 12}, Case{21, 4, 12}}) {
+    const std::string name = "stopped-" + std::to_string(c.stop_at);
+    Heard before, after;
+    const auto run_part = [&](Heard& heard, int stop_at) {
+      TrialEvents events = heard.events();
+      events.stop_requested = [asked = 0, stop_at]() mutable { return asked++ == stop_at; };
+      return run_trial(small_trial(), {"hash"}, open_small_shards(folder_.path), group_, folder_.path / name, events);
+    };
+    ASSERT_EQ(run_part(before, c.stop_at), TrialOutcome::kInterrupted) << name;
+    EXPECT_EQ(before.steps.size(), c.steps) << name;
+    EXPECT_EQ(before.epochs.size(), c.epochs) << name << ": an epoch is whole with its validation";
+    EXPECT_TRUE(before.stages.empty()) << name;
+    ASSERT_EQ(run_part(after, -1), TrialOutcome::kFinished) << name;
+    EXPECT_EQ(after.steps.size(), whole.steps.size() - c.steps) << name;
+    ASSERT_EQ(after.epochs.size(), whole.epochs.size() - c.epochs) << name;
+    for (std::size_t e = 0; e < after.epochs.size(); ++e) {
+      const analysis::EpochRecord& expected = whole.epochs[e + c.epochs];
+      EXPECT_EQ(after.epochs[e].loss, expected.loss);
+      EXPECT_EQ(after.epochs[e].images, expected.images);
+      EXPECT_EQ(after.epochs[e].validation[0].counts, expected.validation[0].counts);
+    }
+    ASSERT_EQ(after.stages.size(), 1U) << name;
+    EXPECT_EQ(after.stages[0].best_epoch, whole.stages[0].best_epoch);
+    EXPECT_EQ(after.stages[0].test[0].counts, whole.stages[0].test[0].counts);
+    for (const char* file : {"last.safetensors", "best.safetensors"})
+      expect_same_tensors(folder_.path / "whole" / "hash" / file, folder_.path / name / "hash" / file);
   }
 }
 

@@ -100,6 +100,24 @@ TEST_F(VotedTrial, InterruptedInTheSecondPlaneEndsAsIfNothingHadHappened) {
   for (std::size_t s = 0; s < 4; ++s) EXPECT_EQ(after.stages.at(s).test[0].counts, whole.stages.at(s).test[0].counts);
 }
 
+TEST_F(VotedTrial, InterruptedInTheVoteVotesAgain) {
+  Heard whole;
+  ASSERT_EQ(run(whole), TrialOutcome::kFinished);
+  EXPECT_GT(whole.stages.at(3).seconds_score, 0);
+  for (const int stop_at : {1, 2}) {  // asked before the vote, then before a volume of validation and one of the test
+    Heard heard;
+    TrialEvents events = heard.events();
+    events.stop_requested = [&, asked = 0]() mutable { return heard.stages.size() == 3 && asked++ == stop_at; };
+    ASSERT_EQ(run_views(config_, {"axial", "coronal", "sagittal", "vote"}, open(), group_, folder_.path / "nets", events),
+              TrialOutcome::kInterrupted);
+    EXPECT_EQ(heard.stages.size(), 3U);
+    Heard after;
+    ASSERT_EQ(run(after), TrialOutcome::kFinished);
+    EXPECT_EQ(after.stages.at(3).best_dice, whole.stages.at(3).best_dice);
+    EXPECT_EQ(after.stages.at(3).test[0].counts, whole.stages.at(3).test[0].counts);
+  }
+}
+
 TEST_F(VotedTrial, SaysThatANetWasLostAfterItsLastCheckpoint) {
   config_.model.norm = "none";
   config_.stages[0].optimizer.name = "sgd";
