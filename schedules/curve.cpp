@@ -119,8 +119,8 @@ double held_until(const Curve& curve, double progress) {
   const auto next = std::upper_bound(points.begin(), points.end(), progress,
                                      [](double x, const auto& point) { return x < point.first; });
   if (next == points.end()) return 1;
-  const bool holds = next == points.begin() || std::prev(next)->second == next->second ||
-                     find_shape(curve.shape)->ease == ease_hold;
+  const bool holds =
+      next == points.begin() || std::prev(next)->second == next->second || find_shape(curve.shape)->ease == ease_hold;
   return holds ? next->first : progress;
 }
 

@@ -204,17 +204,16 @@ void ResultsDatabase::record_epoch(std::int64_t trial, const EpochRecord& e) {
     change(db, "DELETE FROM epoch WHERE stage_id = ? AND epoch >= ?", stage, e.epoch);
     drop_results_from(db, stage);
 
-    const Counts all = counts_of_study(db, trial, pooled(e.validation));
+    const Counts all = counts_of_study(db, trial, e.validation.pooled);
     const std::int64_t id =
         get_id(db,
                "INSERT INTO epoch (stage_id, epoch, step, loss, learning_rate, gradient_norm, dice_mean, dice_pooled,"
                " seconds_train, seconds_validate, seconds_data, seconds_checkpoint, seconds_communication,"
                " seconds_buckets, seconds_loss_sums, seconds_norm_sums, images, seconds_shared)"
                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
-               stage, e.epoch, e.step, e.loss, e.learning_rate, e.gradient_norm, mean_over_subjects(e.validation),
-               pooled_dice(all), e.seconds_train, e.seconds_validate, e.seconds_data, e.overhead.checkpoint,
-               e.overhead.communication, e.overhead.buckets, e.overhead.loss_sums, e.overhead.norm_sums, e.images,
-               e.seconds_shared);
+               stage, e.epoch, e.step, e.loss, e.learning_rate, e.gradient_norm, e.validation.mean, pooled_dice(all),
+               e.seconds_train, e.seconds_validate, e.seconds_data, e.overhead.checkpoint, e.overhead.communication,
+               e.overhead.buckets, e.overhead.loss_sums, e.overhead.norm_sums, e.images, e.seconds_shared);
     for (const TermValue& t : e.terms)
       change(db, "INSERT INTO epoch_term VALUES (?, ?, ?, ?)", id, t.term, t.value, t.weight);
     insert_pooled_dice(db, id, all);

@@ -104,8 +104,8 @@ struct EpochRecord {
   double loss = 0;        // mean of the total over the epoch's steps
   std::vector<TermValue> terms;
   double learning_rate = 0;
-  double gradient_norm = 0;               // mean over the epoch's steps, before clipping
-  std::vector<SubjectCounts> validation;  // from which pooled and mean Dice and the rows of `dice` are made
+  double gradient_norm = 0;   // mean over the epoch's steps, before clipping
+  ValidationDice validation;  // from which pooled and mean Dice and the rows of `dice` are made
   double seconds_train = 0, seconds_validate = 0, seconds_data = 0;  // data: waiting for batches, a part of train
   EpochOverhead overhead = {};  // all but the checkpoint's are a part of seconds_train
   double seconds_shared = 0;    // of train and validate, that another trial spent and that are recorded there
@@ -165,7 +165,6 @@ struct TrialStatus {
   std::string error;
 };
 
-/// One writer, one connection; not thread-safe. Every method is one transaction and throws std::runtime_error naming
 /// How long a transaction waits for another program that holds the file: a query that a notebook has left open must not
 /// end a training of days.
 struct DatabasePatience {
@@ -174,6 +173,7 @@ struct DatabasePatience {
   std::function<void(const std::string& waiting)> say = {};  // after each but the last
 };
 
+/// One writer, one connection; not thread-safe. Every method is one transaction and throws std::runtime_error naming
 /// the database file and what it was doing. A process killed at any time leaves the last whole transaction.
 class ResultsDatabase {
  public:

@@ -95,10 +95,11 @@ void drop_results_from(SQLite::Database& db, std::int64_t stage) {
   change(db, ("DELETE FROM epoch WHERE stage_id <> ?1 AND stage_id IN " + later).c_str(), stage);
   for (const char* table : {"subject_score", "subject_time"})
     change(db, (std::string("DELETE FROM ") + table + " WHERE stage_id IN " + later).c_str(), stage);
-  change(db,
-         ("UPDATE stage SET best_epoch = NULL, best_dice = NULL, stopped = '', seconds_score = NULL WHERE id IN " + later)
-             .c_str(),
-         stage);
+  change(
+      db,
+      ("UPDATE stage SET best_epoch = NULL, best_dice = NULL, stopped = '', seconds_score = NULL WHERE id IN " + later)
+          .c_str(),
+      stage);
 }
 
 }  // namespace crossfade::analysis

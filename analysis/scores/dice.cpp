@@ -120,4 +120,8 @@ Counts pooled(std::span<const SubjectCounts> subjects) {
   return sum;
 }
 
+ValidationDice validation_dice(std::span<const SubjectCounts> subjects) {
+  return {mean_over_subjects(subjects), pooled(subjects)};
+}
+
 }  // namespace crossfade::analysis

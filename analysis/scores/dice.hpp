@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <vector>
@@ -56,5 +57,12 @@ std::vector<std::size_t> worst_median_best(std::span<const SubjectCounts> subjec
 
 /// Sum of all subjects' counts: what pooled Dice is made from. Throws as Counts::operator+=.
 Counts pooled(std::span<const SubjectCounts> subjects);
+
+/// What is kept of the validation after an epoch, whose subjects may be many.
+struct ValidationDice {
+  double mean = std::numeric_limits<double>::quiet_NaN();  // mean_over_subjects()
+  Counts pooled{};                                         // pooled(); empty: of nobody
+};
+ValidationDice validation_dice(std::span<const SubjectCounts> subjects);
 
 }  // namespace crossfade::analysis

@@ -151,8 +151,7 @@ std::vector<std::uint8_t> predict(model::Network& network, const SliceSource& so
 }
 
 std::vector<analysis::SubjectCounts> evaluate(model::Network& network, const std::vector<data::Shard>& shards,
-                                              Group& group, int batch, data::LabelKind labels,
-                                              const StopEarly& stop) {
+                                              Group& group, int batch, data::LabelKind labels, const StopEarly& stop) {
   std::vector<Counts> counts(shards.size());
   together(group.ranks(), [&] { counts = count_part(network, shards, group, batch, labels, stop); });
   return summed(shards, std::move(counts), group);

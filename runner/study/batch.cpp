@@ -93,7 +93,7 @@ void work(const Study& study, const Plan& plan, const StudyOptions& options, con
       queue.step(index, progress);
     };
     events.on_epoch = [&](const analysis::EpochRecord& record) {
-      last.dice = analysis::mean_over_subjects(record.validation);
+      last.dice = record.validation.mean;
       queue.epoch(index, last, record);
     };
     events.on_stage = [&](const analysis::StageResult& result) { queue.stage(index, result); };

@@ -31,7 +31,7 @@ bool end_where_patience_did(const StageOptions& stage, Beginning& beginning) {
   Position& position = beginning.position;
   Position until;  // after each epoch
   for (const analysis::EpochRecord& epoch : beginning.epochs) {
-    until.add_epoch(analysis::mean_over_subjects(epoch.validation));
+    until.add_epoch(epoch.validation.mean);
     const bool further = position.epoch > until.epoch || position.step > 0;
     if (!further || !out_of_patience(stage, until)) continue;
     if (position.best_epoch > until.epoch) return false;

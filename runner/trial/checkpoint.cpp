@@ -160,6 +160,9 @@ void write_tensors(const std::filesystem::path& file, const TensorFile& contents
   }
   std::string text = header.dump();
   text.resize((text.size() + 7) / 8 * 8, ' ');  // the layout wants the data aligned to 8 bytes
+  if (text.size() > kLargestHeader)
+    throw std::runtime_error(file.string() + ": a header of " + std::to_string(text.size()) + " bytes, of which " +
+                             std::to_string(kLargestHeader) + " can be read");
 
   if (file.has_parent_path()) std::filesystem::create_directories(file.parent_path());
   data::Partial partial(file);

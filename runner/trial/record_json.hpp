@@ -5,6 +5,7 @@
 
 #include <array>
 #include <utility>
+#include <vector>
 
 #include "analysis/results/results.hpp"
 
@@ -29,6 +30,22 @@ inline void from_json(const nlohmann::json& json, EpochOverhead& overhead) {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Counts, true_positive, false_positive, false_negative)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SubjectCounts, subject, counts)
+
+inline void to_json(nlohmann::json& json, const ValidationDice& dice) {
+  json = {{"mean", dice.mean}, {"pooled", dice.pooled}};
+}
+
+/// Or the subjects, which earlier programs kept.
+inline void from_json(const nlohmann::json& json, ValidationDice& dice) {
+  if (json.is_array()) {
+    dice = validation_dice(json.get<std::vector<SubjectCounts>>());
+    return;
+  }
+  dice = {};
+  if (!json.at("mean").is_null()) json.at("mean").get_to(dice.mean);
+  json.at("pooled").get_to(dice.pooled);
+}
+
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TermValue, term, value, weight)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EpochRecord, stage, epoch, step, loss, terms, learning_rate, gradient_norm,
                                    validation, seconds_train, seconds_validate, seconds_data, overhead, seconds_shared,

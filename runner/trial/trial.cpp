@@ -377,12 +377,12 @@ class Trial {
     record.images = sums.images;
     const double begin = now();
     const auto validation = [&](const StopEarly& stop) {
-      record.validation = validate(stop);
+      record.validation = analysis::validation_dice(validate(stop));
     };
     if (!worked_to_the_end(events_, group_, validation)) return TrialOutcome::kInterrupted;
     record.seconds_validate = now() - begin;
 
-    position_.add_epoch(analysis::mean_over_subjects(record.validation));
+    position_.add_epoch(record.validation.mean);
     const bool best = position_.best_epoch == position_.epoch;
     if (leads()) say(record);
     epochs_.push_back(std::move(record));

@@ -129,8 +129,8 @@ TrialOutcome run_views(const TrialConfig& config, const std::vector<std::string>
     const Nets nets =
         load_nets(config, views, stage_hashes, stage_planes.front()->validation.front().info(), group, checkpoints);
     const auto row = static_cast<int>(views.size() * stages + s);
-    auto result = vote_on(config.stages[s], row, hashes[static_cast<std::size_t>(row)], views, nets, stage_planes,
-                          group, events);
+    auto result =
+        vote_on(config.stages[s], row, hashes[static_cast<std::size_t>(row)], views, nets, stage_planes, group, events);
     if (!result) return TrialOutcome::kInterrupted;
     for (std::size_t v = 0; v < views.size() && result->stopped.empty(); ++v)
       if (const std::string& why = stopped[v * stages + s]; !why.empty())

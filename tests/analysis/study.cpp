@@ -116,7 +116,7 @@ EpochRecord epoch_record(std::mt19937& random, int epoch, double dice, int stage
           .terms = {{"wce", 0.5, 1}, {"wdice", 0.75, 0}},
           .learning_rate = 1e-3,
           .gradient_norm = 2.5,
-          .validation = made_up_subjects(random, {"val1", "val2"}, dice),
+          .validation = validation_dice(made_up_subjects(random, {"val1", "val2"}, dice)),
           .seconds_train = 3,
           .seconds_validate = 1,
           .seconds_data = 0.5,

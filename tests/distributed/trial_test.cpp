@@ -10,9 +10,9 @@
 #include <iterator>
 #include <optional>
 
-#include "runner/trial/checkpoint.hpp"
 #include "runner/evaluation/evaluator.hpp"
 #include "runner/evaluation/pictures.hpp"
+#include "runner/trial/checkpoint.hpp"
 #include "runner/trial/trainer.hpp"
 #include "tests/data/small_shard.hpp"
 #include "tests/device.hpp"
@@ -76,7 +76,8 @@ TEST_F(TrialOfAllRanks, InterruptedWhileOneRankValidatesOrScoresEndsBitForBit) {
   Heard whole;
   ASSERT_EQ(run(config, "whole", whole), TrialOutcome::kFinished);
   const int last = group_.size() - 1;
-  // Asked before each of 3 steps, at their end, before the volume of validation, and before it once more at the best epoch.
+  // Asked before each of 3 steps, at their end, before the volume of validation, and before it once more at the best
+  // epoch.
   for (const int stop_at : {4, 5}) {
     const std::string name = "stopped-" + std::to_string(stop_at);
     Heard before, after;
@@ -92,7 +93,7 @@ TEST_F(TrialOfAllRanks, InterruptedWhileOneRankValidatesOrScoresEndsBitForBit) {
     EXPECT_TRUE(after.steps.empty());
     const analysis::EpochRecord& epoch = stop_at == 4 ? after.epochs.at(0) : before.epochs.at(0);
     EXPECT_EQ(epoch.loss, whole.epochs.at(0).loss);
-    EXPECT_EQ(epoch.validation[0].counts, whole.epochs[0].validation[0].counts);
+    EXPECT_EQ(epoch.validation.pooled, whole.epochs[0].validation.pooled);
     EXPECT_EQ(after.stages.at(0).validation[0].counts, whole.stages.at(0).validation[0].counts);
     EXPECT_EQ(after.stages[0].test[0].counts, whole.stages[0].test[0].counts);
   }

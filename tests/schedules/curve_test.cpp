@@ -91,7 +91,8 @@ TEST(Curve, ChangesLastAtThePointBehindWhichItIsLevel) {
 }
 
 TEST(Curve, HoldsExactlyUpToWhereItSays) {
-  const std::vector<std::pair<double, double>> points = {{0.1, 2}, {0.3, 2}, {0.45, 1}, {0.7, 0.1}, {0.8, 0.1}, {0.95, 3}};
+  const std::vector<std::pair<double, double>> points = {{0.1, 2},   {0.3, 2},   {0.45, 1},
+                                                         {0.7, 0.1}, {0.8, 0.1}, {0.95, 3}};
   for (const auto& [shape, help] : shape_names()) {
     const Curve curve = shape == "constant" ? constant(2) : Curve{shape, points};
     for (int i = 0; i < 1000; ++i) {

@@ -87,7 +87,7 @@ TEST_F(Figure, ShowsTheAxialNetOfATrialWithSeveralPlanes) {
   for (int position = 0; position < 2; ++position)
     for (int epoch = 1; epoch <= 3; ++epoch) {
       const EpochRecord record = epoch_record(random, epoch, position == 0 ? 0.4 : 0.9, position);
-      if (position == 0) axial.push_back(mean_over_subjects(record.validation));
+      if (position == 0) axial.push_back(record.validation.mean);
       db.record_epoch(id, record);
     }
   const Figure1 figure = read_figure1({file}, "");
@@ -104,7 +104,7 @@ EpochRecord epoch_of(int number, std::int64_t tp, std::int64_t fp) {
   c.false_positive[1] = fp;
   EpochRecord e;
   e.epoch = number;
-  e.validation = {{"v", c}};
+  e.validation = validation_dice(std::vector<SubjectCounts>{{"v", c}});
   return e;
 }
 

@@ -160,7 +160,7 @@ void write_one(const std::filesystem::path& file, const TrialRecord& trial, int 
   for (int epoch = 1; epoch <= epochs; ++epoch) {
     EpochRecord record;
     record.epoch = epoch;
-    record.validation = {subject};
+    record.validation = validation_dice(std::vector{subject});
     db.record_epoch(id, record);
   }
   if (epochs < 4) return;

@@ -172,7 +172,7 @@ TEST_F(OwnClasses, OfAStudyWithoutAScoreFollowItsGrid) {
   EXPECT_EQ(ask("SELECT group_concat(name) FROM (SELECT name FROM structure ORDER BY id)"), "background,Liver,Spleen");
   EpochRecord epoch;
   epoch.epoch = 1;
-  epoch.validation = {scored("v", {500, 250})};
+  epoch.validation = validation_dice(std::vector{scored("v", {500, 250})});
   db.record_epoch(trial, epoch);  // validation's scores are scores, too
   EXPECT_EQ(ask("SELECT group_concat(structure_id || ' ' || dice) FROM dice"), "1 0.5,2 0.25");
   EXPECT_THAT(error_of([&] { db.begin(study_record(), provenance(), {trial_record("base", 1)}); }),
@@ -184,7 +184,7 @@ TEST_F(OwnClasses, OfScoresMustBeAsManyAsTheStudys) {
   const std::int64_t trial = db.begin(study_of(kOrgans), provenance(), {trial_record("base", 1)})[0].id;
   EpochRecord epoch;
   epoch.epoch = 1;
-  epoch.validation = {{"v", Counts(28)}};
+  epoch.validation.pooled = Counts(28);
   EXPECT_THAT(error_of([&] { db.record_epoch(trial, epoch); }),
               HasSubstr("scores of 28 classes, expected those of the 3"));
   StageResult result{.stage = 0, .best_epoch = 1, .best_dice = 0.5, .stopped = "", .validation = {}, .test = {}};

@@ -196,7 +196,7 @@ TEST_F(Results, AnEpochHasMeanAndPooledDice) {
   ResultsDatabase db(file);
   const auto id = db.begin(study_record(), provenance(), {trial_record("a", 1)})[0].id;
   EpochRecord epoch = epoch_record(random, 1, 0.5);
-  epoch.validation = {{"a", a}, {"b", b}};
+  epoch.validation = validation_dice(std::vector<SubjectCounts>{{"a", a}, {"b", b}});
   db.record_epoch(id, epoch);
   EXPECT_EQ(ask("SELECT dice_mean FROM epoch"), "0.625");
   EXPECT_EQ(ask("SELECT abs(dice_pooled - 2.0 / 3) < 1e-15 FROM epoch"), "1");

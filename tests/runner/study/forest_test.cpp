@@ -122,10 +122,14 @@ schedules::Curve made_up_curve(std::mt19937& random) {
   const double from = up_to(60) / 100, to = from + (1 + up_to(39)) / 100;
   const double weights[] = {up_to(2) / 2, up_to(2) / 2};
   switch (random() % 4) {
-    case 0: return schedules::constant(weights[0]);
-    case 1: return step(to, weights[0], weights[1]);
-    case 2: return {.shape = "cosine", .points = {{from, weights[0]}, {to, weights[1]}}};
-    default: return {.shape = "linear", .points = {{from, weights[0]}, {to, weights[1]}, {1, weights[1]}}};
+    case 0:
+      return schedules::constant(weights[0]);
+    case 1:
+      return step(to, weights[0], weights[1]);
+    case 2:
+      return {.shape = "cosine", .points = {{from, weights[0]}, {to, weights[1]}}};
+    default:
+      return {.shape = "linear", .points = {{from, weights[0]}, {to, weights[1]}, {1, weights[1]}}};
   }
 }
 
@@ -163,8 +167,8 @@ TEST(Forest, PartsWhereGoingOnStepByStepSaysSo) {
 }
 
 TEST(Forest, NamesABranchByADigestOfItsHistory) {
-  const Forest forest = plan_forest({path("a", scheduled(0.3, 0.6)), path("b", scheduled(0.3, 0.8)),
-                                     path("c", {{"wce", schedules::constant(1)}})});
+  const Forest forest = plan_forest(
+      {path("a", scheduled(0.3, 0.6)), path("b", scheduled(0.3, 0.8)), path("c", {{"wce", schedules::constant(1)}})});
   const std::vector<Branch>& branches = forest.stages[0].branches;
   ASSERT_EQ(branches.size(), 2U);
   EXPECT_EQ(branches[0].key, data::sha256_hex("one\n0:wce=0x1p+0;\n30"));

@@ -102,7 +102,8 @@ class Branches : public testing::Test {
       EXPECT_EQ(found.learning_rate, expected.learning_rate);
       EXPECT_EQ(found.gradient_norm, expected.gradient_norm);
       EXPECT_EQ(found.images, expected.images);
-      EXPECT_EQ(found.validation[0].counts, expected.validation[0].counts);
+      EXPECT_EQ(found.validation.mean, expected.validation.mean);
+      EXPECT_EQ(found.validation.pooled, expected.validation.pooled);
       ASSERT_EQ(found.terms.size(), expected.terms.size());
       for (std::size_t t = 0; t < expected.terms.size(); ++t) {
         EXPECT_EQ(found.terms[t].term, expected.terms[t].term);

@@ -94,6 +94,16 @@ TEST(Checkpoint, RefusesATruncatedFileByName) {
   EXPECT_THAT(error_of([&] { read_tensors(folder.path / "none"); }), HasSubstr("no such checkpoint"));
 }
 
+TEST(Checkpoint, IsNotWrittenWithAHeaderThatCantBeReadBack) {
+  const TemporaryFolder folder;
+  const fs::path file = folder.path / "large.safetensors";
+  TensorFile contents = example();
+  contents.metadata["epochs"] = std::string(100'000'000, ' ');
+  EXPECT_THAT(error_of([&] { write_tensors(file, contents); }),
+              AllOf(HasSubstr(file.string() + ": a header of 100000"), HasSubstr("100000000 can be read")));
+  EXPECT_TRUE(fs::is_empty(folder.path));
+}
+
 TEST(Checkpoint, RefusesAHeaderThatLies) {
   const TemporaryFolder folder;
   const fs::path file = folder.path / "lies.safetensors";
@@ -270,6 +280,46 @@ TEST(EpochOverhead, SurvivesItsTextWhereItIsKnownAndWhereNot) {
     EXPECT_TRUE(std::isnan(read.loss_sums));
     EXPECT_TRUE(std::isnan(read.norm_sums));
   }
+}
+
+TEST(EpochRecords, KeepTheDiceOfTheirValidationAndReadThatOfEarlierPrograms) {
+  analysis::SubjectCounts a{"a", analysis::Counts(3)}, b{"b", analysis::Counts(3)};
+  a.counts.true_positive[1] = 10;
+  a.counts.false_positive[1] = 20;  // Dice 20 / 40
+  b.counts.true_positive[1] = 30;
+  b.counts.false_negative[1] = 20;  // 60 / 80
+  analysis::EpochRecord record;
+  record.validation = analysis::validation_dice(std::vector{a, b});
+  EXPECT_EQ(record.validation.mean, 0.625);
+  EXPECT_EQ(record.validation.pooled.true_positive[1], 40);
+  analysis::EpochRecord nobody;
+  const std::string text = to_json(std::vector{record, nobody});
+  const auto read = epochs_from_json(text);
+  EXPECT_EQ(read.at(0).validation.mean, 0.625);
+  EXPECT_EQ(read.at(0).validation.pooled, record.validation.pooled);
+  EXPECT_TRUE(std::isnan(read.at(1).validation.mean));
+  EXPECT_EQ(read.at(1).validation.pooled, analysis::Counts());
+
+  nlohmann::json once = nlohmann::json::parse(text);
+  once[0]["validation"] = {
+      {{"subject", "a"},
+       {"counts", {{"true_positive", {0, 10, 0}}, {"false_positive", {0, 20, 0}}, {"false_negative", {0, 0, 0}}}}},
+      {{"subject", "b"},
+       {"counts", {{"true_positive", {0, 30, 0}}, {"false_positive", {0, 0, 0}}, {"false_negative", {0, 20, 0}}}}}};
+  once[1]["validation"] = nlohmann::json::array();
+  const auto before = epochs_from_json(once.dump());
+  EXPECT_EQ(before.at(0).validation.mean, 0.625);
+  EXPECT_EQ(before.at(0).validation.pooled, record.validation.pooled);
+  EXPECT_TRUE(std::isnan(before.at(1).validation.mean));
+}
+
+TEST(EpochRecords, TakeThePlaceOfOneHoweverManySubjectsThereAre) {
+  const std::vector<analysis::SubjectCounts> one = {{"a", analysis::Counts(28)}};
+  const std::vector<analysis::SubjectCounts> many(1000, one[0]);
+  analysis::EpochRecord of_one, of_many;
+  of_one.validation = analysis::validation_dice(one);
+  of_many.validation = analysis::validation_dice(many);
+  EXPECT_EQ(to_json(std::vector{of_many}).size(), to_json(std::vector{of_one}).size());
 }
 
 TEST(EpochOverhead, IsNotKnownOfCheckpointsOfEarlierPrograms) {

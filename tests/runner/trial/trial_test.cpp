@@ -49,7 +49,7 @@ TEST_F(TrialOfOneRank, LearnsAndIsScoredAtItsBestCheckpoint) {
   int best = 0;
   double dice = -1;
   for (const auto& record : heard.epochs) {
-    const double here = analysis::mean_over_subjects(record.validation);
+    const double here = record.validation.mean;
     if (here > dice) {
       dice = here;
       best = record.epoch;
@@ -127,7 +127,8 @@ TEST_P(TrialOfEitherPrecision, InterruptedAnywhereEndsBitForBitAsIfNothingHadHap
       EXPECT_EQ(epochs[e].terms[1].value, whole.epochs[e].terms[1].value);
       EXPECT_EQ(epochs[e].gradient_norm, whole.epochs[e].gradient_norm);
       EXPECT_EQ(epochs[e].images, whole.epochs[e].images);
-      EXPECT_EQ(epochs[e].validation[0].counts, whole.epochs[e].validation[0].counts);
+      EXPECT_EQ(epochs[e].validation.mean, whole.epochs[e].validation.mean);
+      EXPECT_EQ(epochs[e].validation.pooled, whole.epochs[e].validation.pooled);
     }
     EXPECT_EQ(after.stages[0].test[0].counts, whole.stages[0].test[0].counts);
   }
@@ -147,8 +148,8 @@ TEST_P(TrialOfEitherPrecision, ReadsStepsTogetherWithoutAChangeOfAnythingThatItS
       events.stop_requested = [asked = 0, stop_at]() mutable { return asked++ == stop_at; };
       return run_trial(config, {"hash"}, open_small_shards(folder_.path), group_, folder_.path / name, events);
     };
-    // Asked before each step, at their end and before the volume of validation: 5 times, and before steps 1 and 2 of the
-    // second epoch.
+    // Asked before each step, at their end and before the volume of validation: 5 times, and before steps 1 and 2 of
+    // the second epoch.
     ASSERT_EQ(run_part(before, 6), TrialOutcome::kInterrupted);
     EXPECT_EQ(before.steps.size(), 4U);
     ASSERT_EQ(run_part(after, -1), TrialOutcome::kFinished);
@@ -177,8 +178,8 @@ TEST_F(TrialOfOneRank, IsInterruptedBetweenVolumesOfItsValidationAndOfItsTest) {
   run(small_trial(), "whole", whole);
   ASSERT_EQ(whole.stages.size(), 1U);
   EXPECT_GT(whole.stages[0].seconds_score, 0);
-  // Asked before each of 3 steps, at their end and before the volume of validation, in 4 epochs; then before one volume of
-  // validation and one of the test.
+  // Asked before each of 3 steps, at their end and before the volume of validation, in 4 epochs; then before one volume
+  // of validation and one of the test.
   struct Case {
     int stop_at;
     std::size_t epochs, steps;
@@ -202,7 +203,7 @@ TEST_F(TrialOfOneRank, IsInterruptedBetweenVolumesOfItsValidationAndOfItsTest) {
       const analysis::EpochRecord& expected = whole.epochs[e + c.epochs];
       EXPECT_EQ(after.epochs[e].loss, expected.loss);
       EXPECT_EQ(after.epochs[e].images, expected.images);
-      EXPECT_EQ(after.epochs[e].validation[0].counts, expected.validation[0].counts);
+      EXPECT_EQ(after.epochs[e].validation.pooled, expected.validation.pooled);
     }
     ASSERT_EQ(after.stages.size(), 1U) << name;
     EXPECT_EQ(after.stages[0].best_epoch, whole.stages[0].best_epoch);
@@ -372,8 +373,8 @@ TEST_F(TrialOfTwoStages, SaysAgainWhatItsCheckpointsHaveBehindThem) {
     EXPECT_EQ(std::tie(a.stage, a.epoch, a.step, a.loss, a.learning_rate, a.gradient_norm, a.images, a.seconds_train),
               std::tie(b.stage, b.epoch, b.step, b.loss, b.learning_rate, b.gradient_norm, b.images, b.seconds_train));
     EXPECT_EQ(a.terms[0].value, b.terms[0].value);
-    EXPECT_EQ(a.validation[0].subject, b.validation[0].subject);
-    EXPECT_EQ(a.validation[0].counts, b.validation[0].counts);
+    EXPECT_EQ(a.validation.mean, b.validation.mean);
+    EXPECT_EQ(a.validation.pooled, b.validation.pooled);
   }
 }
 

@@ -5,11 +5,11 @@
 
 #include "data/shards/plane.hpp"
 #include "data/shards/turned_shard.hpp"
-#include "runner/grid/views.hpp"
 #include "runner/evaluation/evaluator.hpp"
+#include "runner/evaluation/vote.hpp"
+#include "runner/grid/views.hpp"
 #include "runner/trial/state.hpp"
 #include "runner/trial/trainer.hpp"
-#include "runner/evaluation/vote.hpp"
 #include "tests/data/small_shard.hpp"
 #include "tests/device.hpp"
 #include "tests/runner/trial/small_trial.hpp"
@@ -108,8 +108,9 @@ TEST_F(VotedTrial, InterruptedInTheVoteVotesAgain) {
     Heard heard;
     TrialEvents events = heard.events();
     events.stop_requested = [&, asked = 0]() mutable { return heard.stages.size() == 3 && asked++ == stop_at; };
-    ASSERT_EQ(run_views(config_, {"axial", "coronal", "sagittal", "vote"}, open(), group_, folder_.path / "nets", events),
-              TrialOutcome::kInterrupted);
+    ASSERT_EQ(
+        run_views(config_, {"axial", "coronal", "sagittal", "vote"}, open(), group_, folder_.path / "nets", events),
+        TrialOutcome::kInterrupted);
     EXPECT_EQ(heard.stages.size(), 3U);
     Heard after;
     ASSERT_EQ(run(after), TrialOutcome::kFinished);
