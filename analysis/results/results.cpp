@@ -46,12 +46,11 @@ struct ResultsDatabase::Connection {
       try {
         return try_transaction(body);
       } catch (const SQLite::Exception& e) {
-        if (e.getErrorCode() != SQLITE_BUSY || time >= patience.times)
+        if (e.getErrorCode() != SQLITE_BUSY || time >= patience.times || !goes_on(time))
           throw database_error(file, doing + ": " + e.what());
       } catch (const std::runtime_error& e) {
         throw database_error(file, doing + ": " + e.what());
       }
-      say_who_holds_it(time);
     }
   }
 
@@ -68,12 +67,12 @@ struct ResultsDatabase::Connection {
     }
   }
 
-  void say_who_holds_it(int time) const {
-    if (!patience.say) return;
+  bool goes_on(int time) const {
     const auto seconds = [&](int times) { return std::to_string(patience.milliseconds / 1000 * times) + " s"; };
-    patience.say("results database '" + file.string() + "': another program has held it for " + seconds(time) +
-                 ", by a query or a transaction that it has not ended; it is waited for, " + seconds(patience.times) +
-                 " at the most");
+    return !patience.go_on ||
+           patience.go_on("results database '" + file.string() + "': another program has held it for " + seconds(time) +
+                          ", by a query or a transaction that it has not ended; it is waited for, " +
+                          seconds(patience.times) + " at the most");
   }
 
   void set_state(std::int64_t trial, const char* state, const std::string& error) {

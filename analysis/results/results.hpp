@@ -170,7 +170,8 @@ struct TrialStatus {
 struct DatabasePatience {
   int milliseconds = 60'000;  // at a time, of which there are
   int times = 60;
-  std::function<void(const std::string& waiting)> say = {};  // after each but the last
+  // After each but the last: whether to go on waiting. Empty: yes.
+  std::function<bool(const std::string& waiting)> go_on = {};
 };
 
 /// One writer, one connection; not thread-safe. Every method is one transaction and throws std::runtime_error naming

@@ -5,6 +5,7 @@
 
 #include "analysis/results/folder.hpp"
 #include "data/utf8.hpp"
+#include "runner/process/exit_codes.hpp"
 #include "runner/process/interrupt.hpp"
 #include "runner/process/log.hpp"
 #include "runner/ranks/agreement.hpp"
@@ -154,7 +155,7 @@ BatchResult BatchRunner::run(const Batch& batch, Ledger& ledger) {
       server.emplace(channel_, workers_.groups, std::move(queued), *ledger.database, *display,
                      [this](const std::string& error) {
                        log_error(error);
-                       world_.abort(1);
+                       world_.abort(interrupt_signal() != 0 ? kExitStopped : kExitFailed);
                      });
     }
     QueueClient queue(channel_);

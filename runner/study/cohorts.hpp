@@ -59,8 +59,8 @@ void prepare_cohorts(const Study& study, const OpenedCohorts& opened,
                      const std::map<std::string, data::CohortHashes>& hashes, const CohortPlans& plans,
                      const std::function<void()>& alive);
 
-/// Who is in which part of each stage. Throws std::runtime_error where a subject that some stage learns from, or
-/// another scan of that person, is tested in any.
+/// Who is in which part of each stage. Throws std::runtime_error where a stage is to train on more than there are, and
+/// where a subject that some stage learns from, or another scan of that person, is tested in any.
 std::vector<data::Split> splits_of(const TrialConfig& trial, const CohortPlans& plans);
 
 /// The shards of each stage, for each of views_of(trial.views). Throws std::runtime_error for a shard that can't be

@@ -12,6 +12,7 @@
 #include "runner/grid/grid.hpp"
 #include "runner/grid/search_reader.hpp"
 #include "runner/grid/views.hpp"
+#include "runner/process/interrupt.hpp"
 #include "runner/process/interval.hpp"
 #include "runner/process/log.hpp"
 #include "runner/search/methods.hpp"
@@ -134,7 +135,12 @@ void open_ledger(World& world, const Study& study, const StudyOptions& options, 
   std::map<std::string, std::string> hashes;
   for (const auto& [name, of_cohort] : ledger.hashes) hashes[name] = of_cohort.cohort;
   const bool with_atlases = std::ranges::any_of(study.trials, [](const TrialConfig& t) { return t.method == "atlas"; });
-  ledger.database.emplace(file, analysis::DatabasePatience{.say = log_warning});
+  const auto wait_on = [](const std::string& waiting) {
+    if (interrupt_signal() != 0) return false;
+    log_warning(waiting);
+    return true;
+  };
+  ledger.database.emplace(file, analysis::DatabasePatience{.go_on = wait_on});
   ledger.states = ledger.database->begin(
       {.name = study.name,
        .caption = study.caption,

@@ -83,13 +83,12 @@ StepsOf prepared_steps(const CohortPlans& cohorts) {
         for (std::size_t s = 0; s < splits.size(); ++s) {
           const StageOptions& stage = trial.stages[s];
           const fs::path folder = folder_of_plane(cohorts.at(stage.cohort).folder, view.plane);
-          const auto [slices, is_new] =
-              known.try_emplace({folder, splits[s].train, trial.seed, stage.labels, stage.first_scan, stage.scans});
-          if (is_new)
-            slices->second = data::training_slices(data::open_shards(folder, splits[s].train), trial.seed,
-                                                   label_kind(stage), {stage.first_scan, stage.scans})
-                                 .size();
-          steps.push_back(static_cast<std::int64_t>(stage.epochs) * data::steps_per_epoch(slices->second, stage.batch));
+          const TrainedOn key{folder, splits[s].train, trial.seed, stage.labels, stage.first_scan, stage.scans};
+          if (!known.contains(key))
+            known[key] = data::training_slices(data::open_shards(folder, splits[s].train), trial.seed,
+                                               label_kind(stage), {stage.first_scan, stage.scans})
+                             .size();
+          steps.push_back(static_cast<std::int64_t>(stage.epochs) * data::steps_per_epoch(known.at(key), stage.batch));
         }
       }
     } catch (const std::exception&) {

@@ -16,7 +16,7 @@
 namespace crossfade::runner {
 
 /// Called on group rank 0 alone, except `stop_requested`, which is asked on every rank after each step and before each
-/// volume that is validated or scored (any rank's yes stops all). `on_epoch` and `on_stage` return before the
+/// volume that a net is validated or scored on (any rank's yes stops all). `on_epoch` and `on_stage` return before the
 /// checkpoint that passes that point is written, so that what a checkpoint has behind it is in the database. A resumed
 /// trial may say an epoch again, with the same numbers, and does so, marked as `again`, with all that its checkpoints
 /// have behind them: the database may be another one than theirs.

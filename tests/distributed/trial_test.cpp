@@ -76,13 +76,15 @@ TEST_F(TrialOfAllRanks, InterruptedWhileOneRankValidatesOrScoresEndsBitForBit) {
   Heard whole;
   ASSERT_EQ(run(config, "whole", whole), TrialOutcome::kFinished);
   const int last = group_.size() - 1;
-  // Asked before each of 3 steps, at their end, before the volume of validation, and before it once more at the best
-  // epoch.
-  for (const int stop_at : {4, 5}) {
+  // Asked before each of 3 steps, at their end, before the volume of validation, before it once more at the best epoch,
+  // and before that of the test, which is the first rank's.
+  for (const auto& [stop_at, rank] : {std::pair(4, last), std::pair(5, last), std::pair(6, 0)}) {
     const std::string name = "stopped-" + std::to_string(stop_at);
     Heard before, after;
     TrialEvents events = before.events();
-    events.stop_requested = [&, asked = 0]() mutable { return asked++ == stop_at && group_.rank() == last; };
+    events.stop_requested = [this, at = stop_at, on = rank, asked = 0]() mutable {
+      return asked++ == at && group_.rank() == on;
+    };
     ASSERT_EQ(run_trial(config, {"hash"}, open_small_shards(folder_), group_, folder_ / name, events),
               TrialOutcome::kInterrupted);
     ASSERT_EQ(run(config, name, after), TrialOutcome::kFinished);

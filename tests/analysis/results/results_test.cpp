@@ -209,9 +209,11 @@ TEST_F(Results, WaitForWhoeverHoldsTheFileAndSaySo) {
   std::vector<std::string> said;
   int let_go_after = 2;
   std::optional<SQLite::Statement> query;
-  ResultsDatabase db(file, {.milliseconds = 20, .times = 5, .say = [&](const std::string& waiting) {
+  bool go_on = true;
+  ResultsDatabase db(file, {.milliseconds = 20, .times = 5, .go_on = [&](const std::string& waiting) {
                               said.push_back(waiting);
                               if (static_cast<int>(said.size()) == let_go_after) query.reset();
+                              return go_on;
                             }});
   const auto id = db.begin(study_record(), provenance(), {trial_record("a", 1)})[0].id;
   query.emplace(other, "SELECT * FROM structure");
@@ -229,6 +231,9 @@ TEST_F(Results, WaitForWhoeverHoldsTheFileAndSaySo) {
   EXPECT_NE(error_of([&] { db.record_epoch(id, epoch_record(random, 2, 0.5)); }).find("recording epoch 2"),
             std::string::npos);
   EXPECT_EQ(said.size(), 4u) << "five times";
+  go_on = false;
+  EXPECT_NE(error_of([&] { db.record_epoch(id, epoch_record(random, 2, 0.5)); }), "");
+  EXPECT_EQ(said.size(), 5u) << "once more";
   query.reset();
   EXPECT_EQ(ask("SELECT count(*) FROM epoch"), "1");
   db.record_epoch(id, epoch_record(random, 2, 0.5));

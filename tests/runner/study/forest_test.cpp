@@ -135,7 +135,7 @@ schedules::Curve made_up_curve(std::mt19937& random) {
 
 TEST(Forest, PartsWhereGoingOnStepByStepSaysSo) {
   std::mt19937 random(3);
-  for (int round = 0; round < 200; ++round) {
+  for (int round = 0; round < 50; ++round) {
     const std::int64_t steps = 1 + random() % 300;
     std::vector<schedules::Curve> curves;
     for (int c = 0; c < 3; ++c) curves.push_back(made_up_curve(random));

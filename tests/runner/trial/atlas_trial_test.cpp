@@ -107,6 +107,22 @@ TEST_F(AtlasTrial, ScoresTheFusionOfItsRegisteredAtlases) {
     const auto truth = labels_of(data_.test[s]);
     EXPECT_EQ(result.test[s].counts, analysis::count(truth, model::majority_vote(registered), 28));
   }
+
+  const auto run_asked = [&](Heard& again, const std::function<bool()>& stop) {
+    TrialEvents events = again.events();
+    events.stop_requested = stop;
+    return run_atlases(config_, kHash, data_, group_, folder_.path / "registrations", 1, events);
+  };
+  int asked = 0;
+  Heard counted, stopped;
+  run_asked(counted, [&] {
+    ++asked;
+    return false;
+  });
+  ASSERT_THAT(counted.stages, SizeIs(1));
+  const auto stop_at_last = [last = asked, n = 0]() mutable { return ++n == last; };
+  EXPECT_EQ(run_asked(stopped, stop_at_last), TrialOutcome::kInterrupted) << "before the second volume is scored";
+  EXPECT_TRUE(stopped.stages.empty());
 }
 
 TEST_F(AtlasTrial, SharesRegistrationsWithOtherFusionsAndSeedsTheirsAlone) {

@@ -342,6 +342,18 @@ TEST_F(TrialOfTwoStages, SharesAFirstStageThatAnotherTrialHasTrained) {
   expect_same_tensors(file("shared", "another second"), file("alone", "another second"));
 }
 
+TEST_F(TrialOfTwoStages, IsInterruptedWhileItScoresTheFirstAgain) {
+  Heard whole, before, scoring, after;
+  run_both("whole", whole);
+  ASSERT_EQ(run_both("parts", before, 10), TrialOutcome::kInterrupted);
+  ASSERT_EQ(run_both("parts", scoring, 0), TrialOutcome::kInterrupted) << "asked before the first volume";
+  EXPECT_TRUE(scoring.steps.empty() && scoring.stages.empty());
+  EXPECT_EQ(run_both("parts", after), TrialOutcome::kFinished);
+  expect_same_tensors(file("whole", "second"), file("parts", "second"));
+  ASSERT_EQ(after.stages.size(), 2U);
+  EXPECT_EQ(after.stages[1].test[0].counts, whole.stages[1].test[0].counts);
+}
+
 // As where --no-share, which gives the first stage another hash, is added to the command of a study that was broken
 // off.
 TEST_F(TrialOfTwoStages, TrainsAFirstStageAgainThatIsNoLongerThere) {
