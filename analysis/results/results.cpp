@@ -176,6 +176,10 @@ void ResultsDatabase::set_failed(std::int64_t trial, const std::string& error) {
   connection_->set_state(trial, "failed", error);
 }
 
+void ResultsDatabase::set_pending(std::int64_t trial, const std::string& error) {
+  connection_->set_state(trial, "pending", error);
+}
+
 void ResultsDatabase::set_finished(std::int64_t trial) {
   connection_->transact("marking trial " + std::to_string(trial) + " as finished", [&] {
     auto& db = connection_->db;

@@ -212,6 +212,7 @@ class ResultsDatabase {
   void set_running(std::int64_t trial);  // counts an attempt
   void set_interrupted(std::int64_t trial);
   void set_failed(std::int64_t trial, const std::string& error);
+  void set_pending(std::int64_t trial, const std::string& error);  // failed, and to be tried once more
   void set_finished(std::int64_t trial);  // throws where a stage has no result: a mean would silently lack that seed
 
   /// Replaces a row of the same stage and epoch, and drops later ones (a resumed trial repeats what its checkpoint

@@ -72,6 +72,17 @@ int place_of(int rank, std::span<const std::int64_t> first) {
   return place;
 }
 
+std::map<int, int> places_of_groups(std::span<const std::int64_t> first, int ranks_per_trial) {
+  const bool one_machine = std::ranges::count(first, first.front()) == std::ssize(first);
+  std::map<int, int> leaders;  // by group
+  for (int rank = 0; std::cmp_less(rank, first.size()); ++rank)
+    leaders.try_emplace(place_of(rank, first) / ranks_per_trial, rank);
+  std::map<int, int> places;
+  for (const auto& [group, leader] : leaders)
+    places[leader] = one_machine ? leader : static_cast<int>(first[static_cast<std::size_t>(leader)]);
+  return places;
+}
+
 int ranks_of_a_trial(int ranks, int gpus, int asked) {
   if (gpus > 0 && ranks > gpus && asked != 1) {
     throw std::runtime_error(count(ranks, "rank") + " on a machine with " + count(gpus, "GPU") +
@@ -98,7 +109,9 @@ Workers arrange_workers(Communicator& world, const RunOptions& options) {
                          std::to_string(workers.ranks_per_trial) + "; set one of them otherwise"
                    : "");
   workers.groups = world.size() / workers.ranks_per_trial;
-  workers.group = place_of(world.rank(), first_ranks(world, machine)) / workers.ranks_per_trial;
+  const std::vector<std::int64_t> first = first_ranks(world, machine);
+  workers.group = place_of(world.rank(), first) / workers.ranks_per_trial;
+  workers.places = places_of_groups(first, workers.ranks_per_trial);
 
   const int threads = threads_here(machine);
   const auto fewest = static_cast<int>(std::ranges::min(said_by_all(world, threads)));

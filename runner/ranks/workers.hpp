@@ -4,6 +4,7 @@
 #include <torch/types.h>
 
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 
@@ -18,7 +19,8 @@ struct Workers {
   int group = 0;    // of this rank
   int threads = 1;  // of this rank
   torch::Device device = torch::kCPU;
-  std::string description;  // of all: "2 ranks on CPUs, 1 rank a trial, 1 thread a rank"
+  std::map<int, int> places;  // of all groups: places_of_groups()
+  std::string description;    // of all: "2 ranks on CPUs, 1 rank a trial, 1 thread a rank"
 };
 
 /// How many ranks train one trial together where a machine has `ranks` ranks and `gpus` GPUs: `asked`, or by default 1
@@ -34,6 +36,10 @@ int threads_for(std::span<const int> cores, std::span<const std::int64_t> ranks_
 /// are cut from these, so that a trial's gradients stay on one machine however mpirun has dealt ranks out. `first[r]`:
 /// the lowest rank of the machine of rank r.
 int place_of(int rank, std::span<const std::int64_t> first);
+
+/// Where each group of `ranks_per_trial` works, by its leader's rank: the lowest rank of its machine, or, with all on
+/// one machine, its leader. Groups of one place have in common what may be broken. `first`: as above.
+std::map<int, int> places_of_groups(std::span<const std::int64_t> first, int ranks_per_trial);
 
 /// Collective. Sets the number of threads that Torch uses on this rank. Throws std::runtime_error (the same on all
 /// ranks) where the world can't be split into groups of the size asked for, a machine has too few GPUs, or

@@ -152,7 +152,7 @@ BatchResult BatchRunner::run(const Batch& batch, Ledger& ledger) {
       queued.stop_requested = [] { return interrupt_signal() != 0; };
       const bool bar = options_.progress == "bar" || (options_.progress == "auto" && on_terminal());
       display.emplace(trials, finished, bar);
-      server.emplace(channel_, workers_.groups, std::move(queued), *ledger.database, *display,
+      server.emplace(channel_, workers_.places, std::move(queued), *ledger.database, *display,
                      [this](const std::string& error) {
                        log_error(error);
                        world_.abort(interrupt_signal() != 0 ? kExitStopped : kExitFailed);

@@ -10,7 +10,7 @@
 
 namespace crossfade::runner {
 
-/// Asks for a trial; the answer is a trial's index, kTrialLater (ask again), or kNoTrial.
+/// Asks for a trial; answered with its index once there is one that may begin, or with kNoTrial.
 struct NextTrial {};
 /// The rest is about the trial with index `trial`.
 struct Step {
@@ -41,7 +41,6 @@ struct Ended {
 using Message = std::variant<NextTrial, Step, Epoch, Stage, BranchMet, Ended>;
 
 inline constexpr int kNoTrial = -1;
-inline constexpr int kTrialLater = -2;
 
 std::string encode(const Message& message);
 /// Precondition: `bytes` came from encode().

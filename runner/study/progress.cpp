@@ -82,6 +82,11 @@ void ProgressDisplay::ended(int trial, const std::string& name, const std::strin
   info(name + "  " + message + "  (" + std::to_string(finished_) + " of " + std::to_string(trials_) + " trials)");
 }
 
+void ProgressDisplay::left(int trial, const std::string& warning) {
+  running_.erase(trial);
+  warn(warning);
+}
+
 void ProgressDisplay::info(const std::string& message) {
   erase();
   log_info(message);

@@ -3,14 +3,15 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
+#include <iterator>
 #include <map>
+#include <utility>
 
 namespace crossfade::runner {
 namespace {
 
 constexpr int kToQueue = 1;
 constexpr int kToLeader = 2;
-constexpr auto kLater = std::chrono::milliseconds(100);
 constexpr auto kPause = std::chrono::milliseconds(2);  // a waiting server must not take a core from training
 
 std::map<std::string, int> needs_of(const std::vector<QueuedTrial>& trials) {
@@ -23,15 +24,17 @@ std::map<std::string, int> needs_of(const std::vector<QueuedTrial>& trials) {
 
 }  // namespace
 
-QueueServer::QueueServer(Communicator& channel, int groups, QueuedStudy study, analysis::ResultsDatabase& database,
-                         ProgressDisplay& display, std::function<void(const std::string&)> on_fatal)
+QueueServer::QueueServer(Communicator& channel, std::map<int, int> places, QueuedStudy study,
+                         analysis::ResultsDatabase& database, ProgressDisplay& display,
+                         std::function<void(const std::string&)> on_fatal)
     : channel_(channel),
-      groups_(groups),
+      groups_(static_cast<int>(places.size())),
       study_(std::move(study)),
       needs_(needs_of(study_.trials)),
       database_(database),
       display_(display),
       on_fatal_(std::move(on_fatal)),
+      failed_(std::move(places)),
       thread_([this] { serve(); }) {}
 
 QueueServer::~QueueServer() {
@@ -54,6 +57,7 @@ void QueueServer::serve() {
       if (const auto received = channel_.poll(kToQueue)) {
         handle(decode(received->text), received->from);
       } else {
+        if (!waiting_.empty() && is_to_stop()) serve_waiting();
         std::this_thread::sleep_for(kPause);
       }
     }
@@ -62,12 +66,13 @@ void QueueServer::serve() {
   }
 }
 
-bool QueueServer::waits(const QueuedTrial& trial) const {
-  return std::ranges::any_of(study_.trials, [&](const QueuedTrial& other) {
-    return other.running && std::ranges::any_of(trial.milestones, [&](const Milestone& milestone) {
-             return other.ahead.contains(milestone.key) && !study_.there.contains(milestone.key);
-           });
-  });
+std::set<std::string_view> QueueServer::on_the_way() const {
+  std::set<std::string_view> keys;
+  for (const QueuedTrial& trial : study_.trials)
+    if (trial.running)
+      std::ranges::copy_if(trial.ahead, std::inserter(keys, keys.end()),
+                           [&](const std::string& key) { return !study_.there.contains(key); });
+  return keys;
 }
 
 std::int64_t QueueServer::steps_left(const QueuedTrial& trial) const {
@@ -79,17 +84,58 @@ std::int64_t QueueServer::steps_left(const QueuedTrial& trial) const {
   return left;
 }
 
-int QueueServer::take() {
-  if (study_.stop_requested && study_.stop_requested()) study_.pending.clear();
-  if (study_.pending.empty()) return kNoTrial;
-  auto next = study_.pending.end();
-  const auto rank = [&](int index) { return std::tuple(trial(index).order, -steps_left(trial(index)), index); };
-  for (auto candidate = study_.pending.begin(); candidate != study_.pending.end(); ++candidate)
-    if (!waits(trial(*candidate)) && (next == study_.pending.end() || rank(*candidate) < rank(*next))) next = candidate;
-  if (next == study_.pending.end()) return kTrialLater;
-  const int index = *next;
-  study_.pending.erase(next);
+std::optional<int> QueueServer::take(int worker) {
+  const bool any_left = !study_.pending.empty() || std::ranges::any_of(study_.trials, &QueuedTrial::running);
+  if (is_to_stop() || !any_left) return kNoTrial;
+  const std::set<std::string_view> ahead = on_the_way();
+  const auto waits = [&](const QueuedTrial& of) {
+    return std::ranges::any_of(of.milestones, [&](const Milestone& m) { return ahead.contains(m.key); });
+  };
+  using Rank = std::tuple<decltype(QueuedTrial::order), std::int64_t, int>;
+  std::optional<Rank> first;
+  for (const int index : study_.pending) {
+    const QueuedTrial& candidate = trial(index);
+    if (!failed_.may_take(index, worker) || waits(candidate)) continue;
+    const Rank rank{candidate.order, -steps_left(candidate), index};
+    if (!first || rank < *first) first = rank;
+  }
+  if (!first) return std::nullopt;
+  const int index = std::get<int>(*first);
+  std::erase(study_.pending, index);
   return index;
+}
+
+bool QueueServer::is_to_stop() const {
+  // Whoever interrupts one trial wants the study to end.
+  return summary_.interrupted > 0 || (study_.stop_requested && study_.stop_requested());
+}
+
+void QueueServer::serve_waiting() {
+  for (std::size_t w = 0; w < waiting_.size();) {
+    const int worker = waiting_[w];
+    if (const std::optional<int> next = take(worker)) {
+      waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(w));
+      give(worker, *next);
+      w = 0;  // one less to wait for may be what another waits for
+    } else {
+      if (failed_.none()) return;  // nor is there one for the others
+      ++w;
+    }
+  }
+}
+
+void QueueServer::give(int worker, int next) {
+  if (next == kNoTrial) --groups_;
+  note(worker, next);
+  if (next >= 0) {
+    QueuedTrial& begun = trial(next);
+    begun.running = true;
+    if (std::exchange(begun.again, false)) --summary_.failed;
+    for (const Milestone& milestone : begun.milestones)
+      if (milestone.leaves) begun.ahead.insert(milestone.key);
+    database_.set_running(begun.id);
+  }
+  channel_.send(std::to_string(next), worker, kToLeader);
 }
 
 void QueueServer::drop_needless(const QueuedTrial& finished) {
@@ -111,21 +157,29 @@ void QueueServer::note(int worker, int index, const TrialProgress& progress) {
                       .images_per_second = progress.images_per_second};
 }
 
+void QueueServer::fail(int index, int worker, const std::string& error) {
+  QueuedTrial& of = trial(index);
+  ++summary_.failed;
+  of.again = failed_.failed(index, worker) && !is_to_stop();
+  if (!of.again) {
+    database_.set_failed(of.id, error);
+    display_.ended(index, of.name, "failed: " + error);
+    return;
+  }
+  database_.set_pending(of.id, error);
+  study_.pending.push_back(index);
+  display_.left(index, of.name + ": failed on the group of rank " + std::to_string(worker) +
+                           ", is tried once more elsewhere: " + error);
+}
+
 void QueueServer::handle(const Message& message, int from) {
-  std::string answer;
   if (std::holds_alternative<NextTrial>(message)) {
-    const int next = take();
-    if (next == kNoTrial) --groups_;
-    note(from, next);
-    if (next >= 0) {
-      QueuedTrial& begun = trial(next);
-      begun.running = true;
-      for (const Milestone& milestone : begun.milestones)
-        if (milestone.leaves) begun.ahead.insert(milestone.key);
-      database_.set_running(begun.id);
-    }
-    answer = std::to_string(next);
-  } else if (const auto* step = std::get_if<Step>(&message)) {
+    note(from, kNoTrial);
+    waiting_.push_back(from);
+    serve_waiting();
+    return;
+  }
+  if (const auto* step = std::get_if<Step>(&message)) {
     display_.step(step->trial, trial(step->trial).name, step->progress);
     note(from, step->trial, step->progress);
     return;
@@ -168,17 +222,15 @@ void QueueServer::handle(const Message& message, int from) {
       case Ending::kInterrupted:
         database_.set_interrupted(of.id);
         ++summary_.interrupted;
-        study_.pending.clear();  // whoever interrupts one trial wants the study to end
         display_.ended(ended->trial, of.name, "interrupted; the same command goes on from here");
         break;
       case Ending::kFailed:
-        database_.set_failed(of.id, ended->error);
-        ++summary_.failed;
-        display_.ended(ended->trial, of.name, "failed: " + ended->error);
+        fail(ended->trial, from, ended->error);
         break;
     }
   }
-  channel_.send(answer, from, kToLeader);
+  channel_.send("", from, kToLeader);
+  if (!waiting_.empty()) serve_waiting();
 }
 
 QueueClient::QueueClient(Communicator& channel) : channel_(channel) {}
@@ -189,11 +241,7 @@ std::string QueueClient::ask(const Message& message) {
 }
 
 int QueueClient::next() {
-  for (;;) {
-    const int trial = std::stoi(ask(NextTrial{}));
-    if (trial != kTrialLater) return trial;
-    std::this_thread::sleep_for(kLater);
-  }
+  return std::stoi(ask(NextTrial{}));
 }
 
 void QueueClient::step(int trial, const TrialProgress& progress) {

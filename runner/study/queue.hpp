@@ -5,8 +5,10 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <tuple>
 #include <vector>
@@ -14,6 +16,7 @@
 #include "analysis/results/results.hpp"
 #include "runner/process/interval.hpp"
 #include "runner/ranks/communicator.hpp"
+#include "runner/study/failed_trials.hpp"
 #include "runner/study/messages.hpp"
 #include "runner/study/progress.hpp"
 
@@ -37,6 +40,7 @@ struct QueuedTrial {
   std::int64_t steps = 0;  // of all its nets
   std::vector<Milestone> milestones{};
   bool finished = false, running = false;
+  bool again = false;             // has failed in one place, and is to be tried in another
   std::set<std::string> ahead{};  // keys of milestones that it will leave in this run
   TrialProgress last_epoch{};     // of this run
 };
@@ -56,14 +60,15 @@ struct QueueSummary {
   int finished = 0, failed = 0, interrupted = 0;
 };
 
-/// Serves `groups` leaders on a thread of its own, so that rank 0 trains like any other rank, until each has been told
-/// that no trial is left.
+/// Serves the leaders of groups on a thread of its own, so that rank 0 trains like any other rank, until each has been
+/// told that no trial is left.
 class QueueServer {
  public:
-  /// `channel` must outlive the server; rank 0 and all leaders use the same one. `database` and `display` belong to the
-  /// server until finish() returns. `on_fatal` is called on the server's thread where the database can't be written:
-  /// the study can't go on, and must not return.
-  QueueServer(Communicator& channel, int groups, QueuedStudy study, analysis::ResultsDatabase& database,
+  /// `channel` must outlive the server; rank 0 and all leaders use the same one. `places`: of all
+  /// groups, by leader (places_of_groups()). `database` and `display` belong to the server until finish() returns.
+  /// `on_fatal` is called on the server's thread where the database can't be written: the study can't go on, and must
+  /// not return.
+  QueueServer(Communicator& channel, std::map<int, int> places, QueuedStudy study, analysis::ResultsDatabase& database,
               ProgressDisplay& display, std::function<void(const std::string&)> on_fatal);
   ~QueueServer();
 
@@ -73,12 +78,20 @@ class QueueServer {
  private:
   void serve();
   void handle(const Message& message, int from);
+  /// Answers the leaders that wait for a trial and can be given one by now, or none any more.
+  void serve_waiting();
+  void give(int worker, int trial);
   /// What the group led by `worker` is at: a trial of `study_`, or none.
   void note(int worker, int trial, const TrialProgress& progress = {});
   /// Takes the next trial out of the queue: by `order`, then the one with the most steps left. One with a milestone
-  /// that a running trial is on its way to waits for it: kTrialLater if there is nothing else to do.
-  int take();
-  bool waits(const QueuedTrial& trial) const;
+  /// that a running trial is on its way to waits for it, and one that has failed in this place for another: nothing if
+  /// there is nothing else to do, also as long as a running trial may yet fail. kNoTrial once all is done, or to stop.
+  std::optional<int> take(int worker);
+  bool is_to_stop() const;
+  /// Stores that a trial failed, and puts it back where it is to be tried elsewhere.
+  void fail(int index, int worker, const std::string& error);
+  /// Keys of milestones that running trials are on their way to.
+  std::set<std::string_view> on_the_way() const;
   std::int64_t steps_left(const QueuedTrial& trial) const;
   /// Drops the milestones that nobody needs any more once this trial has ended.
   void drop_needless(const QueuedTrial& finished);
@@ -92,8 +105,10 @@ class QueueServer {
   ProgressDisplay& display_;
   std::function<void(const std::string&)> on_fatal_;
   std::map<int, analysis::ActivityRecord> workers_;  // by the leader's rank
+  std::vector<int> waiting_;                         // leaders, in the order in which they asked
   Interval activity_{kActivity};
   QueueSummary summary_;
+  FailedTrials failed_;
   std::thread thread_;
 };
 

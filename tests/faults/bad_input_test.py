@@ -3,12 +3,13 @@
 import fcntl
 import json
 import shutil
+import subprocess
 import unittest
 
 import nibabel
 import numpy
 
-from harness import COHORTS, Case
+from harness import COHORTS, GRID, RUNNER, Case
 
 
 class BadInput(Case):
@@ -80,15 +81,35 @@ class BadInput(Case):
 
 
 class TruncatedShard(Case):
+    def broken_cohorts(self, database):
+        """A copy of the cohorts in which the subject that fold 0 tests is cut off."""
+        cohorts = self.folder / "cohorts"
+        shutil.copytree(COHORTS, cohorts, ignore=shutil.ignore_patterns("*.partial"))  # of a test that runs beside this one
+        ((hashes,),) = self.query(database, "select data_hash from provenance")
+        shard = cohorts / f"phantom-{json.loads(hashes)['phantom']}" / "phantom-004.h5"
+        shard.write_bytes(shard.read_bytes()[: shard.stat().st_size // 2])
+        return cohorts
+
+    def test_on_one_machine_leaves_its_trials_to_the_others(self):
+        completed = self.run_runner(*self.study("first.sqlite", "--set", "stages.pretrain.epochs=1", "--only", "sum"))
+        self.assertEqual(completed.returncode, 0, completed.stderr)
+        broken = self.broken_cohorts("first.sqlite")
+        self.grid.write_text(GRID.replace("seeds: [1]", "seeds: [1, 2, 3]"))
+        arguments = [RUNNER, "--grid", self.grid, "--results", self.folder / "r.sqlite", "--cohorts"]
+        command = ["mpirun", "--oversubscribe", "-n", "1", *arguments, COHORTS, ":", "-n", "1", *arguments, broken]
+        completed = subprocess.run(command, cwd=self.folder, text=True, capture_output=True, timeout=300)
+        self.assertEqual(completed.returncode, 0, completed.stderr)
+        self.assertEqual(self.query("r.sqlite", "select state, error, count(*) from trial group by 1, 2"), [("finished", "", 6)])
+        again = completed.stderr.count("failed on the group of rank 1, is tried once more elsewhere: ")
+        self.assertGreater(again, 0, completed.stderr)
+        self.assertIn("phantom-004.h5", completed.stderr)
+        self.assertEqual(self.query("r.sqlite", "select sum(attempts) from trial"), [(6 + again,)])
+
     def test_fails_its_trial_by_name_and_the_grid_goes_on(self):
         """Fold 0 tests the truncated subject, so every trial needs it: both fail, each recorded, and the run ends."""
         completed = self.run_runner(*self.study("first.sqlite", "--set", "stages.pretrain.epochs=1"), ranks=2)
         self.assertEqual(completed.returncode, 0, completed.stderr)
-        cohorts = self.folder / "cohorts"
-        shutil.copytree(COHORTS, cohorts, ignore=shutil.ignore_patterns("*.partial"))  # of a test that runs beside this one
-        ((hashes,),) = self.query("first.sqlite", "select data_hash from provenance")
-        shard = cohorts / f"phantom-{json.loads(hashes)['phantom']}" / "phantom-004.h5"
-        shard.write_bytes(shard.read_bytes()[: shard.stat().st_size // 2])
+        cohorts = self.broken_cohorts("first.sqlite")
         completed = self.run_runner("--grid", self.grid, "--cohorts", cohorts, "--results", "r.sqlite", ranks=2)
         self.assertEqual(completed.returncode, 1, completed.stderr)
         failed = self.query("r.sqlite", "select state, error from trial")
@@ -96,6 +117,7 @@ class TruncatedShard(Case):
         for state, error in failed:
             self.assertEqual(state, "failed")
             self.assertIn("phantom-004.h5", error)
+        self.assertEqual(completed.stderr.count("is tried once more elsewhere"), 2, completed.stderr)
         self.assert_consistent("r.sqlite")
 
 

@@ -60,6 +60,11 @@ TEST_F(Results, BeginKeepsWhatIsKnownOfATrial) {
     db.set_running(ids[1].id);  // and the process dies
     db.set_running(ids[2].id);
     db.set_running(ids[2].id);
+    db.set_pending(ids[2].id, "no such file");
+    EXPECT_EQ(ask("SELECT state || ': ' || error FROM trial WHERE id = " + std::to_string(ids[2].id)),
+              "pending: no such file");
+    db.set_running(ids[2].id);
+    EXPECT_EQ(ask("SELECT error FROM trial WHERE id = " + std::to_string(ids[2].id)), "");
     db.set_failed(ids[2].id, "out of memory");
   }
   ResultsDatabase db(file);
@@ -68,7 +73,7 @@ TEST_F(Results, BeginKeepsWhatIsKnownOfATrial) {
   EXPECT_EQ(again[2].state, TrialState::kInterrupted);
   EXPECT_EQ(again[2].attempts, 1);
   EXPECT_EQ(again[1].state, TrialState::kFailed);
-  EXPECT_EQ(again[1].attempts, 2);
+  EXPECT_EQ(again[1].attempts, 3);
   EXPECT_EQ(again[1].error, "out of memory");
   EXPECT_EQ(again[0].state, TrialState::kPending);
   EXPECT_EQ(ask("SELECT group_concat(variant) FROM table1"), "d,c,b,a");

@@ -35,6 +35,17 @@ TEST(PlaceOf, PutsRanksOfAMachineSideBySide) {
   EXPECT_THAT(places({0, 1, 0, 1, 0}), testing::ElementsAre(0, 3, 1, 4, 2));
 }
 
+TEST(PlacesOfGroups, AreMachinesOrOnOneTheGroups) {
+  const auto places = [](const std::vector<std::int64_t>& first, int ranks_per_trial) {
+    return places_of_groups(first, ranks_per_trial);
+  };
+  using Places = std::map<int, int>;
+  EXPECT_EQ(places({0, 0, 2, 2}, 1), (Places{{0, 0}, {1, 0}, {2, 2}, {3, 2}}));
+  EXPECT_EQ(places({0, 1, 0, 1}, 2), (Places{{0, 0}, {1, 1}}));
+  EXPECT_EQ(places({0, 0, 0, 0}, 2), (Places{{0, 0}, {2, 2}})) << "each may have a broken GPU";
+  EXPECT_EQ(places({0, 0}, 2), (Places{{0, 0}}));
+}
+
 TEST(RanksOfATrial, AreOneOnCpusAndAllOfAMachineOnGpusByDefault) {
   EXPECT_EQ(ranks_of_a_trial(/*ranks=*/4, /*gpus=*/0, /*asked=*/0), 1);
   EXPECT_EQ(ranks_of_a_trial(4, 4, 0), 4);

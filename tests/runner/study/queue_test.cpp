@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/runner/study/queued_study.hpp"
 #include "tests/runner/world_of_one.hpp"
 #include "tests/temporary_folder.hpp"
 
@@ -20,24 +21,11 @@ class Queue : public testing::Test {
  protected:
   /// The order in which one group is given the trials, each of which it ends.
   std::vector<int> serve(QueuedStudy study) {
-    for (std::size_t t = 0; t < study.trials.size(); ++t) study.pending.push_back(static_cast<int>(t));
-    std::vector<analysis::TrialRecord> records;
-    for (std::size_t t = 0; t < study.trials.size(); ++t)
-      records.push_back({.hash = std::to_string(t),
-                         .variant = "a",
-                         .model = "net",
-                         .loss = "w-CE",
-                         .seed = t,
-                         .config = "{}",
-                         .stages = {}});
-    analysis::Provenance provenance;
-    provenance.libraries = provenance.data_hash = "{}";
-    const std::vector<analysis::TrialStatus> known =
-        database_.begin({.name = "study", .caption = {}, .grid_text = {}, .grid_hash = {}}, provenance, records);
-    for (std::size_t t = 0; t < known.size(); ++t) study.trials[t].id = known[t].id;
+    register_trials(study, database_);
+    const auto trials = static_cast<int>(study.trials.size());
     Communicator channel = world_of_one().communicator().duplicate();
-    ProgressDisplay display(static_cast<int>(known.size()), 0, false);
-    QueueServer server(channel, 1, std::move(study), database_, display,
+    ProgressDisplay display(trials, 0, false);
+    QueueServer server(channel, {{0, 0}}, std::move(study), database_, display,
                        [](const std::string& error) { FAIL() << error; });
     QueueClient client(channel);
     std::vector<int> given;
@@ -70,7 +58,7 @@ TEST_F(Queue, GivesTrialsBySeedAndFoldAndThenTheOneWithTheMostStepsLeft) {
                                 .order = {1, 0},
                                 .steps = 35,
                                 .milestones = {{.key = "there", .row = 0, .steps = 30, .branch = true}}},
-                               {.name = "of a later fold", .order = {1, 1}, .steps = 90}},
+                               {.name = "of a later fold", .order = {1, 1}, .steps = 90},
                     .pending = {},
                     .there = {"there"}};
   EXPECT_THAT(serve(std::move(study)), ElementsAre(2, 1, 3, 4, 0));
