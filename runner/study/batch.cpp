@@ -53,8 +53,9 @@ Plan plan_batch(const Batch& batch, const StudyOptions& options, const Workers& 
     const auto named = [&](const std::string& part) { return name.find(part) != std::string::npos; };
     const bool chosen = options.only.empty() || std::any_of(options.only.begin(), options.only.end(), named);
     const bool finished = batch.states[i].state == analysis::TrialState::kFinished;
+    const bool failed = batch.states[i].state == analysis::TrialState::kFailed;
     queue.trials.push_back(
-        {.id = batch.states[i].id, .name = name, .order = {trial.seed, trial.fold}, .finished = finished});
+        {.id = batch.states[i].id, .name = name, .order = {failed, trial.seed, trial.fold}, .finished = finished});
     if (!chosen || finished) continue;
     queue.pending.push_back(static_cast<int>(i));
     if (trial.precision == model::Precision::kBf16 && plan.of_bf16.empty()) plan.of_bf16 = trial.variant;
@@ -114,9 +115,17 @@ void work(const Study& study, const Plan& plan, const StudyOptions& options, con
                                                    plan.shared.at(static_cast<std::size_t>(index)));
       if (leads) queue.ended(index, outcome == TrialOutcome::kFinished ? Ending::kFinished : Ending::kInterrupted);
     } catch (const std::exception& failure) {
+      const std::string error = data::valid_utf8(describe_failure(failure));
       // Within a group of more than one, what it has not agreed on leaves its other ranks in a collective.
-      if (ranks.size() > 1 && dynamic_cast<const AgreedError*>(&failure) == nullptr) throw;
-      if (leads) queue.ended(index, Ending::kFailed, data::valid_utf8(describe_failure(failure)));
+      if (ranks.size() > 1 && dynamic_cast<const AgreedError*>(&failure) == nullptr) {
+        try {
+          queue.ended(index, Ending::kFailedWithTheRun, error);
+        } catch (const std::exception&) {
+          // The first error is the one to say.
+        }
+        throw std::runtime_error(trial_name(trial, study) + ": " + error);
+      }
+      if (leads) queue.ended(index, Ending::kFailed, error);
     }
   }
 }

@@ -31,7 +31,7 @@ struct BranchMet {
   std::string key;
   BranchOutcome outcome = BranchOutcome::kPassed;
 };
-enum class Ending { kFinished, kInterrupted, kFailed };
+enum class Ending { kFinished, kInterrupted, kFailed, kFailedWithTheRun };
 struct Ended {
   int trial = 0;
   Ending ending = Ending::kFinished;

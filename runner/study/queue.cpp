@@ -210,7 +210,7 @@ void QueueServer::handle(const Message& message, int from) {
     if (branch->outcome == BranchOutcome::kLeft) study_.there.insert(branch->key);
   } else if (const auto* ended = std::get_if<Ended>(&message)) {
     QueuedTrial& of = trial(ended->trial);
-    of.running = false;
+    const bool was_running = std::exchange(of.running, false);
     of.ahead.clear();
     switch (ended->ending) {
       case Ending::kFinished:
@@ -227,6 +227,10 @@ void QueueServer::handle(const Message& message, int from) {
       case Ending::kFailed:
         fail(ended->trial, from, ended->error);
         break;
+      case Ending::kFailedWithTheRun:  // several ranks may say so; nobody is to begin another trial
+        if (was_running) database_.set_failed(of.id, ended->error);
+        channel_.send("", from, kToLeader);
+        return;
     }
   }
   channel_.send("", from, kToLeader);

@@ -35,8 +35,9 @@ struct Milestone {
 struct QueuedTrial {
   std::int64_t id = 0;  // in the database
   std::string name;     // for a person: variant and seed
-  std::tuple<std::uint64_t, int>
-      order{};             // seed, fold: a study that is broken off has its rows whole as far as it came
+  // Failed before, seed, fold: a study that is broken off has its rows whole as far as it came, and what ends it each
+  // time is in nobody's way.
+  std::tuple<bool, std::uint64_t, int> order{};
   std::int64_t steps = 0;  // of all its nets
   std::vector<Milestone> milestones{};
   bool finished = false, running = false;

@@ -2,6 +2,8 @@
 
 import fcntl
 import json
+import os
+import pathlib
 import shutil
 import subprocess
 import unittest
@@ -119,6 +121,24 @@ class TruncatedShard(Case):
             self.assertIn("phantom-004.h5", error)
         self.assertEqual(completed.stderr.count("is tried once more elsewhere"), 2, completed.stderr)
         self.assert_consistent("r.sqlite")
+
+
+class OutOfMemory(Case):
+    def test_of_a_trial_on_two_ranks_names_it_and_is_in_nobodys_way_then(self):
+        library, source = self.folder / "no_memory.so", pathlib.Path(__file__).parent / "no_memory.c"
+        subprocess.run(["cc", "-shared", "-fPIC", source, "-o", library, "-ldl"], check=True)
+        environment = os.environ | {"LD_PRELOAD": str(library), "NO_MEMORY": "1000000"}
+        self.grid.write_text(GRID.replace("  sum: ", "  wide: {model: {width: 32}, loss: {wce: 1}}\n  sum: "))
+        command = self.command(2, *self.study("r.sqlite", "--set", "run.ranks_per_trial=2", "--set", "run.threads=1"))
+        states = "select v.name, t.state, t.error from trial t join variant v on v.id = t.variant_id order by v.position"
+        for others in ("pending", "finished"):
+            completed = subprocess.run(command, cwd=self.folder, env=environment, text=True, capture_output=True, timeout=300)
+            self.assertNotEqual(completed.returncode, 0, completed.stderr)
+            self.assertIn("wide (seed 1): ", completed.stderr)
+            (wide, *rest) = self.query("r.sqlite", states)
+            self.assertEqual(wide[:2], ("wide", "failed"))
+            self.assertIn("memory", wide[2])
+            self.assertEqual(rest, [("sum", others, ""), ("scheduled", others, "")])
 
 
 if __name__ == "__main__":

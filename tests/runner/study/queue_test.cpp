@@ -51,17 +51,18 @@ class Queue : public testing::Test {
 };
 
 TEST_F(Queue, GivesTrialsBySeedAndFoldAndThenTheOneWithTheMostStepsLeft) {
-  QueuedStudy study{.trials = {{.name = "of a later seed", .order = {2, 0}, .steps = 100},
-                               {.name = "short", .order = {1, 0}, .steps = 10},
-                               {.name = "long", .order = {1, 0}, .steps = 30},
+  QueuedStudy study{.trials = {{.name = "of a later seed", .order = {false, 2, 0}, .steps = 100},
+                               {.name = "short", .order = {false, 1, 0}, .steps = 10},
+                               {.name = "long", .order = {false, 1, 0}, .steps = 30},
                                {.name = "nearly trained",
-                                .order = {1, 0},
+                                .order = {false, 1, 0},
                                 .steps = 35,
                                 .milestones = {{.key = "there", .row = 0, .steps = 30, .branch = true}}},
-                               {.name = "of a later fold", .order = {1, 1}, .steps = 90},
+                               {.name = "of a later fold", .order = {false, 1, 1}, .steps = 90},
+                               {.name = "failed before", .order = {true, 1, 0}, .steps = 200}},
                     .pending = {},
                     .there = {"there"}};
-  EXPECT_THAT(serve(std::move(study)), ElementsAre(2, 1, 3, 4, 0));
+  EXPECT_THAT(serve(std::move(study)), ElementsAre(2, 1, 3, 4, 0, 5));
 }
 
 TEST_F(Queue, GivesNoFurtherTrialOnceItIsToStop) {
