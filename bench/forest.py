@@ -105,7 +105,7 @@ def main():
     parser.add_argument("--side", type=int, default=64)
     parser.add_argument("--width", type=int, default=8)
     parser.add_argument("--leaves", action="store_true", help="the share of time outside training, once")
-    parser.add_argument("--epochs", type=int, default=5, help="of each of the leaves")
+    parser.add_argument("--epochs", type=int, default=6, help="of each of the leaves")
     parser.add_argument("--seeds", type=int, default=10, help="of the leaves: 100 each")
     options = parser.parse_args()
     os.environ["CUDA_VISIBLE_DEVICES"] = ""  # what is printed is said of this processor
