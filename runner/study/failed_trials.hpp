@@ -17,6 +17,7 @@ class FailedTrials {
   bool failed(int trial, int leader);
   /// Whether all groups may take whatever there is.
   bool none() const { return failed_in_.empty(); }
+  bool contains(int trial) const { return failed_in_.contains(trial); }
   /// False where it has failed in the place of this group.
   bool may_take(int trial, int leader) const;
 

@@ -130,7 +130,7 @@ void QueueServer::give(int worker, int next) {
   if (next >= 0) {
     QueuedTrial& begun = trial(next);
     begun.running = true;
-    if (std::exchange(begun.again, false)) --summary_.failed;
+    if (failed_.contains(next)) --summary_.failed;  // tried once more
     for (const Milestone& milestone : begun.milestones)
       if (milestone.leaves) begun.ahead.insert(milestone.key);
     database_.set_running(begun.id);
@@ -160,8 +160,8 @@ void QueueServer::note(int worker, int index, const TrialProgress& progress) {
 void QueueServer::fail(int index, int worker, const std::string& error) {
   QueuedTrial& of = trial(index);
   ++summary_.failed;
-  of.again = failed_.failed(index, worker) && !is_to_stop();
-  if (!of.again) {
+  const bool again = failed_.failed(index, worker) && !is_to_stop();
+  if (!again) {
     database_.set_failed(of.id, error);
     display_.ended(index, of.name, "failed: " + error);
     return;

@@ -41,7 +41,6 @@ struct QueuedTrial {
   std::int64_t steps = 0;  // of all its nets
   std::vector<Milestone> milestones{};
   bool finished = false, running = false;
-  bool again = false;             // has failed in one place, and is to be tried in another
   std::set<std::string> ahead{};  // keys of milestones that it will leave in this run
   TrialProgress last_epoch{};     // of this run
 };

@@ -19,6 +19,30 @@ namespace fs = std::filesystem;
 
 constexpr int kNominalSteps = 100;  // an epoch
 
+/// Slices of an epoch, by all that they depend on: opening shards takes its time, and many trials train on the same.
+using KnownSlices =
+    std::map<std::tuple<fs::path, std::vector<std::string>, std::uint64_t, std::string, int, int>, std::size_t>;
+
+/// Those of the shards that a trial trains on. Throws as open_data().
+std::vector<std::int64_t> steps_of_rows(const TrialConfig& trial, const CohortPlans& cohorts, KnownSlices& known) {
+  const std::vector<data::Split> splits = splits_of(trial, cohorts);
+  std::vector<std::int64_t> steps;
+  for (const View& view : views_of(trial.views)) {
+    for (std::size_t s = 0; s < splits.size(); ++s) {
+      const StageOptions& stage = trial.stages[s];
+      const fs::path folder = folder_of_plane(cohorts.at(stage.cohort).folder, view.plane);
+      const std::tuple key{folder, splits[s].train, trial.seed, stage.labels, stage.first_scan, stage.scans};
+      if (!known.contains(key))
+        known[key] = data::training_slices(data::open_shards(folder, splits[s].train), trial.seed, label_kind(stage),
+                                           {stage.first_scan, stage.scans})
+                         .size();
+      steps.push_back(static_cast<std::int64_t>(stage.epochs) * data::steps_per_epoch(known.at(key), stage.batch));
+    }
+  }
+  steps.resize(stage_rows(trial).size());
+  return steps;
+}
+
 /// What the queue knows of a trial's way.
 void add_milestones(const SharedTrials& shared, const std::vector<std::string>& stage_hashes, std::size_t trial,
                     QueuedTrial& queued) {
@@ -72,30 +96,12 @@ std::vector<std::int64_t> nominal_steps(const TrialConfig& trial) {
 }
 
 StepsOf prepared_steps(const CohortPlans& cohorts) {
-  // Opening shards takes its time, and many trials train on the same.
-  using TrainedOn = std::tuple<fs::path, std::vector<std::string>, std::uint64_t, std::string, int, int>;
-  std::map<TrainedOn, std::size_t> known;  // slices of an epoch
-  return [&cohorts, known](const TrialConfig& trial) mutable {
-    std::vector<std::int64_t> steps;
+  return [&cohorts, known = KnownSlices()](const TrialConfig& trial) mutable {
     try {
-      const std::vector<data::Split> splits = splits_of(trial, cohorts);
-      for (const View& view : views_of(trial.views)) {
-        for (std::size_t s = 0; s < splits.size(); ++s) {
-          const StageOptions& stage = trial.stages[s];
-          const fs::path folder = folder_of_plane(cohorts.at(stage.cohort).folder, view.plane);
-          const TrainedOn key{folder, splits[s].train, trial.seed, stage.labels, stage.first_scan, stage.scans};
-          if (!known.contains(key))
-            known[key] = data::training_slices(data::open_shards(folder, splits[s].train), trial.seed,
-                                               label_kind(stage), {stage.first_scan, stage.scans})
-                             .size();
-          steps.push_back(static_cast<std::int64_t>(stage.epochs) * data::steps_per_epoch(known.at(key), stage.batch));
-        }
-      }
+      return steps_of_rows(trial, cohorts, known);
     } catch (const std::exception&) {
-      steps.clear();
+      return std::vector<std::int64_t>(stage_rows(trial).size());
     }
-    steps.resize(stage_rows(trial).size());
-    return steps;
   };
 }
 
