@@ -10,6 +10,7 @@
 #include "runner/grid/parameter_reader.hpp"
 #include "runner/grid/path.hpp"
 #include "runner/grid/search_reader.hpp"
+#include "runner/grid/search_trials.hpp"
 #include "runner/grid/settings.hpp"
 
 namespace crossfade::runner {

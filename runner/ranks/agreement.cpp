@@ -26,11 +26,15 @@ std::string on_root(Communicator& ranks, const std::function<std::string()>& wor
   return result.substr(1);
 }
 
+bool on_all(Communicator& ranks, bool here) {
+  std::int64_t missing = here ? 0 : 1;
+  ranks.all_reduce_sum(&missing, 1, ElementType::kInt64);
+  return missing == 0;
+}
+
 void agree(Communicator& ranks, const std::string& error) {
   // One reduction where all is well; the words travel only when they are needed.
-  std::int64_t failed = error.empty() ? 0 : 1;
-  ranks.all_reduce_sum(&failed, 1, ElementType::kInt64);
-  if (failed == 0) return;
+  if (on_all(ranks, error.empty())) return;
   for (int rank = 0; rank < ranks.size(); ++rank) {
     const std::string said = ranks.broadcast(error, rank);
     if (!said.empty()) throw AgreedError(said);

@@ -23,6 +23,9 @@ struct SpokenElsewhere : AgreedError {
 /// AgreedError with the same words on rank 0; the other ranks throw SpokenElsewhere.
 std::string on_root(Communicator& ranks, const std::function<std::string()>& work);
 
+/// Collective: whether it is so on every rank.
+bool on_all(Communicator& ranks, bool here);
+
 /// Collective: if any rank comes with an `error` that is not empty, all throw AgreedError with that of the lowest such
 /// rank.
 void agree(Communicator& ranks, const std::string& error);

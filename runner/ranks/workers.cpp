@@ -108,7 +108,6 @@ Workers arrange_workers(Communicator& world, const RunOptions& options) {
                    ? "run.cuda_graph records the step of one rank, but run.ranks_per_trial is " +
                          std::to_string(workers.ranks_per_trial) + "; set one of them otherwise"
                    : "");
-  workers.groups = world.size() / workers.ranks_per_trial;
   const std::vector<std::int64_t> first = first_ranks(world, machine);
   workers.group = place_of(world.rank(), first) / workers.ranks_per_trial;
   workers.places = places_of_groups(first, workers.ranks_per_trial);

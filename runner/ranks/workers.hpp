@@ -15,11 +15,10 @@ namespace crossfade::runner {
 
 struct Workers {
   int ranks_per_trial = 1;
-  int groups = 1;
   int group = 0;    // of this rank
   int threads = 1;  // of this rank
   torch::Device device = torch::kCPU;
-  std::map<int, int> places;  // of all groups: places_of_groups()
+  std::map<int, int> places;  // of all groups, as many as there are: places_of_groups()
   std::string description;    // of all: "2 ranks on CPUs, 1 rank a trial, 1 thread a rank"
 };
 

@@ -7,7 +7,7 @@
 
 #include "runner/grid/grid.hpp"
 #include "runner/grid/point_text.hpp"
-#include "runner/grid/search_reader.hpp"
+#include "runner/grid/search_trials.hpp"
 #include "runner/grid/views.hpp"
 #include "runner/study/cohorts.hpp"
 #include "runner/study/shared_trials.hpp"
@@ -127,7 +127,7 @@ void list_search(const Study& study) {
   } else {
     text += "; " + std::to_string(search.seeds.size()) + " seeds";
   }
-  std::cout << text << '\n';
+  std::cout << text << "\n  to be tested: " << test_plan(study) << '\n';
 }
 
 void list_sharing(const Study& study) {

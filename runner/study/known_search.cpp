@@ -6,7 +6,7 @@
 
 #include "analysis/tables/search.hpp"
 #include "runner/grid/grid.hpp"
-#include "runner/grid/search_reader.hpp"
+#include "runner/grid/search_trials.hpp"
 #include "runner/search/methods.hpp"
 #include "runner/study/shared_trials.hpp"
 

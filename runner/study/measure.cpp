@@ -191,16 +191,19 @@ struct Estimate {
   std::uintmax_t checkpoints = 0;             // bytes
 };
 
-/// What a stage's end takes: validation at the best checkpoint, and the test part; of a vote by all its nets.
+/// What a stage's end takes: the test part, whose best epoch's validation is known; of a vote both parts, by all its
+/// nets.
 double seconds_at_end(const TrialConfig& trial, std::size_t row, const std::vector<int>& kind_of,
                       const std::vector<Kind>& kinds) {
   const std::vector<StageRow> rows = stage_rows(trial);
   double seconds = 0;
   for (std::size_t r = 0; r < rows.size(); ++r) {
-    const bool counts = rows[row].plane == "all" ? rows[r].stage == rows[row].stage : r == row;
+    const bool votes = rows[row].plane == "all";
+    const bool counts = votes ? rows[r].stage == rows[row].stage : r == row;
     if (!counts || kind_of[r] < 0) continue;
     const Kind& kind = kinds[static_cast<std::size_t>(kind_of[r])];
-    seconds += kind.slice * (kind.validation_slices + kind.test_slices) + kind.score * kind.test_subjects;
+    const double slices = kind.test_slices + (votes ? kind.validation_slices : 0);
+    seconds += kind.slice * slices + kind.score * kind.test_subjects;
   }
   return seconds;
 }
@@ -283,11 +286,12 @@ void print(const Study& study, const Estimate& estimate, const std::vector<Kind>
       if (const fs::path folder = folder_of_plane(plan.folder, plane); seen.insert(folder).second)
         cohorts += bytes_below(folder);
   const bool atlases = std::ranges::any_of(study.trials, uses_atlases);
+  const std::size_t groups = workers.places.size();
   std::cout << "measured on " << workers.description << ": " << kSteps
             << " steps of each kind of training, all groups side by side\n"
             << analysis::as_text(table) << "time: about "
-            << data::duration(std::max(estimate.longest, estimate.shared / workers.groups)) << " for all trials on "
-            << workers.groups << (workers.groups == 1 ? " group" : " groups") << "; a group alone "
+            << data::duration(std::max(estimate.longest, estimate.shared / static_cast<double>(groups)))
+            << " for all trials on " << groups << (groups == 1 ? " group" : " groups") << "; a group alone "
             << data::duration(estimate.shared) << ", without shared beginnings " << data::duration(estimate.alone)
             << ", the longest trial " << data::duration(estimate.longest) << '\n'
             << "disk: " << gigabytes(estimate.checkpoints) << " of checkpoints, while it runs up to "

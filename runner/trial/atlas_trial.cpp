@@ -79,11 +79,11 @@ class AtlasTrial {
   TrialOutcome run() {
     bool whole = false;
     together(group_.ranks(), [&] { whole = register_all(); });
-    if (!on_all(whole)) return TrialOutcome::kInterrupted;
+    if (!on_all(group_.ranks(), whole)) return TrialOutcome::kInterrupted;
     const double begin = now();
     Segmented segmented;
     together(group_.ranks(), [&] { whole = segment(segmented); });
-    if (!on_all(whole)) return TrialOutcome::kInterrupted;
+    if (!on_all(group_.ranks(), whole)) return TrialOutcome::kInterrupted;
 
     analysis::StageResult result;
     const PredictVolume fused = [&](std::size_t s) { return segmented.classes[s]; };
@@ -101,12 +101,6 @@ class AtlasTrial {
   }
 
  private:
-  bool on_all(bool here) {
-    std::vector<std::int64_t> missing = {here ? 0 : 1};
-    group_.all_reduce_counts(missing);
-    return missing[0] == 0;
-  }
-
   /// Whether it came to its end, as segment() says, too.
   bool register_all() {
     std::vector<AtlasPair> pairs;

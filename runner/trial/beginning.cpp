@@ -1,7 +1,9 @@
 #include "runner/trial/beginning.hpp"
 
+#include <exception>
 #include <utility>
 
+#include "runner/process/log.hpp"
 #include "runner/trial/patience.hpp"
 #include "runner/trial/stage_net.hpp"
 
@@ -16,7 +18,7 @@ Beginning beginning_in(TensorFile contents, const TrialWay& way) {
   const auto epochs = contents.metadata.find("epochs");
   if (epochs != contents.metadata.end()) beginning.epochs = epochs_from_json(epochs->second);
   const auto owner = contents.metadata.find("owner");
-  if (owner != contents.metadata.end() && owner->second != way.owner()) {
+  if (owner != contents.metadata.end() && owner->second != way.owner) {
     for (analysis::EpochRecord& epoch : beginning.epochs)
       epoch.seconds_shared = epoch.seconds_train + epoch.seconds_validate;
     beginning.position.sums.seconds_shared = beginning.position.sums.seconds_train;
@@ -47,27 +49,46 @@ bool end_where_patience_did(const StageOptions& stage, Beginning& beginning) {
 void write_as_own(TensorFile file, const fs::path& name, const TrialWay& way, std::size_t stage) {
   file.metadata["trial"] = way.hashes[stage];
   file.metadata["variant"] = way.config.variant;
-  file.metadata["owner"] = way.owner();
+  file.metadata["owner"] = way.owner;
   write_tensors(stage_folder(way.checkpoints, way.hashes[stage]) / name, file);
 }
 
+struct ReadBranch {
+  Beginning beginning;
+  std::optional<TensorFile> best;
+};
+
 /// Nothing where the branch is not there, or is of no use.
-std::optional<Beginning> take_over(const TrialWay& way, std::size_t stage, const std::string& key) {
+std::optional<ReadBranch> read_branch(const TrialWay& way, std::size_t stage, const std::string& key) {
   const fs::path file = branch_file(way.checkpoints, key), best = branch_best(way.checkpoints, key);
   if (!fs::exists(file)) return std::nullopt;
-  Beginning beginning = beginning_in(read_tensors(file), way);
-  if (beginning.contents.text("trial") != key) return std::nullopt;
-  if (!end_where_patience_did(way.config.stages[stage], beginning)) return std::nullopt;
-  if (beginning.position.best_epoch > 0) {
+  ReadBranch branch{.beginning = beginning_in(read_tensors(file), way), .best = {}};
+  if (branch.beginning.contents.text("trial") != key) return std::nullopt;
+  if (!end_where_patience_did(way.config.stages[stage], branch.beginning)) return std::nullopt;
+  if (branch.beginning.position.best_epoch > 0) {
     if (!fs::exists(best)) return std::nullopt;
-    TensorFile net = read_tensors(best);
-    if (best_epoch_of(net) != beginning.position.best_epoch) return std::nullopt;  // from behind the branch
-    write_as_own(std::move(net), "best.safetensors", way, stage);
+    branch.best = read_tensors(best);
+    if (best_epoch_of(*branch.best) != branch.beginning.position.best_epoch) return std::nullopt;  // from behind it
   }
+  return branch;
+}
+
+/// Nothing also where the branch is damaged: a trial can do without.
+std::optional<Beginning> take_over(const TrialWay& way, std::size_t stage, const std::string& key) {
+  std::optional<ReadBranch> branch;
+  try {
+    branch = read_branch(way, stage, key);
+  } catch (const std::exception& error) {
+    log_warning("branch " + branch_file(way.checkpoints, key).string() + " can't be begun from by '" +
+                way.config.variant + "', which begins from an earlier step: " + error.what());
+  }
+  if (!branch) return std::nullopt;
+  Beginning& beginning = branch->beginning;
+  if (branch->best) write_as_own(std::move(*branch->best), "best.safetensors", way, stage);
   beginning.contents.metadata["position"] = to_json(beginning.position);
   beginning.contents.metadata["epochs"] = to_json(beginning.epochs);
   write_as_own(beginning.contents, "last.safetensors", way, stage);
-  return beginning;
+  return std::move(beginning);
 }
 
 /// The best nets of the stages before, which are scored again: of a run with --no-share they have other names.

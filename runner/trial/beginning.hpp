@@ -27,9 +27,7 @@ struct TrialWay {
   const std::vector<std::string>& hashes;
   const std::vector<SharedStage>& shared;  // of each stage
   const std::filesystem::path& checkpoints;
-
-  /// That checkpoints of the trial are owned by.
-  const std::string& owner() const { return hashes.back(); }
+  const std::string& owner;  // hash of the trial, by which its checkpoints are its own
 };
 
 /// The epoch of a stage that a best.safetensors is of.
@@ -41,7 +39,8 @@ std::optional<Beginning> last_of(const TrialWay& way, std::size_t stage);
 
 /// The checkpoint that is furthest on the trial's way: of the latest stage that has any, and the best nets of all
 /// stages before it, its own last, or else the deepest branch, which becomes the stage's last and best. A trial that
-/// would have run out of patience before the branch ends where it would have. Throws as last_of().
+/// would have run out of patience before the branch ends where it would have. A branch that can't be read is passed,
+/// which is logged. Throws as last_of().
 std::optional<Beginning> find_beginning(const TrialWay& way);
 
 }  // namespace crossfade::runner

@@ -96,6 +96,26 @@ void Position::add_epoch(double dice) {
   }
 }
 
+analysis::EpochRecord record_of(const Position& position) {
+  const EpochSums& sums = position.sums;
+  const double steps = position.step;
+  analysis::EpochRecord record;
+  record.stage = position.stage;
+  record.epoch = position.epoch + 1;
+  record.step = static_cast<std::int64_t>(record.epoch) * position.step;
+  record.loss = sums.loss / steps;
+  for (std::size_t i = 0; i < sums.names.size(); ++i)
+    if (!std::isnan(sums.terms[i])) record.terms.push_back({sums.names[i], sums.terms[i] / steps, sums.weights[i]});
+  record.learning_rate = sums.learning_rate;
+  record.gradient_norm = sums.gradient_norm / steps;
+  record.seconds_train = sums.seconds_train;
+  record.seconds_data = sums.seconds_data;
+  record.overhead = sums.overhead;
+  record.seconds_shared = sums.seconds_shared;
+  record.images = sums.images;
+  return record;
+}
+
 std::string to_json(const Position& position) {
   Position finite = position;  // JSON has no NaN
   std::vector<std::string> known;

@@ -50,6 +50,9 @@ struct Position {
   void add_epoch(double dice);
 };
 
+/// The record of the epoch under way, as far as its steps make it. Precondition: they are all made.
+analysis::EpochRecord record_of(const Position& position);
+
 /// Numbers survive bit for bit. from_json throws std::exception for anything else than to_json made, of this program or
 /// an earlier one, whose epochs have an overhead that is not known.
 std::string to_json(const Position& position);

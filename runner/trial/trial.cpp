@@ -4,7 +4,6 @@
 #include <torch/types.h>
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <optional>
 #include <stdexcept>
@@ -15,10 +14,10 @@
 #include "runner/evaluation/evaluator.hpp"
 #include "runner/evaluation/pictures.hpp"
 #include "runner/process/interval.hpp"
-#include "runner/process/log.hpp"
 #include "runner/ranks/agreement.hpp"
 #include "runner/ranks/failure.hpp"
 #include "runner/trial/beginning.hpp"
+#include "runner/trial/branch_leaver.hpp"
 #include "runner/trial/patience.hpp"
 #include "runner/trial/stage_net.hpp"
 #include "runner/trial/state.hpp"
@@ -40,15 +39,19 @@ const data::ShardInfo& first_data(const std::vector<StageData>& stages) {
 class Trial {
  public:
   Trial(const TrialConfig& config, const std::vector<std::string>& hashes, const std::vector<StageData>& stages,
-        Group& group, const fs::path& checkpoints, const TrialEvents& events, std::vector<SharedStage> shared)
+        Group& group, const fs::path& checkpoints, const TrialEvents& events, std::vector<SharedStage> shared,
+        const std::string& owner)
       : config_(config),
         hashes_(hashes),
+        owner_(owner.empty() ? hashes.back() : owner),
         shared_(std::move(shared)),
         stages_(stages),
         group_(group),
         checkpoints_(checkpoints),
         events_(events),
-        network_(network_of(config, first_data(stages), group.device())) {
+        network_(network_of(config, first_data(stages), group.device())),
+        branches_(checkpoints, position_, group, events,
+                  [this](const std::string& key) { return whole_checkpoint(key); }) {
     shared_.resize(hashes.size());
   }
 
@@ -77,7 +80,7 @@ class Trial {
   const SharedStage& shared() const { return shared_[static_cast<std::size_t>(position_.stage)]; }
   fs::path last() const { return stage_folder(checkpoints_, hash()) / "last.safetensors"; }
   fs::path best() const { return best_file(checkpoints_, hash()); }
-  TrialWay way() const { return {config_, hashes_, shared_, checkpoints_}; }
+  TrialWay way() const { return {config_, hashes_, shared_, checkpoints_, owner_}; }
   bool leads() const { return group_.rank() == 0; }
 
   /// Group rank 0 reads; the others get position and tensors from it. Epochs and results that lie behind are said
@@ -148,7 +151,7 @@ class Trial {
     TensorFile file = save_network(*network_, config_.model, data().train.front().info().channel_count(),
                                    data().train.front().info().classes.count());
     file.metadata.insert(
-        {{"trial", name}, {"variant", config_.variant}, {"owner", hashes_.back()}, {"position", to_json(position_)}});
+        {{"trial", name}, {"variant", config_.variant}, {"owner", owner_}, {"position", to_json(position_)}});
     save_trained_on(trained_on(data().train.front()), file);
     return file;
   }
@@ -165,64 +168,6 @@ class Trial {
     together(group_.ranks(), [&] {
       if (leads()) write_tensors(last(), whole_checkpoint(hash()));
     });
-  }
-
-  /// The net has made so many steps of the stage by its own training: what is to be left there is.
-  void leave_branch_at(std::int64_t step) {
-    const std::vector<Branch>& branches = shared().branches;
-    for (; next_branch_ < branches.size() && branches[next_branch_].step <= step; ++next_branch_)
-      if (branches[next_branch_].leave) leave(branches[next_branch_]);
-  }
-
-  /// Says of branches up to `step` that this trial won't leave them any more.
-  void pass_branches(std::int64_t step) {
-    const std::vector<Branch>& branches = shared().branches;
-    for (; next_branch_ < branches.size() && branches[next_branch_].step <= step; ++next_branch_)
-      if (leads() && branches[next_branch_].leave && events_.on_branch)
-        events_.on_branch(branches[next_branch_].key, BranchOutcome::kPassed);
-  }
-
-  void leave(const Branch& branch) {
-    bool left = false;
-    together(group_.ranks(), [&] { left = leads() && left_files(branch); });
-    if (leads() && events_.on_branch)
-      events_.on_branch(branch.key, left ? BranchOutcome::kLeft : BranchOutcome::kPassed);
-  }
-
-  /// Whether a branch is there, and not of an earlier step, as one is whose patience ended on the way.
-  bool is_there(const Branch& branch) const {
-    const fs::path file = branch_file(checkpoints_, branch.key);
-    if (!fs::exists(file)) return false;
-    const Position there = position_from_json(read_metadata(file).text("position"));
-    return std::pair(there.epoch, there.step) >= std::pair(position_.epoch, position_.step);
-  }
-
-  /// Whether the branch is there: from before, where a killed run came through here, or now.
-  bool left_files(const Branch& branch) {
-    if (is_there(branch)) return true;
-    const TensorFile file = whole_checkpoint(branch.key);
-    std::optional<TensorFile> net;
-    if (position_.best_epoch > 0) {
-      net = read_tensors(best());
-      if (best_epoch_of(*net) != position_.best_epoch)
-        return false;  // of an epoch ahead, before which a run was killed
-      net->metadata["trial"] = branch.key;
-    }
-    if (bytes_of_branches(checkpoints_) + file.bytes() + (net ? net->bytes() : 0) > events_.branch_bytes) {
-      warn_of_branches();
-      return false;
-    }
-    if (net) write_tensors(branch_best(checkpoints_, branch.key), *net);
-    write_tensors(branch_file(checkpoints_, branch.key), file);
-    return true;
-  }
-
-  void warn_of_branches() {
-    if (std::exchange(warned_of_branches_, true)) return;
-    log_warning(
-        "run.branches_gb is full, so what others would have begun from is not kept, and they train it again: raise "
-        "it, or remove folders with a branch.safetensors that no trial of the grid will begin from in " +
-        checkpoints_.string());
   }
 
   void save_best() {
@@ -247,14 +192,14 @@ class Trial {
       loader.emplace(data().train, data::training_slices(data().train, config_.seed, labels, scans),
                      loader_options(config_, position_.stage, group_));
     });
-    next_branch_ = 0;
+    branches_.begin_stage(shared().branches, best());
     const std::int64_t behind = static_cast<std::int64_t>(position_.epoch) * loader->steps() + position_.step;
     // Not of one that ends where its patience had: its net is the later one of the branch that it began from.
     bool is_own = position_.optimizer_steps == behind;
-    pass_branches(is_own ? behind - 1 : behind);
+    branches_.pass(is_own ? behind - 1 : behind);
     // A kill may have come between a checkpoint and the branch at it. At the end of an epoch it is left once that is
     // whole.
-    if (is_own && behind > 0 && position_.step < loader->steps()) leave_branch_at(behind);
+    if (is_own && behind > 0 && position_.step < loader->steps()) branches_.leave_at(behind);
     while (position_.epoch < options.epochs && stopped.empty() && !out_of_patience(options, position_)) {
       TrialOutcome outcome = train_epoch(*loader, stopped);
       if (!stopped.empty()) break;
@@ -264,21 +209,11 @@ class Trial {
         return outcome;
       }
       is_own = true;
-      leave_branch_at(static_cast<std::int64_t>(position_.epoch) * loader->steps());
+      branches_.leave_at(static_cast<std::int64_t>(position_.epoch) * loader->steps());
     }
-    if (is_own && stopped.empty()) leave_where_patience_ended();
-    pass_branches(static_cast<std::int64_t>(options.epochs) * loader->steps());
+    if (is_own && stopped.empty()) branches_.leave_where_patience_ended();
+    branches_.pass(static_cast<std::int64_t>(options.epochs) * loader->steps());
     return TrialOutcome::kFinished;
-  }
-
-  /// Others may go on from where this trial's patience ran out: on their way to the next branch.
-  void leave_where_patience_ended() {
-    const std::vector<Branch>& branches = shared().branches;
-    for (; next_branch_ < branches.size(); ++next_branch_) {
-      if (!branches[next_branch_].leave) continue;
-      leave(branches[next_branch_++]);
-      return;
-    }
   }
 
   TrialOutcome train_epoch(data::Loader& loader, std::string& stopped) {
@@ -310,19 +245,14 @@ class Trial {
       }
       const double progress = static_cast<double>(steps_before + made) / static_cast<double>(steps);
       record(trainer_->step(*batch, progress), steps_before, steps, clock, stopped);
-      if (made + 1 < loader.steps() && parts_at(steps_before + made + 1)) {
+      if (made + 1 < loader.steps() && branches_.parts_at(steps_before + made + 1)) {
         record(trainer_->read(), steps_before, steps, clock, stopped);
         const double leaving = now();
-        if (stopped.empty()) leave_branch_at(steps_before + made + 1);
+        if (stopped.empty()) branches_.leave_at(steps_before + made + 1);
         clock.begin += now() - leaving;
       }
     }
     return TrialOutcome::kFinished;
-  }
-
-  /// Whether a branch is to be left at this step.
-  bool parts_at(std::int64_t step) const {
-    return std::ranges::any_of(shared().branches, [&](const Branch& b) { return b.leave && b.step == step; });
   }
 
   /// When an epoch began or went on, and what it had behind it.
@@ -359,31 +289,17 @@ class Trial {
 
   /// Validates, records, keeps the best, writes the last. Interrupted, the trial stands where its steps ended.
   TrialOutcome end_epoch() {
-    analysis::EpochRecord record;
-    record.stage = position_.stage;
-    record.epoch = position_.epoch + 1;
-    const EpochSums& sums = position_.sums;
-    const double steps = position_.step;
-    record.step = static_cast<std::int64_t>(record.epoch) * position_.step;
-    record.loss = sums.loss / steps;
-    for (std::size_t i = 0; i < sums.names.size(); ++i)
-      if (!std::isnan(sums.terms[i])) record.terms.push_back({sums.names[i], sums.terms[i] / steps, sums.weights[i]});
-    record.learning_rate = sums.learning_rate;
-    record.gradient_norm = sums.gradient_norm / steps;
-    record.seconds_train = sums.seconds_train;
-    record.seconds_data = sums.seconds_data;
-    record.overhead = sums.overhead;
-    record.seconds_shared = sums.seconds_shared;
-    record.images = sums.images;
+    analysis::EpochRecord record = record_of(position_);
     const double begin = now();
-    const auto validation = [&](const StopEarly& stop) {
-      record.validation = analysis::validation_dice(validate(stop));
-    };
+    std::vector<analysis::SubjectCounts> counts;
+    const auto validation = [&](const StopEarly& stop) { counts = validate(stop); };
     if (!worked_to_the_end(events_, group_, validation)) return TrialOutcome::kInterrupted;
+    record.validation = analysis::validation_dice(counts);
     record.seconds_validate = now() - begin;
 
     position_.add_epoch(record.validation.mean);
     const bool best = position_.best_epoch == position_.epoch;
+    if (best) best_validation_ = {position_.epoch, std::move(counts)};
     if (leads()) say(record);
     epochs_.push_back(std::move(record));
     const double saving = now();
@@ -420,11 +336,13 @@ class Trial {
       return predict(*network_, test[s], group_.device(), evaluation_batch(stage(), group_));
     };
     const auto scoring = [&](const StopEarly& stop) {
-      result.validation = validate(stop);
+      const bool known = best_validation_.epoch == result.best_epoch;
+      result.validation = known ? best_validation_.counts : validate(stop);
       set_test_scores(score_volumes(test, group_, predict_volume, stop), result);
     };
     if (!worked_to_the_end(events_, group_, scoring)) return TrialOutcome::kInterrupted;
     result.seconds_score = now() - begin;
+    // Predicted once more: only now it is known which, and all of them would fill the memory.
     draw_subjects(test, result.test, group_, predict_volume, events_.pictures, hash());
     report(result);
     return TrialOutcome::kFinished;
@@ -434,6 +352,7 @@ class Trial {
     const int next = position_.stage + 1;
     position_ = {};
     epochs_.clear();
+    best_validation_ = {};
     position_.stage = next;
     const double saving = now();
     if (position_.stage < static_cast<int>(stages_.size())) save_last();
@@ -450,6 +369,7 @@ class Trial {
 
   const TrialConfig& config_;
   const std::vector<std::string>& hashes_;
+  const std::string& owner_;
   std::vector<SharedStage> shared_;
   const std::vector<StageData>& stages_;
   Group& group_;
@@ -459,9 +379,12 @@ class Trial {
   std::optional<Beginning> resumed_;     // on group rank 0, until the optimizer has its part
   std::optional<Trainer> trainer_;       // of the stage under way
   std::vector<std::string> term_names_;  // that the trainer has
-  std::size_t next_branch_ = 0;          // of the stage, that is neither left nor passed
-  bool warned_of_branches_ = false;
   Position position_;
+  BranchLeaver branches_;
+  struct {
+    int epoch = 0;
+    std::vector<analysis::SubjectCounts> counts;
+  } best_validation_;                          // of the stage's best epoch, where it was not trained before a resume
   std::vector<analysis::EpochRecord> epochs_;  // of the stage under way; after resuming, on group rank 0 alone
 };
 
@@ -469,10 +392,10 @@ class Trial {
 
 TrialOutcome run_trial(const TrialConfig& config, const std::vector<std::string>& hashes,
                        const std::vector<StageData>& stages, Group& group, const fs::path& checkpoints,
-                       const TrialEvents& events, const std::vector<SharedStage>& shared) {
+                       const TrialEvents& events, const std::vector<SharedStage>& shared, const std::string& owner) {
   if (stages.size() != config.stages.size() || hashes.size() != config.stages.size())
     throw std::invalid_argument("run_trial: one StageData and one hash for each stage");
-  return Trial(config, hashes, stages, group, checkpoints, events, shared).run();
+  return Trial(config, hashes, stages, group, checkpoints, events, shared, owner).run();
 }
 
 }  // namespace crossfade::runner

@@ -17,9 +17,7 @@ bool worked_to_the_end(const TrialEvents& events, Group& group,
                        const std::function<void(const std::function<bool()>& stop)>& work) {
   bool left = false;
   work([&] { return left = left || (events.stop_requested && events.stop_requested()); });
-  std::vector<std::int64_t> flags = {left ? 1 : 0};
-  group.all_reduce_counts(flags);
-  return flags[0] == 0;
+  return on_all(group.ranks(), !left);
 }
 
 }  // namespace crossfade::runner

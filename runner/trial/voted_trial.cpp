@@ -112,8 +112,8 @@ TrialOutcome run_views(const TrialConfig& config, const std::vector<std::string>
       using Rows = std::decay_t<decltype(rows)>;
       return rows.empty() ? Rows() : Rows(rows.begin() + before, rows.begin() + before + static_cast<int>(stages));
     };
-    if (run_trial(config, part(hashes), planes[v], group, checkpoints, shifted(events, before, stopped),
-                  part(shared)) == TrialOutcome::kInterrupted)
+    if (run_trial(config, part(hashes), planes[v], group, checkpoints, shifted(events, before, stopped), part(shared),
+                  hashes.back()) == TrialOutcome::kInterrupted)
       return TrialOutcome::kInterrupted;
   }
   if (views.size() == 1) return TrialOutcome::kFinished;

@@ -9,6 +9,8 @@
 #include <fstream>
 #include <iterator>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "runner/evaluation/evaluator.hpp"
 #include "runner/evaluation/pictures.hpp"
@@ -76,24 +78,28 @@ TEST_F(TrialOfAllRanks, InterruptedWhileOneRankValidatesOrScoresEndsBitForBit) {
   Heard whole;
   ASSERT_EQ(run(config, "whole", whole), TrialOutcome::kFinished);
   const int last = group_.size() - 1;
-  // Asked before each of 3 steps, at their end, before the volume of validation, before it once more at the best epoch,
-  // and before that of the test, which is the first rank's.
-  for (const auto& [stop_at, rank] : {std::pair(4, last), std::pair(5, last), std::pair(6, 0)}) {
-    const std::string name = "stopped-" + std::to_string(stop_at);
+  // Asked before each of 3 steps, at their end, before the volume of validation, and before that of the test, which is
+  // the first rank's. A run that goes on from there validates its best net once more, asked before.
+  using Stop = std::pair<int, int>;  // the question that is answered with yes, on which rank
+  for (const std::vector<Stop>& stops : {std::vector{Stop(4, last)}, {Stop(5, 0)}, {Stop(5, 0), Stop(0, last)}}) {
+    const int first = stops.front().first;
+    const std::string name = "stopped-" + std::to_string(first) + "-" + std::to_string(stops.size());
     Heard before, after;
-    TrialEvents events = before.events();
-    events.stop_requested = [this, at = stop_at, on = rank, asked = 0]() mutable {
-      return asked++ == at && group_.rank() == on;
-    };
-    ASSERT_EQ(run_trial(config, {"hash"}, open_small_shards(folder_), group_, folder_ / name, events),
-              TrialOutcome::kInterrupted);
+    for (const auto& [stop_at, rank] : stops) {
+      TrialEvents events = before.events();
+      events.stop_requested = [this, at = stop_at, on = rank, asked = 0]() mutable {
+        return asked++ == at && group_.rank() == on;
+      };
+      ASSERT_EQ(run_trial(config, {"hash"}, open_small_shards(folder_), group_, folder_ / name, events),
+                TrialOutcome::kInterrupted);
+    }
     ASSERT_EQ(run(config, name, after), TrialOutcome::kFinished);
     if (group_.rank() != 0) continue;
     EXPECT_EQ(before.steps.size(), whole.steps.size());
-    EXPECT_EQ(before.epochs.size(), stop_at == 4 ? 0U : 1U);
+    EXPECT_EQ(before.epochs.size(), first == 4 ? 0U : 1U);
     EXPECT_TRUE(before.stages.empty());
     EXPECT_TRUE(after.steps.empty());
-    const analysis::EpochRecord& epoch = stop_at == 4 ? after.epochs.at(0) : before.epochs.at(0);
+    const analysis::EpochRecord& epoch = first == 4 ? after.epochs.at(0) : before.epochs.at(0);
     EXPECT_EQ(epoch.loss, whole.epochs.at(0).loss);
     EXPECT_EQ(epoch.validation.pooled, whole.epochs[0].validation.pooled);
     EXPECT_EQ(after.stages.at(0).validation[0].counts, whole.stages.at(0).validation[0].counts);

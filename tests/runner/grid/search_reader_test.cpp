@@ -4,6 +4,8 @@
 
 #include <set>
 
+#include "runner/grid/search_settings.hpp"
+#include "runner/grid/search_trials.hpp"
 #include "runner/search/methods.hpp"
 #include "tests/runner/grid/grid_file.hpp"
 
@@ -105,6 +107,15 @@ TEST(SearchReader, CandidatesHaveTheSearchsSeedsWhereDefaultsNameThoseOfFolds) {
     EXPECT_THAT(seeds_of(candidate_trials(study, {{0.3, 0.65, 1, 1e-3}})), ElementsAre(11, 12)) << seeds;
     EXPECT_THAT(seeds_of(finalist_trials(study, {{0.3, 0.65, 1, 1e-3}})), ElementsAre(1, 2, 3)) << "as the variants";
   }
+}
+
+TEST(SearchReader, SaysWhatIsTested) {
+  Study study = study_of(kSearchGrid);
+  study.trials.front().variant = "the last by name";
+  TrialConfig second = study.trials.front();
+  second.seed = 7;
+  study.trials.insert(study.trials.begin() + 1, second);
+  EXPECT_EQ(test_plan(study), "'schedule found', 'schedule found (2)' beside 2 variants, with seeds 1, 7 each, once");
 }
 
 TEST(SearchReader, AddsClaimsAgainstEachVariant) {

@@ -160,6 +160,19 @@ TEST_F(Branches, AreTakenOverByATrialThatIsInterruptedThereAndByOneBehindIt) {
     EXPECT_EQ(epoch.seconds_shared, epoch.seconds_train + epoch.seconds_validate) << "those that a spent, too";
 }
 
+TEST_F(Branches, ThatAreDamagedArePassedAndWrittenAnew) {
+  const TrialConfig a = scheduled(0.2, 0.9), b = scheduled(0.5, 0.9), c = scheduled(0.8, 0.9);
+  const std::vector<SharedStage> shared = plan({a, b, c});
+  run(a, "forest", {shared[0]});
+  run(b, "forest", {shared[1]});
+  const fs::path left = branch_file(folder_.path / "forest", shared[2].branches.at(1).key);
+  fs::resize_file(left, 10);
+  const TrainingRun behind = run(c, "forest", {shared[2]});
+  EXPECT_THAT(behind.heard.steps, SizeIs(kSteps - 3)) << "from where a left it, as it can't be from where b did";
+  expect_as_alone(c, behind, "forest");
+  EXPECT_EQ(read_metadata(left).text("trial"), shared[2].branches[1].key);
+}
+
 TEST_F(Branches, HaveTheTermsOfThoseThatWereKnownAndNoOthers) {
   TrialConfig fixed = small_trial();
   fixed.variant = "fixed";

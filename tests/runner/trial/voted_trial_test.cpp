@@ -85,6 +85,9 @@ TEST_F(VotedTrial, TakesTheAxialNetOfAPlainTrial) {
             TrialOutcome::kFinished);
   ASSERT_EQ(run(heard), TrialOutcome::kFinished);
   EXPECT_EQ(heard.epochs.front().stage, 1) << "the axial net is there";
+  ASSERT_EQ(heard.again.size(), 2U);
+  for (const analysis::EpochRecord& epoch : heard.again)
+    EXPECT_EQ(epoch.seconds_shared, epoch.seconds_train + epoch.seconds_validate) << "the plain trial's";
   EXPECT_EQ(heard.stages.front().test[0].counts, alone.stages.front().test[0].counts);
 }
 

@@ -1,0 +1,123 @@
+#include "runner/grid/search_trials.hpp"
+
+#include <set>
+
+#include "runner/grid/error.hpp"
+#include "runner/grid/expand.hpp"
+#include "runner/grid/path.hpp"
+#include "runner/grid/point_text.hpp"
+#include "runner/grid/search_settings.hpp"
+
+namespace crossfade::runner {
+namespace {
+
+Value list_of(const std::vector<std::uint64_t>& seeds, const Place& place) {
+  Value list;
+  list.kind = Value::Kind::kList;
+  list.place = place;
+  for (const std::uint64_t seed : seeds) {
+    Value item;
+    item.kind = Value::Kind::kScalar;
+    item.scalar = std::to_string(seed);
+    item.place = place;
+    list.list.push_back(item);
+  }
+  return list;
+}
+
+/// Puts these seeds in place of all that the defaults say of seeds: seeds of a fold would win over them.
+void set_seeds(Value& grid, const std::vector<std::uint64_t>& seeds, const Place& place) {
+  set_path(grid, "defaults.seeds", list_of(seeds, place), place);
+  for (Entry& entry : grid.map)
+    if (entry.key == "defaults")
+      std::erase_if(entry.value.map, [](const Entry& setting) { return setting.key == "seeds_of_folds"; });
+}
+
+}  // namespace
+
+std::vector<std::string> finalist_names(const SearchOptions& options) {
+  std::vector<std::string> names = {options.name};
+  for (int n = 2; n <= options.finalists; ++n) names.push_back(options.name + " (" + std::to_string(n) + ")");
+  return names;
+}
+
+std::string test_plan(const Study& study) {
+  std::string names, seeds;
+  for (const std::string& name : finalist_names(study.search->options))
+    names += (names.empty() ? "'" : ", '") + name + "'";
+  std::set<std::string> variants;
+  for (const TrialConfig& trial : study.trials) {
+    if (trial.variant == study.trials.front().variant)
+      seeds += (seeds.empty() ? "" : ", ") + std::to_string(trial.seed);
+    variants.insert(trial.variant);
+  }
+  return names + " beside " + std::to_string(variants.size()) + (variants.size() == 1 ? " variant" : " variants") +
+         ", with seeds " + seeds + " each, once";
+}
+
+std::vector<analysis::Claim> search_claims(const Study& study) {
+  const bool finetuned = study.trials.front().stages.back().name == "finetune";
+  std::vector<analysis::Claim> claims;
+  for (const std::string& name : finalist_names(study.search->options)) {
+    std::string last;
+    for (const TrialConfig& trial : study.trials) {
+      if (trial.variant == last) continue;
+      last = trial.variant;
+      claims.push_back({name + " vs. " + last, name, last, finetuned ? "finetuned" : "pretrained"});
+    }
+  }
+  return claims;
+}
+
+std::vector<TrialConfig> trials_at(Value grid, const Space& space, const Point& point, const std::string& variant,
+                                   const std::vector<std::uint64_t>& seeds,
+                                   const std::vector<std::pair<std::string, data::CohortSpec>>& cohorts) {
+  const Entry settings = *grid.find("search")->find_entry("settings");
+  Value variants;
+  variants.kind = Value::Kind::kMap;
+  variants.place = settings.place;
+  try {
+    variants.map.push_back({variant, settings.place, filled(settings.value, space, point)});
+    refuse_seeds(variants.map.back().value);  // a $NAME may stand for a key
+    if (!seeds.empty()) set_seeds(grid, seeds, settings.place);
+    set_path(grid, "variants", variants, settings.place);
+    return expand_trials(grid, cohorts, false);
+  } catch (const GridError& error) {
+    throw GridError(std::string(error.what()) + " (search with " + point_text(space, point) + ")");
+  }
+}
+
+std::vector<TrialConfig> candidate_trials(const Study& study, const std::vector<Point>& points) {
+  const Search& search = *study.search;
+  const Value grid = parse_document(study.text, "study " + study.name);
+  std::vector<TrialConfig> trials;
+  for (const Point& point : points) {
+    const std::string variant = search.options.name + " [" + point_text(search.space, point) + "]";
+    for (TrialConfig& trial : trials_at(grid, search.space, point, variant, search.seeds, study.cohorts)) {
+      trial.tested = false;
+      trials.push_back(std::move(trial));
+    }
+  }
+  return trials;
+}
+
+std::vector<TrialConfig> finalist_trials(const Study& study, const std::vector<Point>& points) {
+  const Search& search = *study.search;
+  const Value grid = parse_document(study.text, "study " + study.name);
+  const std::vector<std::string> names = finalist_names(search.options);
+  std::vector<TrialConfig> trials;
+  for (std::size_t p = 0; p < points.size(); ++p)
+    for (TrialConfig& trial : trials_at(grid, search.space, points[p], names[p], {}, study.cohorts))
+      trials.push_back(std::move(trial));
+  return trials;
+}
+
+void refuse_seeds(const Value& settings) {
+  for (const Entry& entry : settings.map)
+    if (entry.key == "seeds" || entry.key == "seeds_of_folds")
+      refuse(entry.place, "'" + entry.key +
+                              "' in search.settings, expected the seeds of candidates as search.seeds, and those of "
+                              "finalists and variants in defaults");
+}
+
+}  // namespace crossfade::runner
