@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "analysis/results/migration.hpp"
+#include "analysis/results/results.hpp"
 
 namespace crossfade::analysis {
 namespace {

@@ -16,7 +16,6 @@ inline constexpr int kSchemaVersion = 13;          // PRAGMA user_version
 inline constexpr int kOldestWritable = 3;          // brought to kSchemaVersion where it is opened for writing
 inline constexpr int kOldestReadable = 1;          // its views have what tables and figures are made from
 inline constexpr int kApplicationId = 0x43724664;  // PRAGMA application_id, "CrFd"
-inline constexpr int kBusyMilliseconds = 60'000;   // a notebook that holds a file for a moment must not end a training
 
 /// Tables and views in an empty database.
 void create_schema(SQLite::Database& db);

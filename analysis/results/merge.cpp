@@ -4,10 +4,13 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <optional>
+#include <tuple>
 #include <utility>
 
+#include "analysis/results/results.hpp"
 #include "data/labels/classes.hpp"
 
 namespace crossfade::analysis {
@@ -164,6 +167,26 @@ void require_like_sources(SQLite::Database& db, const std::string& of_study, con
                                  first.string() + "'; give the scores another name");
 }
 
+/// Parts of one study have one search: one that has ended, then that which has tried most, of equal ones the first.
+void take_longer_search(SQLite::Database& db, const std::string& of_study) {
+  constexpr std::array kTables = {"search", "candidate", "candidate_trial"};
+  if (!source_has(db, "search", "method")) return;
+  const auto rows = [&](const char* table, const std::string& condition) {
+    return db.execAndGet(std::string("SELECT count(*) FROM ") + table + condition).getInt();
+  };
+  const std::string theirs = " AS row WHERE " + of_study;
+  if (rows("source.search", theirs) == 0) return;
+  const auto worth = [&](const std::string& schema, const std::string& condition) {
+    return std::tuple(rows((schema + ".search").c_str(), condition),
+                      rows((schema + ".candidate").c_str(), condition + " AND row.variant IS NOT NULL") > 0,
+                      rows((schema + ".candidate").c_str(), condition));
+  };
+  if (worth("source", theirs) <= worth("main", " AS row WHERE true")) return;
+  for (const char* table : kTables) db.exec(std::string("DELETE FROM main.") + table);
+  for (const char* table : kTables)
+    copy_rows(db, {.table = table, .values = {{"study_id", std::to_string(kStudy)}}, .condition = of_study});
+}
+
 /// Adds what the attached file `source`, called `file`, has of its study `id`. Throws std::runtime_error where its
 /// classes are not those of the study in the `first` file, and for a variant that is of the grid in one alone.
 void add(SQLite::Database& db, std::int64_t id, const std::filesystem::path& file, const std::filesystem::path& first,
@@ -190,9 +213,7 @@ void add(SQLite::Database& db, std::int64_t id, const std::filesystem::path& fil
   copy_rows(db, {.table = "subject",
                  .values = {{"study_id", study}},
                  .condition = of_study + " AND row.name NOT IN (SELECT name FROM main.subject)"});
-  if (db.execAndGet("SELECT count(*) FROM main.search").getInt() == 0)  // parts of one study have one search
-    for (const char* table : {"search", "candidate", "candidate_trial"})
-      copy_rows(db, {.table = table, .values = {{"study_id", study}}, .condition = of_study});
+  take_longer_search(db, of_study);
   choose_trials(db, of_study);
   copy_trials(db, "row.provenance_id" + provenance, scores);
 }

@@ -38,6 +38,7 @@ struct ResultsDatabase::Connection {
   DatabasePatience patience;
   SQLite::Database db;
   std::int64_t study = 0, run = 0;  // rows of study and provenance, 0 before begin()
+  std::set<std::int64_t> grid{};    // trials that begin() registered
 
   /// One transaction; its errors name the file and `doing`. `body` is called again where the file was held.
   template <class Body>
@@ -103,25 +104,34 @@ std::vector<TrialStatus> ResultsDatabase::begin(const StudyRecord& study, const 
     const std::int64_t run = register_run(db, id, study.grid_hash, provenance);
     change(db,
            "UPDATE trial SET in_grid = 0 WHERE study_id = ?1"
-           " AND variant_id IN (SELECT id FROM variant WHERE study_id = ?1 AND source = 'grid')",
-           id);
+           " AND variant_id IN (SELECT id FROM variant WHERE study_id = ?1 AND source = 'grid' AND (NOT ?2 OR"
+           " name NOT IN (SELECT variant FROM candidate WHERE study_id = ?1 AND variant IS NOT NULL)))",
+           id, study.searches ? 1 : 0);
+    for (const TrialRecord& trial :
+         trials)  // of a row of the grid that was found, too, the grid says which trials it has
+      change(db,
+             "UPDATE trial SET in_grid = 0 WHERE variant_id = (SELECT id FROM variant WHERE study_id = ? AND name = ?"
+             " AND source = 'grid')",
+             id, trial.variant);
 
     std::vector<TrialStatus> statuses = register_rows(db, id, 0, trials);
     connection_->study = id;
     connection_->run = run;
+    connection_->grid.clear();
+    for (const TrialStatus& status : statuses) connection_->grid.insert(status.id);
     return statuses;
   });
 }
 
 void ResultsDatabase::begin_search(const SearchRecord& search) {
   connection_->transact("registering the search",
-                        [&] { register_search(connection_->db, connection_->study, search); });
+                        [&] { register_search(connection_->db, connection_->study, search, connection_->grid); });
 }
 
 std::vector<TrialStatus> ResultsDatabase::add_candidate(const CandidateRecord& candidate) {
   return connection_->transact("registering candidate " + std::to_string(candidate.position) + " of the search", [&] {
     check_hashes(candidate.trials);
-    return register_candidate(connection_->db, connection_->study, candidate);
+    return register_candidate(connection_->db, connection_->study, candidate, connection_->grid);
   });
 }
 
@@ -137,7 +147,7 @@ std::vector<TrialStatus> ResultsDatabase::end_search(int count, const std::map<i
     auto& db = connection_->db;
     const std::int64_t study = connection_->study;
     check_hashes(trials);
-    keep_candidates(db, study, count, finalists);
+    keep_candidates(db, study, count, finalists, connection_->grid);
     register_claims(db, study, claims);
     const std::int64_t rows =
         get_id(db, "SELECT count(DISTINCT variant_id) FROM trial WHERE study_id = ? AND in_grid = 1", study);

@@ -40,6 +40,7 @@ struct StudyRecord {
   // Scan (SubjectCounts::subject) -> person, of cohorts that tell the two apart: tables and claims count persons.
   std::map<std::string, std::string> persons = {};
   std::set<std::string> subjects = {};  // of the cohorts, tested or not, and those that the grid names
+  bool searches = false;  // its search is registered next: rows that it has found stay until it says otherwise
 };
 
 /// Where and with what a run was made: one row a run of the program.
@@ -165,10 +166,13 @@ struct TrialStatus {
   std::string error;
 };
 
+/// Milliseconds that another program's hold on a database is waited for at a time.
+inline constexpr int kBusyMilliseconds = 60'000;
+
 /// How long a transaction waits for another program that holds the file: a query that a notebook has left open must not
 /// end a training of days.
 struct DatabasePatience {
-  int milliseconds = 60'000;  // at a time, of which there are
+  int milliseconds = kBusyMilliseconds;  // at a time, of which there are
   int times = 60;
   // After each but the last: whether to go on waiting. Empty: yes.
   std::function<bool(const std::string& waiting)> go_on = {};
@@ -193,16 +197,18 @@ class ResultsDatabase {
   std::vector<TrialStatus> begin(const StudyRecord& study, const Provenance& provenance,
                                  const std::vector<TrialRecord>& trials);
 
-  /// After begin(): the study's search. Candidates of a search that was another one are forgotten; their trials stay.
+  /// After begin(): the study's search. Candidates of a search that was another one are forgotten; their trials stay,
+  /// and those of its finalists leave the views.
   void begin_search(const SearchRecord& search);
   /// Registers a candidate in place of that of its position, if there is one, and its trials as begin() does, but for
   /// the views of tables and figures, which leave them out. Where that had other trials, the candidates behind it,
-  /// which followed from it, are forgotten. Throws as begin().
+  /// which followed from it, are forgotten, and finalists leave the views. Throws as begin().
   std::vector<TrialStatus> add_candidate(const CandidateRecord& candidate);
   /// Nothing where a trial of the candidate is not finished.
   std::optional<CandidateResult> result_of(int candidate);
-  /// Ends the search: forgets candidates from `count` on, names the rows of the finalists (by candidate), registers the
-  /// trials of those rows that begin() did not have, and makes `claims` the study's. Throws as begin().
+  /// Ends the search: forgets candidates from `count` on, names the rows of the finalists (by candidate) in place of
+  /// those that it had, registers the trials of those rows that begin() did not have, and makes `claims` the study's.
+  /// Throws as begin().
   std::vector<TrialStatus> end_search(int count, const std::map<int, std::string>& finalists,
                                       const std::vector<TrialRecord>& trials, const std::vector<Claim>& claims);
 

@@ -22,6 +22,18 @@ void forget_candidates(SQLite::Database& db, std::int64_t study, int from) {
     change(db, (std::string("DELETE FROM ") + table + " WHERE study_id = ? AND position >= ?").c_str(), study, from);
 }
 
+/// Trials of the finalists' rows leave the views, but for those of `grid`.
+void drop_finalists(SQLite::Database& db, std::int64_t study, const std::set<std::int64_t>& grid) {
+  SQLite::Statement query(db,
+                          "SELECT t.id FROM trial AS t JOIN variant AS v ON v.id = t.variant_id WHERE t.study_id = ?1"
+                          " AND t.in_grid = 1 AND v.name IN (SELECT variant FROM candidate WHERE study_id = ?1)");
+  query.bind(1, study);
+  std::vector<std::int64_t> trials;
+  while (query.executeStep()) trials.push_back(query.getColumn(0).getInt64());
+  for (const std::int64_t trial : trials)
+    if (!grid.contains(trial)) change(db, "UPDATE trial SET in_grid = 0 WHERE id = ?", trial);
+}
+
 /// Whether the place of the candidate is taken by other trials: a grid was changed, and candidates from here on are of
 /// the one before.
 bool tries_others(SQLite::Database& db, std::int64_t study, const CandidateRecord& candidate) {
@@ -36,9 +48,11 @@ bool tries_others(SQLite::Database& db, std::int64_t study, const CandidateRecor
 
 }  // namespace
 
-void register_search(SQLite::Database& db, std::int64_t study, const SearchRecord& search) {
+void register_search(SQLite::Database& db, std::int64_t study, const SearchRecord& search,
+                     const std::set<std::int64_t>& grid) {
   const std::string seeds = nlohmann::json(search.seeds).dump();
   if (!has_search(db, study, search, seeds)) {
+    drop_finalists(db, study, grid);
     for (const char* table : {"candidate_trial", "candidate", "search"})
       change(db, (std::string("DELETE FROM ") + table + " WHERE study_id = ?").c_str(), study);
   }
@@ -50,9 +64,12 @@ void register_search(SQLite::Database& db, std::int64_t study, const SearchRecor
       search.labels);
 }
 
-std::vector<TrialStatus> register_candidate(SQLite::Database& db, std::int64_t study,
-                                            const CandidateRecord& candidate) {
-  if (tries_others(db, study, candidate)) forget_candidates(db, study, candidate.position);
+std::vector<TrialStatus> register_candidate(SQLite::Database& db, std::int64_t study, const CandidateRecord& candidate,
+                                            const std::set<std::int64_t>& grid) {
+  if (tries_others(db, study, candidate)) {
+    drop_finalists(db, study, grid);
+    forget_candidates(db, study, candidate.position);
+  }
   change(db,
          "INSERT INTO candidate (study_id, position, round, point, settings, epochs) VALUES (?, ?, ?, ?, ?, ?)"
          " ON CONFLICT (study_id, position) DO UPDATE SET round = excluded.round, point = excluded.point,"
@@ -80,7 +97,9 @@ std::optional<CandidateResult> candidate_result(SQLite::Database& db, std::int64
   return CandidateResult{query.getColumn(0).getDouble(), query.getColumn(1).getDouble()};
 }
 
-void keep_candidates(SQLite::Database& db, std::int64_t study, int count, const std::map<int, std::string>& finalists) {
+void keep_candidates(SQLite::Database& db, std::int64_t study, int count, const std::map<int, std::string>& finalists,
+                     const std::set<std::int64_t>& grid) {
+  drop_finalists(db, study, grid);
   forget_candidates(db, study, count);
   change(db, "UPDATE candidate SET variant = NULL WHERE study_id = ?", study);
   for (const auto& [position, variant] : finalists)

@@ -10,7 +10,7 @@
 #include "data/publish.hpp"
 #include "model/flops.hpp"
 #include "runner/grid/grid.hpp"
-#include "runner/grid/search_reader.hpp"
+#include "runner/grid/search_trials.hpp"
 #include "runner/grid/views.hpp"
 #include "runner/process/interrupt.hpp"
 #include "runner/process/interval.hpp"
@@ -149,7 +149,8 @@ void open_ledger(World& world, const Study& study, const StudyOptions& options, 
        .claims = study.claims,
        .classes = ledger.cohorts.begin()->second.table.classes,
        .persons = persons_of(ledger.plans),
-       .subjects = subjects_of(study, ledger.cohorts)},
+       .subjects = subjects_of(study, ledger.cohorts),
+       .searches = study.search.has_value()},
       provenance(world, workers, hashes, with_atlases),
       trial_records(study.trials, ledger.cohorts, hashes_of(study.trials, study, ledger.hash_list)));
 }

@@ -159,11 +159,11 @@ TEST_F(SearchRows, EndWithFinalistsRowsAndClaims) {
   EXPECT_THAT(text, HasSubstr("2 candidates, ranked by the mean Dice after the last epoch on 2 validation subjects"));
   EXPECT_THAT(text, HasSubstr("over seeds 11, 12"));
   EXPECT_THAT(text, HasSubstr("Fewer than 6 validation subjects"));
-  EXPECT_THAT(text, HasSubstr("In all 19 of "));
+  EXPECT_THAT(text, HasSubstr("alike counted once: 19 in all, of "));
   EXPECT_THAT(text, Not(HasSubstr("better ones may lie beyond"))) << "0.4 lies within";
   const std::string csv = render_search({file}, "csv");
-  EXPECT_TRUE(
-      csv.starts_with("tried,round,value_first,value_shape,dice,seed_sd,epochs,epochs_so_far,variant\n1,1,0.2,step,"))
+  EXPECT_TRUE(csv.starts_with(
+      "tried,round,value_first,value_shape,dice,seed_sd,epochs,epochs_so_far,variant\n1,1,0.2,step,"))
       << csv;
   EXPECT_THAT(csv, HasSubstr(",10,10,"));
   EXPECT_THAT(csv, HasSubstr(",9,19,"));
@@ -173,6 +173,67 @@ TEST_F(SearchRows, EndWithFinalistsRowsAndClaims) {
   EXPECT_EQ(plot_search({file}, folder / "map").size(), 4u);
   EXPECT_THAT(read_text(folder / "map.csv"), HasSubstr("tried,first,shape,dice,epochs_so_far,variant\n1,0.2,step,"));
   EXPECT_THAT(read_text(folder / "map.svg"), HasSubstr("Epochs trained"));
+}
+
+TEST_F(SearchRows, FinalistsStayInTheTablesUntilTheirSearchSaysOtherwise) {
+  ResultsDatabase db(file);
+  StudyRecord study = study_record();
+  study.searches = true;
+  const auto begin = [&](const SearchRecord& search) {
+    db.begin(study, provenance(), {trial_record("a", 1)});
+    db.begin_search(search);
+    db.add_candidate(candidate(0, 0.2, "step", 10));
+  };
+  const auto rows = [&] { return ask("SELECT group_concat(variant) FROM table1"); };
+  begin(search_record());
+  db.end_search(1, {{0, "found"}}, {trial_record("found", 1)}, {});
+  EXPECT_EQ(rows(), "a,found");
+  begin(search_record());
+  EXPECT_EQ(rows(), "a,found") << "the same search, run again";
+  db.end_search(1, {{0, "a"}}, {}, {});
+  EXPECT_EQ(rows(), "a") << "it found a row of the grid now";
+  db.end_search(1, {{0, "found"}}, {trial_record("found", 1)}, {});
+  SearchRecord other = search_record();
+  other.method = "random";
+  begin(other);
+  EXPECT_EQ(rows(), "a") << "another search";
+  db.end_search(1, {{0, "found"}}, {trial_record("found", 1)}, {});
+  EXPECT_EQ(rows(), "a,found");
+  CandidateRecord changed = candidate(0, 0.2, "step", 10);
+  for (TrialRecord& trial : changed.trials) trial.hash += " with another learning rate";
+  db.begin(study, provenance(), {trial_record("a", 1)});
+  db.begin_search(other);
+  db.add_candidate(changed);
+  EXPECT_EQ(rows(), "a") << "the same search of a changed grid";
+  db.end_search(1, {{0, "found"}}, {trial_record("found", 1)}, {});
+  EXPECT_EQ(rows(), "a,found");
+  study.searches = false;
+  db.begin(study, provenance(), {trial_record("a", 1)});
+  EXPECT_EQ(rows(), "a") << "a grid without search";
+}
+
+TEST_F(SearchRows, OfPartsTheLongerSearchIsMerged) {
+  const auto longer = folder / "longer.sqlite";
+  for (const auto& [name, count] : {std::pair(file, 1), std::pair(longer, 3)}) {
+    random.seed(1);  // the same training in both
+    ResultsDatabase db(name);
+    db.begin(study_record(), provenance(), {trial_record("a", 1)});
+    db.begin_search(search_record());
+    for (int c = 0; c < count; ++c) {
+      const CandidateRecord record = candidate(c, 0.2 + 0.2 * c, "step", 10);
+      const auto states = db.add_candidate(record);
+      for (std::size_t t = 0; t < 2; ++t) train(db, states[t].id, record.trials[t], {0.5});
+    }
+  }
+  EXPECT_EQ(render_search({file, longer}, "csv"), render_search({longer}, "csv"));
+  EXPECT_EQ(render_search({longer, file}, "csv"), render_search({longer}, "csv"));
+  {
+    ResultsDatabase db(file);
+    db.begin(study_record(), provenance(), {trial_record("a", 1)});
+    db.begin_search(search_record());
+    db.end_search(1, {{0, "found"}}, {trial_record("found", 1)}, {});
+  }
+  EXPECT_EQ(render_search({longer, file}, "csv"), render_search({file}, "csv")) << "it has ended, the longer one not";
 }
 
 TEST_F(SearchRows, AreMergedWithAStudysOtherParts) {
