@@ -101,8 +101,11 @@ std::vector<SearchedPoint> scored_points(const SearchTable& table) {
 std::optional<Drawing> search_map(const SearchTable& table) {
   const std::vector<SearchedPoint> points = scored_points(table);
   if (points.empty()) return std::nullopt;
-  const SearchedDimension& across = table.dimensions.front();
-  const SearchedDimension* up = table.dimensions.size() > 1 ? &table.dimensions[1] : nullptr;
+  std::vector<const SearchedDimension*> dimensions;  // moments before what else is varied
+  for (const SearchedDimension& dimension : table.dimensions) dimensions.push_back(&dimension);
+  std::ranges::stable_partition(dimensions, [](const SearchedDimension* dimension) { return dimension->moment; });
+  const SearchedDimension& across = *dimensions.front();
+  const SearchedDimension* up = dimensions.size() > 1 ? dimensions[1] : nullptr;
   std::vector<double> x_places, y_places, dice;
   for (const SearchedPoint& point : points) {
     dice.push_back(point.dice);

@@ -1,8 +1,11 @@
 #include "analysis/tables/claims.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <map>
+#include <optional>
+#include <set>
 #include <utility>
 
 #include "analysis/results/merge.hpp"
@@ -127,7 +130,7 @@ Verdict verdict_over_anatomies(const Comparison& comparison) {
 
 Verdict verdict_of(const ClaimResult& result) {
   const Verdict verdict = verdict_over_anatomies(result.comparison);
-  if (result.by_seed.size() < kSeedsToDecide) return verdict;
+  if (!result.found && result.by_seed.size() < kSeedsToDecide) return verdict;
   const bool unsure = (verdict == Verdict::kHolds && !(result.over_seeds.low > 0)) ||
                       (verdict == Verdict::kReverseHolds && !(result.over_seeds.high < 0));
   return unsure ? Verdict::kUndecidedOverSeeds : verdict;
@@ -136,7 +139,16 @@ Verdict verdict_of(const ClaimResult& result) {
 }  // namespace
 
 ClaimTable claims_of(SQLite::Database& db, const StudyRow& study) {
-  ClaimTable table{.study = study.name, .caption = study.caption, .claims = {}, .persons = persons_note(db, study.id)};
+  ClaimTable table{
+      .study = study.name, .caption = study.caption, .claims = {}, .persons = persons_note(db, study.id), .search = {}};
+  std::set<std::string> found;
+  if (const std::optional<SearchTable> search = search_of(db, study)) {
+    for (const SearchedPoint& point : search->points)
+      if (!point.variant.empty()) found.insert(point.variant);
+    const auto claims = claims_in(db, study.id);
+    if (std::ranges::any_of(claims, [&](const Claim& claim) { return found.contains(claim.better); }))
+      table.search = search_notes(*search);
+  }
   for (const Claim& claim : claims_in(db, study.id)) {
     const Side better = side_of(db, study.id, claim.better, claim);
     const Side than = side_of(db, study.id, claim.than, claim);
@@ -148,7 +160,8 @@ ClaimTable claims_of(SQLite::Database& db, const StudyRow& study) {
                             .seed_anatomies = seeds.anatomies,
                             .over_seeds = over_seeds,
                             .seed_sd = std::fmax(better.seed_sd, than.seed_sd),  // of a number and none: the number
-                            .parameters = {better.parameters, than.parameters}});
+                            .parameters = {better.parameters, than.parameters},
+                            .found = found.contains(claim.better)});
   }
   std::vector<Comparison*> family;
   for (ClaimResult& claim : table.claims) family.push_back(&claim.comparison);

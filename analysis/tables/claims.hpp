@@ -27,6 +27,7 @@ struct ClaimResult {
   Interval over_seeds;                   // of the mean of by_seed, student_mean()
   double seed_sd = 0;                    // table1_cell.seed_sd, the larger of the two variants'; NaN: one seed, most_in
   std::vector<std::int64_t> parameters;  // of the nets of both
+  bool found = false;                    // `better` was found by the study's search
   Verdict verdict = Verdict::kNoResult;
 };
 
@@ -34,14 +35,15 @@ struct ClaimTable {
   std::string study, caption;
   std::vector<ClaimResult> claims;  // in the grid's order
   std::string persons;              // persons_note()
+  std::vector<std::string> search;  // what is to be known of the search that found some of them: search_notes()
   int folds = 0;                    // distinct, of the grid's trials
   int finished = 0, planned = 0;    // trials that the grid has
 };
 
 /// kNoResult: no anatomy that both variants have. kTooFew: Comparison::too_few. kHolds and kReverseHolds: corrected p
 /// at most kAlpha, and both the ranks that it is of and the mean difference speak for it, or both against it.
-/// kUndecidedOverSeeds: the same, but with kSeedsToDecide seeds or more over_seeds does not lie on that side of 0.
-/// `study` and errors as in render_claims.
+/// kUndecidedOverSeeds: the same, but over_seeds does not lie on that side of 0, with kSeedsToDecide seeds or more, or
+/// of what a search found with any number (of one seed there is no interval). `study` and errors as in render_claims.
 ClaimTable read_claims(const std::vector<std::filesystem::path>& databases, const std::string& study);
 
 }  // namespace crossfade::analysis

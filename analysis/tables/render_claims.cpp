@@ -93,8 +93,10 @@ std::vector<std::string> notes(const ClaimTable& table) {
                   "few anatomies: none of their differences could give one. It is of these trained nets on other "
                   "anatomies; whether "
                   "it holds of nets trained again, only seeds tell: with " +
-                  std::to_string(kSeedsToDecide) +
-                  " or more, the interval over seeds has to lie on the same side of 0.");
+                  std::to_string(kSeedsToDecide) + " or more" +
+                  (table.search.empty() ? "" : ", and for what the search found with any number") +
+                  ", the interval over seeds has to lie on the same side of 0.");
+  lines.insert(lines.end(), table.search.begin(), table.search.end());
   if (!table.persons.empty()) lines.push_back(table.persons);
   if (table.folds > 1) lines.push_back(folds_note(table.folds));
   for (const ClaimResult& r : table.claims) {

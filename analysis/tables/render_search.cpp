@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <stdexcept>
 
 #include "analysis/tables/rendering.hpp"
@@ -19,11 +20,16 @@ std::vector<SearchedPoint> ranked(std::vector<SearchedPoint> points) {
   return points;
 }
 
+/// One decimal, as the minutes of trials elsewhere.
+std::string minutes_cell(double seconds) {
+  return std::isnan(seconds) ? "–" : fixed(seconds / 60, 1);
+}
+
 TextTable readable(const SearchTable& table) {
   TextTable out;
   out.columns = {{"Tried", true}};
   for (const SearchedDimension& dimension : table.dimensions) out.columns.push_back({dimension.name, true});
-  for (const char* title : {"Validation Dice", "Sd over seeds", "Epochs", "So far"})
+  for (const char* title : {"Validation Dice", "Sd over seeds", "Epochs", "So far", "Minutes"})
     out.columns.push_back({title, true});
   out.columns.push_back({"Row of Table 1"});
   for (const SearchedPoint& point : ranked(table.points)) {
@@ -35,6 +41,7 @@ TextTable readable(const SearchTable& table) {
     for (const double dice : {point.dice, point.sd}) cells.push_back(score_cell(dice));
     for (const double epochs : {point.epochs, point.epochs_so_far})
       cells.push_back(exact(std::round(epochs * 100) / 100));
+    cells.push_back(minutes_cell(point.seconds));
     cells.push_back(point.variant);
     out.rows.push_back(std::move(cells));
   }
@@ -68,23 +75,16 @@ std::vector<std::string> at_the_ends(const SearchTable& table) {
 std::vector<std::string> notes(const SearchTable& table) {
   std::vector<std::string> lines = {study_note(table.study, table.caption)};
   const double epochs = table.points.empty() ? 0 : table.points.back().epochs_so_far;
-  lines.push_back("Method " + table.method + ": " + std::to_string(table.points.size()) +
-                  " candidates, ranked by the mean " +
-                  (table.objective == "end" ? "Dice after the last epoch" : "Dice of the best epoch") + " on " +
-                  std::to_string(table.validation_subjects) +
-                  (table.validation_subjects == 1 ? " validation subject" : " validation subjects") + " over seeds " +
-                  list_of(table.seeds) + ", which are the search's own. No test subject has a part in it.");
-  if (table.validation_subjects < kFewValidationSubjects)
-    lines.push_back("Fewer than " + std::to_string(kFewValidationSubjects) +
-                    " validation subjects: what is best on them need not be best on others.");
-  if (table.labels == "automatic")
-    lines.push_back(
-        "Validated on automatic labels: what agrees best with a program need not agree best with a person.");
+  double seconds = 0;
+  for (const SearchedPoint& point : table.points) seconds += std::isnan(point.seconds) ? 0 : point.seconds;
+  std::ranges::copy(search_notes(table), std::back_inserter(lines));
   lines.push_back(
-      "Epochs: that the candidate adds to those trained for the ones tried before it, over all seeds; what "
-      "candidates train alike is trained once. In all " +
-      exact(std::round(epochs * 100) / 100) + " of " + exact(table.epochs_alone) +
-      " that they would have cost with each trained for itself.");
+      "Epochs: that the candidate adds to those of the ones tried before it, over all seeds, what candidates train "
+      "alike counted once: " +
+      exact(std::round(epochs * 100) / 100) + " in all, of " + exact(table.epochs_alone) +
+      " with each for itself. It is a count by the schedules, by which a budget of epochs goes. Minutes: of training "
+      "and validation that were spent, " +
+      minutes_cell(seconds) + " in all; more where what they share was trained again (--no-share, run.branches_gb).");
   for (std::string& line : at_the_ends(table)) lines.push_back(std::move(line));
   return lines;
 }
@@ -107,6 +107,7 @@ nlohmann::ordered_json json(const SearchTable& table) {
                 {"seed_sd", point.sd},
                 {"epochs", point.epochs},
                 {"epochs_so_far", point.epochs_so_far},
+                {"seconds", point.seconds},
                 {"variant", point.variant}});
     out["candidates"].push_back(std::move(row));
   }
@@ -115,9 +116,28 @@ nlohmann::ordered_json json(const SearchTable& table) {
 
 }  // namespace
 
+std::vector<std::string> search_notes(const SearchTable& table) {
+  std::vector<std::string> lines;
+  lines.push_back("Search by method " + table.method + ": " + std::to_string(table.points.size()) +
+                  (table.points.size() == 1 ? " candidate" : " candidates") + ", ranked by the mean " +
+                  (table.objective == "end" ? "Dice after the last epoch" : "Dice of the best epoch") + " on " +
+                  std::to_string(table.validation_subjects) +
+                  (table.validation_subjects == 1 ? " validation subject" : " validation subjects") + " over seeds " +
+                  list_of(table.seeds) + ", which are the search's own. No test subject has a part in it.");
+  if (table.validation_subjects < kFewValidationSubjects)
+    lines.push_back("Fewer than " + std::to_string(kFewValidationSubjects) +
+                    " validation subjects: what is best on them need not be best on others.");
+  if (table.labels == "automatic")
+    lines.push_back(
+        "Validated on automatic labels: what agrees best with a program need not agree best with a person.");
+  return lines;
+}
+
 Report search_report(const SearchTable& table) {
   nlohmann::ordered_json all = json(table);
-  TextTable exact_rows = in_full(all.at("candidates"));
+  nlohmann::ordered_json repeatable = all.at("candidates");
+  for (nlohmann::ordered_json& row : repeatable) row.erase("seconds");
+  TextTable exact_rows = in_full(repeatable);
   return {.table = readable(table), .notes = notes(table), .exact = std::move(exact_rows), .json = std::move(all)};
 }
 

@@ -54,7 +54,8 @@ std::vector<std::string> render_claims(const std::vector<std::filesystem::path>&
 
 /// What the study's search has tried, the best first, with what it cost. Databases, formats and errors as above; throws
 /// std::runtime_error for a study without a search. csv, in the order tried, has the columns tried, round, value_NAME
-/// of each dimension, dice, seed_sd, epochs, epochs_so_far, variant.
+/// of each dimension, dice, seed_sd, epochs, epochs_so_far, variant; json has the seconds that were spent as well,
+/// which no run repeats.
 std::string render_search(const std::vector<std::filesystem::path>& databases, const std::string& format,
                           const std::string& study = {});
 std::vector<std::string> render_search(const std::vector<std::filesystem::path>& databases,

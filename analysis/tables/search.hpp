@@ -46,6 +46,9 @@ inline constexpr int kFewValidationSubjects = 6;
 /// `study` and errors as in render_search().
 SearchTable read_search(const std::vector<std::filesystem::path>& databases, const std::string& study);
 
+/// How many candidates were tried, and what to bear in mind of the subjects and labels that chose among them.
+std::vector<std::string> search_notes(const SearchTable& table);
+
 /// "step" or "0.1667": numbers with four significant digits.
 std::string value_cell(const nlohmann::json& value);
 

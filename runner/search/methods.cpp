@@ -12,10 +12,11 @@
 namespace crossfade::runner {
 namespace {
 
-constexpr std::size_t kPool = 2048;         // points of an infinite space among which the model chooses
-constexpr std::size_t kNear = 128;          // and so many near each of the best two
-constexpr double kNearness = 0.05;          // of their distance, as a part of the range
-constexpr double kLargestEnumerated = 1e4;  // points of a space that the model looks at all of
+constexpr std::size_t kPool = 2048;          // points of an infinite space among which the model chooses
+constexpr std::size_t kNear = 128;           // and so many near each of the best two
+constexpr double kNearness = 0.05;           // of their distance, as a part of the range
+constexpr double kLargestEnumerated = 1e4;   // points of a space that are all looked at
+constexpr std::size_t kMostDraws = 1 << 19;  // of a sequence, for the points of one round
 
 bool holds(const std::vector<Point>& points, const Point& point) {
   return std::ranges::find(points, point) != points.end();
@@ -38,12 +39,18 @@ std::vector<Point> not_tried(std::vector<Point> points, const std::vector<Tried>
 /// Up to `count` allowed points of a sequence that are not tried yet, each once.
 std::vector<Point> sequence(const Space& space, std::size_t count, std::uint64_t seed,
                             const std::vector<Tried>& tried) {
-  const std::size_t patience = 1024 + 64 * (tried.size() + count);  // draws: the orders may forbid most of the space
+  if (is_finite(space) && raster_points(space) <= kLargestEnumerated)
+    count = std::min(count, not_tried(all_points(space), tried).size());
   std::vector<Point> points;
-  for (const std::vector<double>& unit : sobol_points(space.dimensions.size(), patience, seed)) {
-    if (points.size() == count) break;
-    Point point = point_at(space, unit);
-    if (allows(space, point) && !was_tried(tried, point) && !holds(points, point)) points.push_back(std::move(point));
+  // The orders may forbid most of the space: it is drawn from on and on, up to an end, from the beginning each time.
+  for (std::size_t draws = 1024 + 64 * (tried.size() + count); points.size() < count; draws *= 4) {
+    points.clear();
+    for (const std::vector<double>& unit : sobol_points(space.dimensions.size(), draws, seed)) {
+      if (points.size() == count) break;
+      Point point = point_at(space, unit);
+      if (allows(space, point) && !was_tried(tried, point) && !holds(points, point)) points.push_back(std::move(point));
+    }
+    if (draws >= kMostDraws) break;
   }
   return points;
 }
@@ -120,6 +127,25 @@ std::vector<Point> by_branches(const Search& search, const std::vector<Tried>& t
   }
 }
 
+/// `point` with all values of its moments or, where these are more than `most`, with one of them moved.
+std::vector<Point> moved_moments(const Search& search, const Point& point, std::size_t most) {
+  Space space = search.options.method == "branch" ? with_never(search.space) : search.space;
+  for (std::size_t d = 0; d < space.dimensions.size(); ++d)
+    if (!space.dimensions[d].moment) space.dimensions[d].raster = {point[d]};
+  if (raster_points(space) <= static_cast<double>(most)) return all_points(space);
+  std::vector<Point> points;
+  for (std::size_t d = 0; d < space.dimensions.size(); ++d) {
+    for (const double value : space.dimensions[d].raster) {
+      Point other = with_value(point, d, value);
+      if (!allows(space, other))  // behind the moments that were to come later
+        for (std::size_t e = 0; e < other.size(); ++e)
+          if (e != d) other[e] = space.dimensions[e].raster.back();
+      if (allows(space, other) && !holds(points, other)) points.push_back(std::move(other));
+    }
+  }
+  return points;
+}
+
 }  // namespace
 
 std::vector<Point> next_points(const Search& search, const std::vector<Tried>& tried) {
@@ -141,19 +167,17 @@ std::vector<std::size_t> best_of(const std::vector<Tried>& tried, std::size_t co
 
 std::vector<Point> siblings(const Search& search, const Point& point, const std::vector<Tried>& tried,
                             std::size_t most) {
-  Space space = search.options.method == "branch" ? with_never(search.space) : search.space;
-  for (std::size_t d = 0; d < space.dimensions.size(); ++d)
-    if (!space.dimensions[d].moment) space.dimensions[d].raster = {point[d]};
-  if (raster_points(space) <= static_cast<double>(most)) return not_tried(all_points(space), tried);
-  std::vector<Point> points;
-  for (std::size_t d = 0; d < space.dimensions.size(); ++d) {
-    for (const double value : space.dimensions[d].raster) {
-      Point other = with_value(point, d, value);
-      if (!allows(space, other))  // behind the moments that were to come later
-        for (std::size_t e = 0; e < other.size(); ++e)
-          if (e != d) other[e] = space.dimensions[e].raster.back();
-      if (allows(space, other) && !holds(points, other)) points.push_back(std::move(other));
-    }
+  std::vector<Point> points = moved_moments(search, point, most);
+  // Whatever the other number is, its way parts where that of these does.
+  for (std::size_t d = 0; d < search.space.dimensions.size(); ++d) {
+    const Dimension& dimension = search.space.dimensions[d];
+    if (dimension.moment) continue;
+    std::vector<double> others = {dimension.from, dimension.to};
+    if (!dimension.raster.empty()) others = {dimension.raster.front(), dimension.raster.back()};
+    if (!dimension.choices.empty()) others = dimension.raster;
+    for (const double value : others)
+      if (Point other = with_value(point, d, value); allows(search.space, other) && !holds(points, other))
+        points.push_back(std::move(other));
   }
   return not_tried(std::move(points), tried);
 }

@@ -32,7 +32,8 @@ std::vector<std::size_t> best_of(const std::vector<Tried>& tried, std::size_t co
 
 /// Points that may still be tried and begin as `point` does, so that all moments at which such a one may go another way
 /// are among theirs: all with the same values but for moments or, where these are more than `most`, those with one
-/// moment moved, and others made way for it where the orders ask for that.
+/// moment moved, and others made way for it where the orders ask for that; and those with one other value that is no
+/// moment: each choice, and the ends of a range of numbers.
 std::vector<Point> siblings(const Search& search, const Point& point, const std::vector<Tried>& tried,
                             std::size_t most);
 

@@ -33,8 +33,9 @@ struct SearchBudget {
 
 template <class Visitor>
 void describe(Visitor& visit, SearchBudget& b) {
-  visit.number("epochs", b.epochs, 0, 1e9,
-               "epochs that all candidates train over all seeds, what they share counted once; 0: no limit");
+  visit.number(
+      "epochs", b.epochs, 0, 1e9,
+      "epochs of all candidates over all seeds, by their schedules: those that they share counted once; 0: no limit");
   visit.number("minutes", b.minutes, 0, 1e9,
                "minutes of training and validation of one group of ranks, looked at after every `batch` candidates; 0: "
                "no limit. "

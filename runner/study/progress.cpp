@@ -82,6 +82,11 @@ void ProgressDisplay::ended(int trial, const std::string& name, const std::strin
   info(name + "  " + message + "  (" + std::to_string(finished_) + " of " + std::to_string(trials_) + " trials)");
 }
 
+void ProgressDisplay::interrupted(int trial, const std::string& name) {
+  running_.erase(trial);
+  info(name + "  interrupted; the same command goes on from here");
+}
+
 void ProgressDisplay::left(int trial, const std::string& warning) {
   running_.erase(trial);
   warn(warning);

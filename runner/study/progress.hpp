@@ -25,6 +25,8 @@ class ProgressDisplay {
   void epoch(int trial, const std::string& name, const TrialProgress& progress);
   /// The trial is no longer running; `message` says how it ended.
   void ended(int trial, const std::string& name, const std::string& message);
+  /// The trial is no longer running, by a signal.
+  void interrupted(int trial, const std::string& name);
   /// The trial is no longer running, and has not ended.
   void left(int trial, const std::string& warning);
   /// A line of its own, above the lines redrawn.

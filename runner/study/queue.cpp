@@ -222,7 +222,7 @@ void QueueServer::handle(const Message& message, int from) {
       case Ending::kInterrupted:
         database_.set_interrupted(of.id);
         ++summary_.interrupted;
-        display_.ended(ended->trial, of.name, "interrupted; the same command goes on from here");
+        display_.interrupted(ended->trial, of.name);
         break;
       case Ending::kFailed:
         fail(ended->trial, from, ended->error);

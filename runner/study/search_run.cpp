@@ -11,7 +11,8 @@
 #include "analysis/results/folder.hpp"
 #include "runner/grid/parameter_json.hpp"
 #include "runner/grid/point_text.hpp"
-#include "runner/grid/search_reader.hpp"
+#include "runner/grid/search_settings.hpp"
+#include "runner/grid/search_trials.hpp"
 #include "runner/grid/trial_json.hpp"
 #include "runner/grid/views.hpp"
 #include "runner/process/log.hpp"
@@ -85,6 +86,7 @@ class SearchRun {
   SearchRun(const Study& study, const StudyOptions& options, Ledger& ledger)
       : study_(study),
         search_(*study.search),
+        share_(options.share),
         ledger_(ledger),
         checkpoints_(analysis::results_folder(results_file(study, options)) / "checkpoints") {
     const TrialConfig& first = ledger.whole.trials.at(study.trials.size());  // of a candidate
@@ -95,6 +97,7 @@ class SearchRun {
                                    .options = options_json(search_).dump(),
                                    .validation_subjects = validation_subjects(first, ledger.plans),
                                    .labels = first.stages.back().labels});
+    log_info("search: to be tested is " + test_plan(study));
   }
 
   /// Points of the next round, and what each of them costs; none where method or budget are at their end.
@@ -126,6 +129,8 @@ class SearchRun {
       epochs_ = epochs;
       points.push_back(point);
     }
+    if (points.empty() && (budget.epochs > 0 || budget.minutes > 0))
+      log_info("search: method " + search_.options.method + " has tried all that it can, within its budget");
     return points;
   }
 
@@ -204,6 +209,7 @@ class SearchRun {
       });
     }
     drop_branches();
+    drop_stages(trials);
     return ledger_.database->end_search(
         static_cast<int>(tried_.size()), finalists,
         trial_records(trials, ledger_.cohorts, hashes_of(trials, study_, ledger_.hash_list)), claims);
@@ -228,15 +234,34 @@ class SearchRun {
     return {all.begin(), all.end()};
   }
 
-  /// A candidate is not tested, so that nothing begins from what it ended with.
+  /// By which the stages of trials are kept.
+  std::vector<std::vector<std::string>> names_of(const std::vector<TrialConfig>& trials) const {
+    std::vector<std::vector<std::string>> names = hashes_of(trials, study_, ledger_.hash_list);
+    if (!share_) train_alone(names);
+    return names;
+  }
+
+  /// A candidate is not tested, so that nothing begins from what it ended with; but for one of several views, whose
+  /// nets another may let vote otherwise.
   void drop_nets(const std::vector<TrialConfig>& trials) const {
-    const std::vector<std::vector<std::string>> hashes = hashes_of(trials, study_, ledger_.hash_list);
+    const std::vector<std::vector<std::string>> hashes = names_of(trials);
     for (std::size_t t = 0; t < trials.size(); ++t) {
+      if (views_of(trials[t].views).size() > 1) continue;
       const std::vector<StageRow> rows = stage_rows(trials[t]);
       for (std::size_t r = 0; r < rows.size(); ++r)
         if (std::error_code ignored; rows[r].stage + 1 == trials[t].stages.size())
           fs::remove_all(stage_folder(checkpoints_, hashes[t][r]), ignored);
     }
+  }
+
+  /// Stages that no trial of the grid and no finalist has, which is all that candidates still have.
+  void drop_stages(const std::vector<TrialConfig>& finalists) const {
+    std::set<std::string> kept;
+    for (const auto* trials : {&study_.trials, &finalists})
+      for (const std::vector<std::string>& names : names_of(*trials)) kept.insert(names.begin(), names.end());
+    for (const std::vector<std::string>& names : names_of(trials_))
+      for (const std::string& name : names)
+        if (std::error_code ignored; !kept.contains(name)) fs::remove_all(stage_folder(checkpoints_, name), ignored);
   }
 
   /// What candidates have left for others that never came.
@@ -257,6 +282,7 @@ class SearchRun {
 
   const Study& study_;
   const Search& search_;
+  bool share_;
   Ledger& ledger_;
   fs::path checkpoints_;
   std::vector<Tried> tried_;

@@ -1,11 +1,13 @@
 """A study whose trials share their beginnings ends as one whose trials train for themselves, and trains less."""
 
 import csv
+import os
 import re
+import signal
 import unittest
 
 import kills
-from harness import BIASED_COHORT, COHORTS, Case
+from harness import BIASED_COHORT, COHORTS, Case, ranks_of
 
 GRID = """\
 study: forest
@@ -77,6 +79,23 @@ class Forest(Case):
                 self.assertGreater(others, 0)
                 self.assertLess(others, spent)
                 self.assertEqual(self.query(f"{alone}.sqlite", seconds)[0][1], 0)
+
+    def test_with_patience_and_a_kill_on_the_way_it_is_the_same(self):
+        self.grid.write_text(GRID.replace("epochs: 5, batch: 8, augmentation", "epochs: 5, batch: 8, patience: 1, augmentation"))
+        for ranks_per_trial in (1, 2):
+            with self.subTest(ranks_per_trial=ranks_per_trial):
+                killed, alone = f"killed{ranks_per_trial}", f"alone{ranks_per_trial}"
+                process = self.start_runner("--grid", self.grid, "--cohorts", COHORTS, "--results", f"{killed}.sqlite",
+                                            "--set", f"run.ranks_per_trial={ranks_per_trial}", ranks=2)
+                self.wait_for_epochs(f"{killed}.sqlite", 8, process)
+                for rank in ranks_of(process):
+                    os.kill(rank, signal.SIGKILL)
+                process.communicate(timeout=60)
+                self.run_study(killed, ranks_per_trial)
+                self.run_study(alone, ranks_per_trial, "--no-share")
+                for table, rows in self.found(alone).items():
+                    self.assertEqual(self.found(killed)[table], rows, table)
+                self.assertEqual(self.last_nets(killed), self.last_nets(alone))
 
     def test_goes_on_with_trials_that_join_later(self):
         self.run_study("r", 1, "--only", "0.3 0.6 (", "--only", "w-CE")

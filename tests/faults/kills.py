@@ -138,7 +138,7 @@ class Study:
         for pattern, of in (("checkpoints/*/best.safetensors", net_digest), ("pictures/*/*.svg", digest), ("*.csv", digest)):
             for file in sorted(results.glob(pattern)):
                 found[str(file.relative_to(results))] = of(file)
-        for report in ("table1", "claims", "structures"):
+        for report in ("table1", "claims", "structures") + (("schedule",) if found["search"] else ()):
             found[report + ".txt"] = subprocess.run([RUNNER, "report", report, "--results", "r.sqlite"], cwd=self.folder, text=True,
                                                     capture_output=True, check=True).stdout
         return found

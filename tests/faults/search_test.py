@@ -103,6 +103,20 @@ class Search(Case):
                                 grid=GRID.replace("method: branch", text), cohorts=COHORTS)
                 self.assertEqual(len(made), 1)
 
+    def test_leaves_nothing_of_its_candidates_behind(self):
+        for views in ("", "views: {axial: 0.5, coronal: 0.5}, "):
+            with self.subTest(views=views):
+                self.grid.write_text(GRID.replace("method: branch", "method: grid")
+                                     .replace("from: 0.2, to: 0.6", "from: 0.2, to: 0.2").replace("from: 0.4, to: 0.8", "from: 0.6, to: 0.8")
+                                     .replace("epochs: 5, batch: 8}\n", "epochs: 5, batch: 8}\n    finetune: {cohort: phantom, epochs: 1, batch: 8}\n")
+                                     .replace("settings: {", "settings: {" + views))
+                name = "views" if views else "plain"
+                self.run_study(name)
+                kept = {path.name for path in (self.folder / name / "checkpoints").iterdir()}
+                rows = self.query(f"{name}.sqlite", "select distinct substr(s.hash, 1, 16) from stage s join trial t on t.id = s.trial_id"
+                                                    " where t.in_grid and s.plane <> 'all'")
+                self.assertEqual(kept, {row[0] for row in rows})
+
     def test_a_finalist_that_is_a_variant_is_its_row(self):
         self.grid.write_text(GRID.replace("variants:\n", "variants:\n  twin: {loss: {wce: {step: {0: 1, 0.8: 0}}, wdice: {step: {0: 0, 0.4: 1}}}}\n")
                              .replace("method: branch", "method: grid").replace("from: 0.2, to: 0.6", "from: 0.4, to: 0.4")
@@ -198,7 +212,8 @@ class Search(Case):
     def test_is_printed_before_it_is_trained(self):
         completed = self.run_runner("--grid", self.grid, "--dry-run")
         self.assertEqual(completed.returncode, 0, completed.stderr)
-        self.assertIn("search (branch): first 0.2 to 0.6 (3 values), second 0.4 to 0.8 (3 values); 6 points; 2 seeds; all of them 38 epochs, of 60 without shared beginnings", completed.stdout)
+        self.assertIn("search (branch): first 0.2 to 0.6 (3 values), second 0.4 to 0.8 (3 values); 6 points; 2 seeds; all of them 38 epochs, of 60 without shared beginnings\n"
+                      "  to be tested: 'found' beside 2 variants, with seeds 1, 2 each, once\n", completed.stdout)
 
 
 if __name__ == "__main__":

@@ -1,3 +1,4 @@
+#include <SQLiteCpp/SQLiteCpp.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -315,6 +316,14 @@ TEST_F(Claims, OfFiveSeedsAreDecidedOverSeedsAsWell) {
   EXPECT_EQ(claims[2]["verdict"], "holds");
   EXPECT_EQ(claims[3]["verdict"], "the reverse holds");
   EXPECT_THAT(text(), AllOf(HasSubstr("holds, but not with every seed"), HasSubstr("-0.0018 to +0.0038")));
+
+  SQLite::Database db(file.string(), SQLite::OPEN_READWRITE);
+  db.exec("INSERT INTO search SELECT id, 'branch', 'end', '[11]', '[]', '{}', 2, 'manual' FROM study");
+  db.exec("INSERT INTO candidate SELECT id, 0, 0, '{}', '', 10, 'four' FROM study");
+  EXPECT_EQ(table()["claims"][2]["verdict"], "not decided over seeds") << "found by a search: with any number of seeds";
+  EXPECT_THAT(text(),
+              AllOf(HasSubstr("for what the search found with any number, the interval over seeds"),
+                    HasSubstr("Search by method branch: 1 candidate, ranked"), HasSubstr("Fewer than 6 validation")));
 }
 
 // Fold 0 has seeds 1 to 5, fold 1 seed 1. There seed 1 is behind by 8 and the others are ahead by 10; fold 1 is ahead

@@ -93,6 +93,21 @@ TEST(Methods, RandomFillsTheSpaceAndEndsWhereItIsEmpty) {
   EXPECT_NE(next_points(search, {}), next_points(other, {}));
 }
 
+TEST(Methods, RandomGoesOnWhereTheOrdersForbidNearlyAll) {
+  Search search;
+  search.options.method = "random";
+  search.options.batch = 30;
+  std::vector<double> epochs;
+  for (int e = 1; e <= 20; ++e) epochs.push_back(e / 20.0);
+  for (std::size_t d = 0; d < 5; ++d) {
+    search.space.dimensions.push_back({.name = std::string(1, "abcde"[d]), .moment = true, .raster = epochs});
+    if (d > 0) search.space.orders.push_back({d - 1, d});
+  }
+  const std::vector<Point> points = next_points(search, {});  // of 15,504 in 3,200,000
+  EXPECT_EQ(points.size(), 30u);
+  for (const Point& point : points) EXPECT_TRUE(allows(search.space, point));
+}
+
 TEST(Methods, GoOnFromWhatWasTried) {
   const auto score = [](const Point& p) { return peak_at(p, 0.4, 0.8); };
   for (const std::string method : {"grid", "random", "model", "branch"}) {
@@ -191,10 +206,13 @@ TEST(Methods, SiblingsAreWhatMayBeginAlike) {
   search.space.dimensions.push_back({.name = "lr", .from = 1e-4, .to = 1e-2, .logarithmic = true});
   const Point point = {0.4, 0.6, 1e-3};
   const std::vector<Point> grid = siblings(search, point, {{point, 0}}, 100);
-  EXPECT_THAT(grid, ElementsAre(Point{0.2, 0.4, 1e-3}, Point{0.2, 0.6, 1e-3}, Point{0.2, 0.8, 1e-3},
-                                Point{0.4, 0.8, 1e-3}, Point{0.6, 0.8, 1e-3}));
+  EXPECT_THAT(grid,
+              ElementsAre(Point{0.2, 0.4, 1e-3}, Point{0.2, 0.6, 1e-3}, Point{0.2, 0.8, 1e-3}, Point{0.4, 0.8, 1e-3},
+                          Point{0.6, 0.8, 1e-3}, Point{0.4, 0.6, 1e-4}, Point{0.4, 0.6, 1e-2}))
+      << "and the ends of what is no moment";
   EXPECT_THAT(siblings(search, point, {{point, 0}}, 11),
-              ElementsAre(Point{0.2, 0.6, 1e-3}, Point{0.6, 0.8, 1e-3}, Point{0.4, 0.8, 1e-3}))
+              ElementsAre(Point{0.2, 0.6, 1e-3}, Point{0.6, 0.8, 1e-3}, Point{0.4, 0.8, 1e-3}, Point{0.4, 0.6, 1e-4},
+                          Point{0.4, 0.6, 1e-2}))
       << "of 12 on the raster those that part at 0.2, at 0.4 (from one behind 0.6, for which second makes way) and at "
          "0.6";
   search.options.method = "branch";
