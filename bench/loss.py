@@ -36,8 +36,8 @@ def milliseconds(loss, logits, labels):
     return peers.milliseconds(step, SECONDS)
 
 
-def ours(threads):
-    return measure(sys.argv[1], f"loss/side:{SIDE}/threads:{threads}/")["real_time"]
+def ours(threads, name="loss"):
+    return measure(sys.argv[1], f"{name}/side:{SIDE}/threads:{threads}/")["real_time"]
 
 
 peers.keep_freed_memory()
@@ -55,6 +55,8 @@ for threads in (1, 2):
               for _ in range(ROUNDS)]
     mine, *theirs = zip(*rounds)
     print(f"| Crossfade | {threads} | {statistics.median(mine):.1f} | |")
+    for name, also in {"of bf16 logits": "loss_bf16", "w-CE of which has the boundary's weights": "loss_boundary"}.items():
+        print(f"| Crossfade, {name} | {threads} | {ours(threads, also):.1f} | |")
     for name, times in zip(PEERS, theirs):
         low, middle, high = peers.quartiles([peer / own for peer, own in zip(times, mine)])
         print(f"| {name} | {threads} | {statistics.median(times):.1f} | {rows.spread(low, middle, high)} |")

@@ -18,6 +18,7 @@
 #include "data/cohorts/subject.hpp"
 #include "data/labels/structures.hpp"
 #include "data/shards/loader.hpp"
+#include "model/autocast.hpp"
 #include "model/batch_norm.hpp"
 #include "model/convolution.hpp"
 #include "runner/evaluation/evaluator.hpp"
@@ -80,6 +81,7 @@ void evaluation(benchmark::State& state, const fs::path& folder, model::Precisio
   const auto whole = [&] { evaluate(*network, shards, group, kBatch, data::LabelKind::kManual); };
   const auto forward = [&] {
     const torch::NoGradGuard no_grad;
+    const model::Autocast once(precision, torch::kCPU);  // parameters are converted once a volume, as in evaluate()
     for (int n = 0; n < info.slices_per_scan(); n += kBatch)  // sides are multiples of the batch
       network->forward(image_tensor(slices.const_data_ptr<float>(), {kBatch, 1, info.height(), info.width()},
                                     torch::kCPU, torch::kFloat));

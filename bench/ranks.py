@@ -3,7 +3,8 @@
     ranks.py PROGRAM --width 16 --side 128 --norm none --precision fp32     # any of them may be several
 
 Gradient buckets count from when the last gradient was there until all were averaged: what the backward pass did not
-hide, waiting for a slower rank included. Both ranks have one thread.
+hide, waiting for a slower rank included. Both ranks have one thread, on whichever core. bf16 is left out on a CPU that
+would emulate it.
 """
 
 import argparse
@@ -47,7 +48,7 @@ def main():
           "ms, and % of the step: medians and quartiles")
     print("| precision | width | norm | slices | ms a step | buckets | loss | batch norm |")
     print("| --- | ---: | --- | --- | ---: | ---: | ---: | ---: |")
-    for precision in options.precision:
+    for precision in (name for name in options.precision if name == "fp32" or peers.computes_bf16()):
         for width in options.width:
             for norm in options.norm:
                 for side in options.side:

@@ -48,7 +48,8 @@ double peak_resident(const std::function<void()>& step) {
 }
 
 /// Arguments: width of the net, side of the images, batch, threads.
-void train_step(benchmark::State& state, torch::Device device, const std::string& norm, model::Precision precision) {
+void train_step(benchmark::State& state, torch::Device device, const std::string& norm, model::Precision precision,
+                bool graph) {
   static int argc = 0;
   static char** argv = nullptr;
   static World world(argc, argv);
@@ -60,10 +61,11 @@ void train_step(benchmark::State& state, torch::Device device, const std::string
   place_network(*network, device);
   network->train();
   Trainer trainer(*network, {{"wce", schedules::constant(1)}, {"wdice", schedules::constant(1)}},
-                  std::vector<double>(data::kClasses, 1.0), {}, {}, group);
+                  std::vector<double>(data::kClasses, 1.0), {}, {}, group, {.graph = graph});
   const data::Batch batch = random_batch(argument(2), argument(2), argument(1), /*seed=*/1);
   const auto step = [&] { trainer.step(batch, 0); };
-  for (int warm = 0; warm < 3; ++warm) step();  // as the peers': the first allocates gradients and moments
+  // As the peers': the first allocates gradients and moments; a graph is recorded in the fourth.
+  for (int warm = 0; warm < (graph ? 5 : 3); ++warm) step();
   benchmark::IterationCount made = 0;
   for ([[maybe_unused]] const auto _ : state) {
     benchmark::DoNotOptimize(trainer.step(batch, 0));
@@ -74,12 +76,13 @@ void train_step(benchmark::State& state, torch::Device device, const std::string
   state.counters["resident_mib"] = peak_resident(step);
 }
 
-/// Named by device, precision and norm; arguments that bench/train_step.py may ask for.
+/// Named by device, precision and norm; arguments that bench/train_step.py may ask for. `graph`: as run.cuda_graph.
 void add(torch::Device device, model::Precision precision, const std::string& norm,
-         const std::vector<std::vector<std::int64_t>>& arguments) {
-  const std::string name = (device.is_cuda() ? "cuda_" : "cpu_") + std::string(model::name_of(precision)) + "_" + norm;
+         const std::vector<std::vector<std::int64_t>>& arguments, bool graph = false) {
+  const std::string where = device.is_cuda() ? "cuda_" : "cpu_";
+  const std::string name = where + (graph ? "graph_" : "") + std::string(model::name_of(precision)) + "_" + norm;
   auto* added = benchmark::RegisterBenchmark(
-      name.c_str(), [=](benchmark::State& state) { train_step(state, device, norm, precision); });
+      name.c_str(), [=](benchmark::State& state) { train_step(state, device, norm, precision, graph); });
   added->ArgNames({"width", "side", "batch", "threads"})->Unit(benchmark::kMillisecond);
   added->UseRealTime();
   for (const auto& one : arguments) added->Args(one);
@@ -102,7 +105,8 @@ int main(int argc, char** argv) {
   for (const auto precision : {model::Precision::kFp32, model::Precision::kBf16}) {
     for (const char* norm : {"none", "batch"}) {
       runner::add(torch::kCPU, precision, norm, on_cpu);
-      if (torch::cuda::is_available()) runner::add(torch::Device(torch::kCUDA, 0), precision, norm, on_gpu);
+      for (const bool graph : {false, true})
+        if (torch::cuda::is_available()) runner::add(torch::Device(torch::kCUDA, 0), precision, norm, on_gpu, graph);
     }
   }
   benchmark::RunSpecifiedBenchmarks();

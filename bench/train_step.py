@@ -3,11 +3,13 @@
     train_step.py PROGRAM --width 16 --side 128 --norm none --precision fp32 --threads 1     # any of them may be several
 
 Rounds alternate between all of them, so that a machine whose speed drifts slows all alike; a ratio is peer over ours in
-one round, and printed are its quartiles over rounds. Beside them the step's convolutions alone, timed in the same
-rounds: what no step can be faster than. A target is met where the lower quartile meets it.
+one round, and printed are its quartiles over rounds. Beside them the step's convolutions alone, as PyTorch makes them,
+timed in the same rounds. A target is met where the lower quartile meets it. Where there is a GPU, it is measured after
+the CPU, each work as the runner does it and with run.cuda_graph.
 """
 
 import argparse
+import itertools
 import pathlib
 import sys
 
@@ -19,18 +21,21 @@ import train_step as peers
 from ours import measure
 
 TARGET, OF_THE_BEST = 1.2, 0.9  # at least the first, or the second times what convolutions alone would give
+TARGET_ON_GPU = 1.1
+WIDTHS = {"cpu": [16, 32], "cuda": [16, 64]}
 SHARE, MEMORY = 0.8, 0.8  # of a step, its convolutions alone, at least; of the peer's peak of tensors, at most
 ALONE = "its convolutions alone"
 
 
-def ours(options, work, precision, threads):
+def ours(options, work, precision, threads, graph):
     """What the program says of one step: real_time in ms, tensors_mib and resident_mib."""
-    name = (f"{work.device}_{precision}_{work.norm}/width:{work.width}/side:{work.side}/batch:{peers.BATCH}/"
+    device = work.device + ("_graph" if graph else "")
+    name = (f"{device}_{precision}_{work.norm}/width:{work.width}/side:{work.side}/batch:{peers.BATCH}/"
             f"threads:{threads}/")
     return measure(options.program, name, f"--benchmark_min_time={options.seconds}")
 
 
-def row(options, work, precision, threads):
+def row(options, work, precision, threads, graph=False):
     peers.use_threads(threads)
     settings = peers.settings_for(work.device)
     runs = {setting.name: peers.Step(work, setting, precision) for setting in settings}
@@ -40,7 +45,7 @@ def row(options, work, precision, threads):
             run()
     times = {name: [] for name in ["Crossfade", *runs]}
     for _ in range(options.rounds):
-        said = ours(options, work, precision, threads)
+        said = ours(options, work, precision, threads, graph)
         times["Crossfade"].append(said["real_time"])
         for name, run in runs.items():
             times[name].append(peers.milliseconds(run, options.seconds, work.device))
@@ -49,50 +54,59 @@ def row(options, work, precision, threads):
     best = min((setting.name for setting in settings), key=lambda name: middle(times[name]))
     ratios = peers.quartiles(over(best))
     floor = middle([peer / alone for peer, alone in zip(times[best], times[ALONE])])
-    target = min(TARGET, OF_THE_BEST * floor)
-    share = middle(over(ALONE))
+    target = TARGET_ON_GPU if work.device == "cuda" else min(TARGET, OF_THE_BEST * floor)
+    share = peers.quartiles(over(ALONE))
+    percent = "{1:.0f} % ({0:.0f} to {2:.0f})".format(*(100 * part for part in share))
     sizes = peers.memory(work, next(s for s in settings if s.name == best), precision, threads)
-    what = f"{precision}, width {work.width}, {work.norm}, {work.side}², threads {threads}"
+    kind = precision + (", CUDA graph" if graph else "")
+    where = "GPU" if work.device == "cuda" else f"threads {threads}"
+    what = f"{kind}, width {work.width}, {work.norm}, {work.side}², {where}"
     rows.add(f"training step, {what}", f"{target:.2f}", rows.spread(*ratios), ratios[0] >= target)
-    rows.add(f"convolutions' share, {what}", f"{100 * SHARE:.0f} %", f"{100 * share:.0f} %", share >= SHARE)
-    rows.add(f"peak of tensors, {what}", f"≤ {MEMORY}", f"{said['tensors_mib'] * 2**20 / sizes[0]:.2f}",
-             said["tensors_mib"] * 2**20 <= MEMORY * sizes[0])
-    cells = [precision, work.width, work.norm, f"{work.side} x {work.side}", threads,
-             f"{middle(times['Crossfade']):.1f}", *(f"{middle(over(s.name)):.2f}" for s in settings),
-             rows.spread(*ratios), f"{target:.2f}",
-             "yes" if ratios[0] >= target else "no", f"{100 * share:.0f} %",
+    rows.add(f"convolutions' share, {what}", f"{100 * SHARE:.0f} %", percent, share[0] >= SHARE)
+    if not graph:  # whose replay allocates nothing
+        rows.add(f"peak of tensors, {what}", f"≤ {MEMORY}", f"{said['tensors_mib'] * 2**20 / sizes[0]:.2f}",
+                 said["tensors_mib"] * 2**20 <= MEMORY * sizes[0])
+    cells = [kind, work.width, work.norm, f"{work.side} x {work.side}", threads,
+             f"{middle(times['Crossfade']):.1f}", *(rows.spread(*peers.quartiles(over(s.name))) for s in settings),
+             rows.spread(*ratios), f"{target:.2f}", "yes" if ratios[0] >= target else "no", percent,
              f"{said['tensors_mib']:.0f} of {sizes[0] / 2**20:.0f}", f"{said['resident_mib']:.0f} of {sizes[1] / 2**20:.0f}"]
     print("| " + " | ".join(str(cell) for cell in cells) + " |", flush=True)
+
+
+def table(options, device):
+    names = [setting.name for setting in peers.settings_for(device)]
+    print(f"U-Net of depth {peers.DEPTH}, {peers.BATCH} slices, {peers.CLASSES} classes, Adam; "
+          f"{peers.machine(device)}; torch {torch.__version__}; "
+          f"{options.rounds} rounds; ms a step and peer / Crossfade, medians and quartiles")
+    heads = ["precision", "width", "norm", "slices", "threads", "Crossfade, ms", *names, "the best of them", "target",
+             "met", "convolutions' share", "tensors, MiB", "resident, MiB"]
+    print("| " + " | ".join(heads) + " |")
+    print("| --- | ---: | --- | --- |" + " ---: |" * (len(heads) - 4))
+    precisions = [name for name in options.precision if device == "cuda" or name == "fp32" or peers.computes_bf16()]
+    on = [(threads, False) for threads in options.threads] if device == "cpu" else [(1, False), (1, True)]
+    for precision, width, norm, side, (threads, graph) in itertools.product(
+            precisions, options.width or WIDTHS[device], options.norm, options.side, on):
+        row(options, peers.Work(width, side, norm, device), precision, threads, graph)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("program")
-    parser.add_argument("--width", type=int, nargs="+", default=[16, 32])
+    parser.add_argument("--device", nargs="+", choices=list(WIDTHS),
+                        default=["cpu", *(["cuda"] if torch.cuda.is_available() else [])])
+    parser.add_argument("--width", type=int, nargs="+", help="default: 16 and 32, on a GPU 16 and 64")
     parser.add_argument("--side", type=int, nargs="+", default=[128, 256])
     parser.add_argument("--norm", nargs="+", default=["none", "batch"])
-    parser.add_argument("--precision", nargs="+", default=list(peers.PRECISIONS))
+    parser.add_argument("--precision", nargs="+", default=list(peers.PRECISIONS),
+                        help="bf16 is left out on a CPU that would emulate it")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=1.5, help="of each in a round")
     options = parser.parse_args()
     peers.keep_freed_memory()
     peers.tune()
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    names = [setting.name for setting in peers.settings_for(device)]
-    print(f"U-Net of depth {peers.DEPTH}, {peers.BATCH} slices, {peers.CLASSES} classes, Adam; "
-          f"{peers.machine(device)}; torch {torch.__version__}; "
-          f"{options.rounds} rounds; ms a step and peer / Crossfade, medians")
-    heads = ["precision", "width", "norm", "slices", "threads", "Crossfade, ms", *names, "the best of them (quartiles)",
-             "target", "met", "convolutions' share", "tensors, MiB", "resident, MiB"]
-    print("| " + " | ".join(heads) + " |")
-    print("| --- | ---: | --- | --- |" + " ---: |" * (len(heads) - 4))
-    for precision in options.precision:
-        for width in options.width:
-            for norm in options.norm:
-                for side in options.side:
-                    for threads in options.threads if device == "cpu" else [1]:
-                        row(options, peers.Work(width, side, norm, device), precision, threads)
+    for device in options.device:
+        table(options, device)
 
 
 if __name__ == "__main__":

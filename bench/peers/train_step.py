@@ -251,6 +251,12 @@ def memory(work, setting, precision, threads, keep=True):
         return pool.apply(memory_here, (work, setting, precision, threads, keep))
 
 
+def computes_bf16():
+    """Whether the processor multiplies bfloat16 itself, as the runner asks it (runner/process/machine.cpp)."""
+    features = {word for line in open("/proc/cpuinfo") if line.startswith(("flags", "Features")) for word in line.split()}
+    return not features.isdisjoint({"avx512_bf16", "amx_bf16", "bf16"})
+
+
 def machine(device):
     if device == "cuda":
         return torch.cuda.get_device_name()
