@@ -96,11 +96,13 @@ class Search(Case):
                    "grid": "method: grid",
                    "random": "method: random\n  batch: 2\n  budget: {epochs: 28}",
                    "model": "method: model\n  batch: 2\n  budget: {epochs: 34}"}
-        for seed, (method, text) in enumerate(methods.items()):
-            with self.subTest(method=method):
+        # Of two ranks: one group of both, or a group each.
+        runs = [("branch", 1), ("grid", 2), ("random", 1), ("model", 2), ("branch", 2), ("random", 2)]
+        for seed, (method, ranks_per_trial) in enumerate(runs):
+            with self.subTest(method=method, ranks_per_trial=ranks_per_trial):
                 made = []
-                kills.kill_many(1, seed=seed, per_study=1, say=print, record=made.extend, arrangements=[1 + seed % 2],
-                                grid=GRID.replace("method: branch", text), cohorts=COHORTS)
+                kills.kill_many(1, seed=seed, per_study=1, say=print, record=made.extend, arrangements=[ranks_per_trial],
+                                grid=GRID.replace("method: branch", methods[method]), cohorts=COHORTS)
                 self.assertEqual(len(made), 1)
 
     def test_leaves_nothing_of_its_candidates_behind(self):
