@@ -18,16 +18,18 @@ TARGET = 1.05  # of evaluation: at most, met where the upper quartile is
 
 def names(program):
     out = subprocess.run([program, "--benchmark_list_tests"], check=True, capture_output=True, text=True).stdout
-    return [name for name in out.split() if peers.computes_bf16() or "bf16" not in name]
+    computes_bf16 = peers.computes_bf16()
+    return [name for name in out.split() if computes_bf16 or "bf16" not in name]
 
 
 def main():
     program = sys.argv[1]
+    all_names = names(program)
     with tempfile.TemporaryDirectory() as folder:
         file = pathlib.Path(folder) / "parts.json"
         for threads in (1, 2):
             peers.use_threads(threads)
-            chosen = [name for name in names(program) if ("threads:2" in name) == (threads == 2)]
+            chosen = [name for name in all_names if ("threads:2" in name) == (threads == 2)]
             subprocess.run([program, f"--benchmark_filter=^({'|'.join(chosen)})$", *sys.argv[2:],
                             f"--benchmark_out={file}", "--benchmark_out_format=json"], check=True)
             for found in json.loads(file.read_text())["benchmarks"]:

@@ -48,7 +48,7 @@ def main():
           "ms, and % of the step: medians and quartiles")
     print("| precision | width | norm | slices | ms a step | buckets | loss | batch norm |")
     print("| --- | ---: | --- | --- | ---: | ---: | ---: | ---: |")
-    for precision in (name for name in options.precision if name == "fp32" or peers.computes_bf16()):
+    for precision in peers.computed(options.precision):
         for width in options.width:
             for norm in options.norm:
                 for side in options.side:

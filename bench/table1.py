@@ -3,8 +3,8 @@
 Both train, validate and score the same trials as two processes of one thread, on the same two cores; shards are made
 beforehand. Crossfade also writes its database, tables and figures, and the peer starts Python and imports PyTorch: each
 is timed as one command. The peer runs eager and with its QuickNAT compiled, which pays from some epochs on
-(bench/peers/table1.py); the ratio is to the faster one. Of 30 epochs (3 a stage) Crossfade trains 28.8: scheduling takes its first 40 % over from w-CE,
-which the peer trains anew. Rounds alternate; printed are the quartiles of peer over ours.
+(bench/peers/table1.py); the ratio is to the faster one. Of 30 epochs (3 a stage) Crossfade trains 28.8: scheduling
+takes its first 40 % over from w-CE, which the peer trains anew. Rounds alternate; printed are the quartiles of peer over ours.
 """
 
 import argparse

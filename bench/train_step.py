@@ -35,7 +35,7 @@ def ours(options, work, precision, threads, graph):
     return measure(options.program, name, f"--benchmark_min_time={options.seconds}")
 
 
-def row(options, work, precision, threads, graph=False):
+def row(options, work, precision, threads, graph):
     peers.use_threads(threads)
     settings = peers.settings_for(work.device)
     runs = {setting.name: peers.Step(work, setting, precision) for setting in settings}
@@ -82,10 +82,9 @@ def table(options, device):
              "met", "convolutions' share", "tensors, MiB", "resident, MiB"]
     print("| " + " | ".join(heads) + " |")
     print("| --- | ---: | --- | --- |" + " ---: |" * (len(heads) - 4))
-    precisions = [name for name in options.precision if device == "cuda" or name == "fp32" or peers.computes_bf16()]
     on = [(threads, False) for threads in options.threads] if device == "cpu" else [(1, False), (1, True)]
     for precision, width, norm, side, (threads, graph) in itertools.product(
-            precisions, options.width or WIDTHS[device], options.norm, options.side, on):
+            peers.computed(options.precision, device), options.width or WIDTHS[device], options.norm, options.side, on):
         row(options, peers.Work(width, side, norm, device), precision, threads, graph)
 
 

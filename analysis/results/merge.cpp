@@ -171,17 +171,15 @@ void require_like_sources(SQLite::Database& db, const std::string& of_study, con
 void take_longer_search(SQLite::Database& db, const std::string& of_study) {
   constexpr std::array kTables = {"search", "candidate", "candidate_trial"};
   if (!source_has(db, "search", "method")) return;
-  const auto rows = [&](const char* table, const std::string& condition) {
-    return db.execAndGet(std::string("SELECT count(*) FROM ") + table + condition).getInt();
+  const auto rows = [&](const std::string& table, const std::string& condition) {
+    return db.execAndGet("SELECT count(*) FROM " + table + " AS row WHERE " + condition).getInt();
   };
-  const std::string theirs = " AS row WHERE " + of_study;
-  if (rows("source.search", theirs) == 0) return;
   const auto worth = [&](const std::string& schema, const std::string& condition) {
-    return std::tuple(rows((schema + ".search").c_str(), condition),
-                      rows((schema + ".candidate").c_str(), condition + " AND row.variant IS NOT NULL") > 0,
-                      rows((schema + ".candidate").c_str(), condition));
+    return std::tuple(rows(schema + ".search", condition),
+                      rows(schema + ".candidate", condition + " AND row.variant IS NOT NULL") > 0,
+                      rows(schema + ".candidate", condition));
   };
-  if (worth("source", theirs) <= worth("main", " AS row WHERE true")) return;
+  if (worth("source", of_study) <= worth("main", "true")) return;
   for (const char* table : kTables) db.exec(std::string("DELETE FROM main.") + table);
   for (const char* table : kTables)
     copy_rows(db, {.table = table, .values = {{"study_id", std::to_string(kStudy)}}, .condition = of_study});

@@ -3,6 +3,8 @@
 #include <sqlite3.h>
 
 #include <limits>
+#include <nlohmann/json.hpp>
+#include <set>
 
 #include "analysis/results/database.hpp"
 #include "analysis/results/registration.hpp"
@@ -102,17 +104,14 @@ std::vector<TrialStatus> ResultsDatabase::begin(const StudyRecord& study, const 
     register_subjects(db, id, study.subjects);
     register_claims(db, id, study.claims);
     const std::int64_t run = register_run(db, id, study.grid_hash, provenance);
+    std::set<std::string> rows;
+    for (const TrialRecord& trial : trials) rows.insert(trial.variant);
     change(db,
            "UPDATE trial SET in_grid = 0 WHERE study_id = ?1"
            " AND variant_id IN (SELECT id FROM variant WHERE study_id = ?1 AND source = 'grid' AND (NOT ?2 OR"
+           " name IN (SELECT value FROM json_each(?3)) OR"
            " name NOT IN (SELECT variant FROM candidate WHERE study_id = ?1 AND variant IS NOT NULL)))",
-           id, study.searches ? 1 : 0);
-    for (const TrialRecord& trial :
-         trials)  // of a row of the grid that was found, too, the grid says which trials it has
-      change(db,
-             "UPDATE trial SET in_grid = 0 WHERE variant_id = (SELECT id FROM variant WHERE study_id = ? AND name = ?"
-             " AND source = 'grid')",
-             id, trial.variant);
+           id, study.searches ? 1 : 0, nlohmann::json(rows).dump());
 
     std::vector<TrialStatus> statuses = register_rows(db, id, 0, trials);
     connection_->study = id;

@@ -24,14 +24,11 @@ void forget_candidates(SQLite::Database& db, std::int64_t study, int from) {
 
 /// Trials of the finalists' rows leave the views, but for those of `grid`.
 void drop_finalists(SQLite::Database& db, std::int64_t study, const std::set<std::int64_t>& grid) {
-  SQLite::Statement query(db,
-                          "SELECT t.id FROM trial AS t JOIN variant AS v ON v.id = t.variant_id WHERE t.study_id = ?1"
-                          " AND t.in_grid = 1 AND v.name IN (SELECT variant FROM candidate WHERE study_id = ?1)");
-  query.bind(1, study);
-  std::vector<std::int64_t> trials;
-  while (query.executeStep()) trials.push_back(query.getColumn(0).getInt64());
-  for (const std::int64_t trial : trials)
-    if (!grid.contains(trial)) change(db, "UPDATE trial SET in_grid = 0 WHERE id = ?", trial);
+  change(db,
+         "UPDATE trial SET in_grid = 0 WHERE study_id = ?1 AND id NOT IN (SELECT value FROM json_each(?2))"
+         " AND variant_id IN (SELECT v.id FROM variant AS v JOIN candidate AS c"
+         " ON c.study_id = v.study_id AND c.variant = v.name WHERE v.study_id = ?1)",
+         study, nlohmann::json(grid).dump());
 }
 
 /// Whether the place of the candidate is taken by other trials: a grid was changed, and candidates from here on are of

@@ -141,14 +141,10 @@ Verdict verdict_of(const ClaimResult& result) {
 ClaimTable claims_of(SQLite::Database& db, const StudyRow& study) {
   ClaimTable table{
       .study = study.name, .caption = study.caption, .claims = {}, .persons = persons_note(db, study.id), .search = {}};
+  const std::optional<SearchTable> search = search_of(db, study);
   std::set<std::string> found;
-  if (const std::optional<SearchTable> search = search_of(db, study)) {
-    for (const SearchedPoint& point : search->points)
-      if (!point.variant.empty()) found.insert(point.variant);
-    const auto claims = claims_in(db, study.id);
-    if (std::ranges::any_of(claims, [&](const Claim& claim) { return found.contains(claim.better); }))
-      table.search = search_notes(*search);
-  }
+  if (search)
+    for (const SearchedPoint& point : search->points) found.insert(point.variant);  // empty: no finalist, and no row
   for (const Claim& claim : claims_in(db, study.id)) {
     const Side better = side_of(db, study.id, claim.better, claim);
     const Side than = side_of(db, study.id, claim.than, claim);
@@ -163,6 +159,7 @@ ClaimTable claims_of(SQLite::Database& db, const StudyRow& study) {
                             .parameters = {better.parameters, than.parameters},
                             .found = found.contains(claim.better)});
   }
+  if (std::ranges::any_of(table.claims, &ClaimResult::found)) table.search = search_notes(*search);
   std::vector<Comparison*> family;
   for (ClaimResult& claim : table.claims) family.push_back(&claim.comparison);
   correct_family(family);

@@ -257,6 +257,11 @@ def computes_bf16():
     return not features.isdisjoint({"avx512_bf16", "amx_bf16", "bf16"})
 
 
+def computed(precisions, device="cpu"):
+    """Those that the device computes in; emulated, bf16 says nothing."""
+    return [name for name in precisions if device == "cuda" or name == "fp32" or computes_bf16()]
+
+
 def machine(device):
     if device == "cuda":
         return torch.cuda.get_device_name()

@@ -16,13 +16,6 @@ namespace {
 constexpr double kAllExpanded = 1000;     // points of a space that are all expanded before anything starts
 constexpr std::size_t kMostCorners = 10;  // dimensions whose ends are combined
 
-std::vector<std::uint64_t> seeds_of(const std::vector<TrialConfig>& trials, const std::string& variant) {
-  std::vector<std::uint64_t> seeds;
-  for (const TrialConfig& trial : trials)
-    if (trial.variant == variant) seeds.push_back(trial.seed);
-  return seeds;
-}
-
 const Place& place_of_constraints(const Value& map) {
   const Value* constraints = map.find("constraints");
   return constraints == nullptr ? map.place : constraints->place;
@@ -88,15 +81,10 @@ void check_fair(const Value& grid, const Study& study, const Search& search, con
 
 /// Points that are expanded before anything starts.
 std::vector<Point> probes(const Search& search) {
-  Space space = search.options.method == "branch" ? with_never(search.space) : search.space;
+  const Space space = search.options.method == "branch" ? with_never(search.space) : search.space;
   if (is_finite(space) && raster_points(space) <= kAllExpanded) return all_points(space);
   if (space.dimensions.size() > kMostCorners) return {};
-  for (Dimension& dimension : space.dimensions) {
-    if (!dimension.choices.empty()) continue;
-    dimension.raster = dimension.raster.empty() ? std::vector{dimension.from, dimension.to}
-                                                : std::vector{dimension.raster.front(), dimension.raster.back()};
-  }
-  return all_points(space);
+  return all_points(with_ends(space));
 }
 
 /// That trials can be made of points, and that these compare with the variants: nets, in the variants' fold.

@@ -7,6 +7,7 @@
 #include "runner/grid/path.hpp"
 #include "runner/grid/point_text.hpp"
 #include "runner/grid/search_settings.hpp"
+#include "runner/grid/spelling.hpp"
 
 namespace crossfade::runner {
 namespace {
@@ -41,18 +42,22 @@ std::vector<std::string> finalist_names(const SearchOptions& options) {
   return names;
 }
 
+std::vector<std::uint64_t> seeds_of(const std::vector<TrialConfig>& trials, const std::string& variant) {
+  std::vector<std::uint64_t> seeds;
+  for (const TrialConfig& trial : trials)
+    if (trial.variant == variant) seeds.push_back(trial.seed);
+  return seeds;
+}
+
 std::string test_plan(const Study& study) {
-  std::string names, seeds;
-  for (const std::string& name : finalist_names(study.search->options))
-    names += (names.empty() ? "'" : ", '") + name + "'";
+  std::vector<std::string> names, seeds;
+  for (const std::string& name : finalist_names(study.search->options)) names.push_back("'" + name + "'");
+  for (const std::uint64_t seed : seeds_of(study.trials, study.trials.front().variant))
+    seeds.push_back(std::to_string(seed));
   std::set<std::string> variants;
-  for (const TrialConfig& trial : study.trials) {
-    if (trial.variant == study.trials.front().variant)
-      seeds += (seeds.empty() ? "" : ", ") + std::to_string(trial.seed);
-    variants.insert(trial.variant);
-  }
-  return names + " beside " + std::to_string(variants.size()) + (variants.size() == 1 ? " variant" : " variants") +
-         ", with seeds " + seeds + " each, once";
+  for (const TrialConfig& trial : study.trials) variants.insert(trial.variant);
+  return joined(names) + " beside " + std::to_string(variants.size()) +
+         (variants.size() == 1 ? " variant" : " variants") + ", with seeds " + joined(seeds) + " each, once";
 }
 
 std::vector<analysis::Claim> search_claims(const Study& study) {

@@ -17,6 +17,9 @@ std::vector<std::string> finalist_names(const SearchOptions& options);
 /// What is tested, and with which seeds: "'schedule found' beside 3 variants, with seeds 1, 2 each, once".
 std::string test_plan(const Study& study);
 
+/// Seeds of a variant's trials, in their order.
+std::vector<std::uint64_t> seeds_of(const std::vector<TrialConfig>& trials, const std::string& variant);
+
 /// That each finalist is better than each variant of the grid, in the order of these.
 std::vector<analysis::Claim> search_claims(const Study& study);
 

@@ -168,17 +168,9 @@ std::vector<std::size_t> best_of(const std::vector<Tried>& tried, std::size_t co
 std::vector<Point> siblings(const Search& search, const Point& point, const std::vector<Tried>& tried,
                             std::size_t most) {
   std::vector<Point> points = moved_moments(search, point, most);
-  // Whatever the other number is, its way parts where that of these does.
-  for (std::size_t d = 0; d < search.space.dimensions.size(); ++d) {
-    const Dimension& dimension = search.space.dimensions[d];
-    if (dimension.moment) continue;
-    std::vector<double> others = {dimension.from, dimension.to};
-    if (!dimension.raster.empty()) others = {dimension.raster.front(), dimension.raster.back()};
-    if (!dimension.choices.empty()) others = dimension.raster;
-    for (const double value : others)
-      if (Point other = with_value(point, d, value); allows(search.space, other) && !holds(points, other))
-        points.push_back(std::move(other));
-  }
+  // Whatever another number is, its way parts where that of an end of its range does.
+  for (Point& other : with_each_value(with_ends(search.space), point))
+    if (!holds(points, other)) points.push_back(std::move(other));
   return not_tried(std::move(points), tried);
 }
 

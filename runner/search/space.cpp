@@ -37,6 +37,15 @@ Space with_never(Space space) {
   return space;
 }
 
+Space with_ends(Space space) {
+  for (Dimension& dimension : space.dimensions) {
+    if (!dimension.choices.empty()) continue;
+    dimension.raster = dimension.raster.empty() ? std::vector{dimension.from, dimension.to}
+                                                : std::vector{dimension.raster.front(), dimension.raster.back()};
+  }
+  return space;
+}
+
 std::vector<Point> all_points(const Space& space) {
   std::vector<Point> points = {{}};
   for (const Dimension& dimension : space.dimensions) {

@@ -46,6 +46,9 @@ inline constexpr double kNever = 1;
 /// The same space, each moment of which may never come as well. Precondition: moments have rasters.
 Space with_never(Space space);
 
+/// The same space with the lowest and the highest value alone of each dimension, but with all of its choices.
+Space with_ends(Space space);
+
 /// Every point of the rasters that is allowed, the last dimension fastest. Precondition: is_finite(space).
 std::vector<Point> all_points(const Space& space);
 

@@ -40,11 +40,14 @@ class Forest(Case):
         super().setUp()
         self.grid.write_text(GRID)
 
+    def arguments(self, name, ranks_per_trial):
+        return ["--grid", self.grid, "--cohorts", COHORTS, "--results", f"{name}.sqlite", "--log-steps", self.folder / f"{name}.csv",
+                "--set", f"run.ranks_per_trial={ranks_per_trial}"]
+
     def run_study(self, name, ranks_per_trial, *more):
         """What it said, and how many steps each trial had in its log."""
         log = self.folder / f"{name}.csv"
-        completed = self.run_runner("--grid", self.grid, "--cohorts", COHORTS, "--results", f"{name}.sqlite", "--log-steps", log,
-                                    "--set", f"run.ranks_per_trial={ranks_per_trial}", *more, ranks=2)
+        completed = self.run_runner(*self.arguments(name, ranks_per_trial), *more, ranks=2)
         self.assertEqual(completed.returncode, 0, completed.stderr)
         with open(log, encoding="utf-8") as file:
             return completed.stderr, len(list(csv.DictReader(file)))
@@ -85,8 +88,7 @@ class Forest(Case):
         for ranks_per_trial in (1, 2):
             with self.subTest(ranks_per_trial=ranks_per_trial):
                 killed, alone = f"killed{ranks_per_trial}", f"alone{ranks_per_trial}"
-                process = self.start_runner("--grid", self.grid, "--cohorts", COHORTS, "--results", f"{killed}.sqlite",
-                                            "--set", f"run.ranks_per_trial={ranks_per_trial}", ranks=2)
+                process = self.start_runner(*self.arguments(killed, ranks_per_trial), ranks=2)
                 self.wait_for_epochs(f"{killed}.sqlite", 8, process)
                 for rank in ranks_of(process):
                     os.kill(rank, signal.SIGKILL)

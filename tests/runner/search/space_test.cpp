@@ -44,6 +44,10 @@ TEST(Space, TakesEachValueOnceBesideAPoint) {
   EXPECT_THAT(with_each_value(space, {1e-3, 1, 0.4, 2, 3}),
               ElementsAre(Point{1e-3, 1, 0.4, 2, 3}, Point{1e-3, 0, 0.4, 2, 3}, Point{1e-3, 1, 0.4, 2, 5}))
       << "neither a depth of 3 nor of 4 lies below 3";
+  const Space ends = with_ends(space);
+  EXPECT_THAT(ends.dimensions[0].raster, ElementsAre(kRate.from, kRate.to));
+  EXPECT_EQ(ends.dimensions[1].raster, kShape.raster) << "all choices";
+  EXPECT_THAT(ends.dimensions[3].raster, ElementsAre(2, 4));
 }
 
 // The first points of the sequence with the direction numbers of Joe and Kuo (2008), as
