@@ -100,6 +100,7 @@ void work(const Study& study, const Plan& plan, const StudyOptions& options, con
     };
     events.on_stage = [&](const analysis::StageResult& result) { queue.stage(index, result); };
     events.on_branch = [&](const std::string& key, BranchOutcome outcome) { queue.branch(index, key, outcome); };
+    events.on_warning = [&](const std::string& text) { queue.warning(text); };
     events.branch_bytes = static_cast<std::uintmax_t>(study.run.branches_gb * 1e9);
     if (study.run.pictures) events.pictures = analysis::pictures_folder(results_file(study, options));
     events.stop_requested = [] { return interrupt_signal() != 0; };

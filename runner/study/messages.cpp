@@ -8,6 +8,7 @@ namespace crossfade::runner {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TrialProgress, stage, epoch, epochs, step, steps, loss, dice, images_per_second,
                                    gradient_norm, learning_rate)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Warning, text)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Step, trial, progress)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Epoch, trial, progress, record)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Stage, trial, result)

@@ -12,6 +12,10 @@ namespace crossfade::runner {
 
 /// Asks for a trial; answered with its index once there is one that may begin, or with kNoTrial.
 struct NextTrial {};
+/// To be shown once, however many say it.
+struct Warning {
+  std::string text;
+};
 /// The rest is about the trial with index `trial`.
 struct Step {
   int trial = 0;
@@ -38,7 +42,7 @@ struct Ended {
   std::string error;  // of a failed trial
 };
 
-using Message = std::variant<NextTrial, Step, Epoch, Stage, BranchMet, Ended>;
+using Message = std::variant<NextTrial, Warning, Step, Epoch, Stage, BranchMet, Ended>;
 
 inline constexpr int kNoTrial = -1;
 

@@ -208,6 +208,8 @@ void QueueServer::handle(const Message& message, int from) {
   } else if (const auto* branch = std::get_if<BranchMet>(&message)) {
     trial(branch->trial).ahead.erase(branch->key);
     if (branch->outcome == BranchOutcome::kLeft) study_.there.insert(branch->key);
+  } else if (const auto* warning = std::get_if<Warning>(&message)) {
+    if (warnings_.insert(warning->text).second) display_.warn(warning->text);
   } else if (const auto* ended = std::get_if<Ended>(&message)) {
     QueuedTrial& of = trial(ended->trial);
     const bool was_running = std::exchange(of.running, false);
@@ -246,6 +248,10 @@ std::string QueueClient::ask(const Message& message) {
 
 int QueueClient::next() {
   return std::stoi(ask(NextTrial{}));
+}
+
+void QueueClient::warning(const std::string& text) {
+  ask(Warning{text});
 }
 
 void QueueClient::step(int trial, const TrialProgress& progress) {

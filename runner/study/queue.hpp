@@ -109,6 +109,7 @@ class QueueServer {
   Interval activity_{kActivity};
   QueueSummary summary_;
   FailedTrials failed_;
+  std::set<std::string> warnings_;  // that were shown
   std::thread thread_;
 };
 
@@ -121,6 +122,7 @@ class QueueClient {
 
   /// The index of the next trial, once there is one that may begin, or kNoTrial.
   int next();
+  void warning(const std::string& text);
   void step(int trial, const TrialProgress& progress);
   void epoch(int trial, const TrialProgress& progress, const analysis::EpochRecord& record);
   void stage(int trial, const analysis::StageResult& result);

@@ -3,7 +3,6 @@
 #include <exception>
 #include <utility>
 
-#include "runner/process/log.hpp"
 #include "runner/trial/patience.hpp"
 #include "runner/trial/stage_net.hpp"
 
@@ -74,13 +73,15 @@ std::optional<ReadBranch> read_branch(const TrialWay& way, std::size_t stage, co
 }
 
 /// Nothing also where the branch is damaged: a trial can do without.
-std::optional<Beginning> take_over(const TrialWay& way, std::size_t stage, const std::string& key) {
+std::optional<Beginning> take_over(const TrialWay& way, std::size_t stage, const std::string& key,
+                                   const std::function<void(const std::string&)>& warn) {
   std::optional<ReadBranch> branch;
   try {
     branch = read_branch(way, stage, key);
   } catch (const std::exception& error) {
-    log_warning("branch " + branch_file(way.checkpoints, key).string() + " can't be begun from by '" +
-                way.config.variant + "', which begins from an earlier step: " + error.what());
+    if (warn)
+      warn("branch " + branch_file(way.checkpoints, key).string() + " can't be begun from by '" + way.config.variant +
+           "', which begins from an earlier step: " + error.what());
   }
   if (!branch) return std::nullopt;
   Beginning& beginning = branch->beginning;
@@ -112,13 +113,13 @@ std::optional<Beginning> last_of(const TrialWay& way, std::size_t stage) {
   return beginning_in(std::move(contents), way);
 }
 
-std::optional<Beginning> find_beginning(const TrialWay& way) {
+std::optional<Beginning> find_beginning(const TrialWay& way, const std::function<void(const std::string&)>& warn) {
   for (std::size_t stage = way.hashes.size(); stage-- > 0;) {
     if (!has_nets_before(way, stage)) continue;
     if (auto last = last_of(way, stage)) return last;
     const std::vector<Branch>& branches = way.shared[stage].branches;
     for (auto branch = branches.rbegin(); branch != branches.rend(); ++branch)
-      if (auto beginning = take_over(way, stage, branch->key)) return beginning;
+      if (auto beginning = take_over(way, stage, branch->key, warn)) return beginning;
   }
   return std::nullopt;
 }

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -40,7 +41,7 @@ std::optional<Beginning> last_of(const TrialWay& way, std::size_t stage);
 /// The checkpoint that is furthest on the trial's way: of the latest stage that has any, and the best nets of all
 /// stages before it, its own last, or else the deepest branch, which becomes the stage's last and best. A trial that
 /// would have run out of patience before the branch ends where it would have. A branch that can't be read is passed,
-/// which is logged. Throws as last_of().
-std::optional<Beginning> find_beginning(const TrialWay& way);
+/// of which `warn` is told, unless it is empty. Throws as last_of().
+std::optional<Beginning> find_beginning(const TrialWay& way, const std::function<void(const std::string&)>& warn);
 
 }  // namespace crossfade::runner

@@ -5,7 +5,6 @@
 #include <optional>
 #include <utility>
 
-#include "runner/process/log.hpp"
 #include "runner/ranks/agreement.hpp"
 #include "runner/trial/beginning.hpp"
 
@@ -79,20 +78,16 @@ bool BranchLeaver::leave_files(const Branch& branch) {
     net->metadata["trial"] = branch.key;
   }
   if (bytes_of_branches(checkpoints_) + file.bytes() + (net ? net->bytes() : 0) > events_.branch_bytes) {
-    warn_of_no_room();
+    if (events_.on_warning && events_.branch_bytes > 0)
+      events_.on_warning(
+          "run.branches_gb is full, so what others would have begun from is not kept, and they train it again: raise "
+          "it, or remove folders with a branch.safetensors that no trial of the grid will begin from in " +
+          checkpoints_.string());
     return false;
   }
   if (net) write_tensors(branch_best(checkpoints_, branch.key), *net);
   write_tensors(branch_file(checkpoints_, branch.key), file);
   return true;
-}
-
-void BranchLeaver::warn_of_no_room() {
-  if (std::exchange(warned_, true)) return;
-  log_warning(
-      "run.branches_gb is full, so what others would have begun from is not kept, and they train it again: raise "
-      "it, or remove folders with a branch.safetensors that no trial of the grid will begin from in " +
-      checkpoints_.string());
 }
 
 }  // namespace crossfade::runner

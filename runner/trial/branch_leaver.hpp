@@ -46,7 +46,6 @@ class BranchLeaver {
   void leave(const Branch& branch);
   bool is_there(const Branch& branch) const;
   bool leave_files(const Branch& branch);
-  void warn_of_no_room();
 
   const std::filesystem::path& checkpoints_;
   const Position& position_;
@@ -56,7 +55,6 @@ class BranchLeaver {
   std::span<const Branch> branches_;
   std::filesystem::path best_;
   std::size_t next_ = 0;  // that is neither left nor passed
-  bool warned_ = false;   // once a trial
 };
 
 }  // namespace crossfade::runner

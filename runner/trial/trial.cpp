@@ -89,7 +89,7 @@ class Trial {
     std::string position;
     together(group_.ranks(), [&] {
       if (!leads()) return;
-      resumed_ = find_beginning(way());
+      resumed_ = find_beginning(way(), events_.on_warning);
       if (resumed_) position = to_json(resumed_->position);
     });
     position = group_.ranks().broadcast(position, 0);

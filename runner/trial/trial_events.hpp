@@ -25,6 +25,7 @@ struct TrialEvents {
   std::function<void(const analysis::EpochRecord&)> on_epoch;
   std::function<void(const analysis::StageResult&)> on_stage;
   std::function<void(const std::string& key, BranchOutcome)> on_branch;  // each branch to leave, once
+  std::function<void(const std::string&)> on_warning;                    // of what a trial can do without
   std::function<bool()> stop_requested;
   StepProfile* profile = nullptr;   // records some of this rank's steps; nullptr: none
   QueueOptions queue;               // read_every: steps that on_step hears of together

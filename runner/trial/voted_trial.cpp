@@ -45,6 +45,7 @@ TrialEvents shifted(const TrialEvents& events, int before, std::vector<std::stri
   own.profile = events.profile;
   own.queue = events.queue;
   own.on_branch = events.on_branch;
+  own.on_warning = events.on_warning;
   own.branch_bytes = events.branch_bytes;
   own.pictures = events.pictures;
   own.on_step = [&events, before](TrialProgress progress) {

@@ -112,6 +112,14 @@ class Forest(Case):
         for table, rows in self.found("alone").items():
             self.assertEqual(self.found("r")[table], rows, table)
 
+    def test_without_room_for_branches_it_is_the_same_and_says_so_once(self):
+        said, steps = self.run_study("full", 1, "--set", "run.branches_gb=1e-6")
+        self.assertEqual(said.count("run.branches_gb is full"), 1, said)
+        _, steps_alone = self.run_study("alone", 1, "--no-share")
+        self.assertLess(steps, steps_alone, "the pre-training that is fine-tuned is no branch")
+        for table, rows in self.found("alone").items():
+            self.assertEqual(self.found("full")[table], rows, table)
+
     def test_is_printed_before_it_is_trained(self):
         completed = self.run_runner("--grid", self.grid, "--dry-run")
         self.assertEqual(completed.returncode, 0, completed.stderr)

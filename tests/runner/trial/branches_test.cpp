@@ -22,6 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using testing::ElementsAre;
+using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
@@ -169,6 +170,7 @@ TEST_F(Branches, ThatAreDamagedArePassedAndWrittenAnew) {
   fs::resize_file(left, 10);
   const TrainingRun behind = run(c, "forest", {shared[2]});
   EXPECT_THAT(behind.heard.steps, SizeIs(kSteps - 3)) << "from where a left it, as it can't be from where b did";
+  EXPECT_THAT(behind.heard.warnings, ElementsAre(HasSubstr("branch " + left.string() + " can't be begun from")));
   expect_as_alone(c, behind, "forest");
   EXPECT_EQ(read_metadata(left).text("trial"), shared[2].branches[1].key);
 }
@@ -241,6 +243,7 @@ TEST_F(Branches, ThatDoNotFitAreTrainedAgain) {
   const std::vector<SharedStage> shared = plan({early, late});
   const TrainingRun first = run(early, "forest", {shared[0]}, -1, 1000), second = run(late, "forest", {shared[1]});
   EXPECT_THAT(first.branches, ElementsAre(std::pair(shared[0].branches[0].key, BranchOutcome::kPassed)));
+  EXPECT_THAT(first.heard.warnings, ElementsAre(HasSubstr("run.branches_gb is full")));
   EXPECT_EQ(bytes_of_branches(folder_.path / "forest"),
             fs::file_size(branch_file(folder_.path / "forest", shared[0].branches[0].key)) +
                 fs::file_size(branch_best(folder_.path / "forest", shared[0].branches[0].key)))

@@ -79,6 +79,7 @@ struct Heard {
   std::vector<analysis::EpochRecord> epochs, again;  // trained, and said again
   std::vector<analysis::StageResult> stages;
   std::vector<TrialProgress> steps;
+  std::vector<std::string> warnings;
 
   /// Events that listen; `stop_after` steps of this run the trial is asked to stop (negative: never). Steps are heard
   /// of one by one, on any device.
@@ -90,6 +91,7 @@ struct Heard {
       (record.again ? again : epochs).push_back(record);
     };
     events.on_stage = [this](const analysis::StageResult& result) { stages.push_back(result); };
+    events.on_warning = [this](const std::string& text) { warnings.push_back(text); };
     events.stop_requested = [this, stop_after] { return stop_after >= 0 && std::cmp_equal(steps.size(), stop_after); };
     return events;
   }
