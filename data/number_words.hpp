@@ -14,6 +14,12 @@ inline std::string significant(double value, int digits) {
   return text;
 }
 
+/// "1 core", "2 cores".
+template <class Integer>
+std::string counted(Integer number, const std::string& what) {
+  return std::to_string(number) + " " + what + (number == 1 ? "" : "s");
+}
+
 /// "05:09", "1:02:03"; what is below 0 counts as 0.
 inline std::string duration(double seconds) {
   const auto total = static_cast<long>(std::max(0.0, seconds));

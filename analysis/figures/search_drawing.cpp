@@ -3,7 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <functional>
 #include <iterator>
+#include <map>
+#include <numbers>
+#include <utility>
 
 #include "analysis/figures/axes.hpp"
 #include "analysis/tables/text_table.hpp"
@@ -12,6 +16,7 @@ namespace crossfade::analysis {
 namespace {
 
 constexpr double kWidth = 760, kMapHeight = 460, kCourseHeight = 300, kLeft = 64, kRight = 90;  // pixels
+constexpr double kSpotRadius = 10, kSpread = 18, kLeastLabelled = 7;
 constexpr const char* kRing = "#D55E00";
 constexpr std::size_t kMostLabelled = 60;  // candidates in the forest; of more, lines are thinner
 
@@ -76,7 +81,7 @@ std::string axes(const Panel& panel, const Axis& x, const Axis& y, const std::st
 std::string colour_key(const Panel& panel, double low, double high) {
   constexpr int kSteps = 40;
   const double left = panel.right() + 18, step = panel.height / kSteps;
-  std::string out = svg_text({left, panel.top - 6}, "Dice", kTickFont, "start", {{"fill", kInk}});
+  std::string out = svg_text({left, panel.top - 10}, "Dice", kTickFont, "start", {{"fill", kInk}});
   for (int s = 0; s < kSteps; ++s)
     out += element("rect", {{"x", pixels(left)},
                             {"y", pixels(panel.bottom() - step * (s + 1))},
@@ -85,8 +90,37 @@ std::string colour_key(const Panel& panel, double low, double high) {
                             {"fill", colour_at((s + 0.5) / kSteps)}});
   const Scale y{.from = low, .to = high > low ? high : low + 1, .at_from = panel.bottom(), .at_to = panel.top};
   for (const double value : {low, (low + high) / 2, high})
-    out += svg_text({left + 16, y(value) + 3.5}, fixed(value, 3), kTickFont, "start", {{"fill", kInk}});
+    out += svg_text({left + 16, y(value) + 3.5}, fixed(value, high - low < 0.01 ? 4 : 3), kTickFont, "start",
+                    {{"fill", kInk}});
   return out;
+}
+
+struct Spot {
+  Position at;
+  double radius = kSpotRadius;
+};
+
+/// Where candidates are drawn. Those that share a place, as they differ in a third dimension, stand around it as the
+/// seeds of a sunflower do (Vogel 1979), the best in the middle.
+std::vector<Spot> spots_of(const std::vector<Position>& places, const std::vector<double>& dice) {
+  constexpr double kGoldenAngle = 2 * std::numbers::pi * (2 - std::numbers::phi);
+  constexpr double kApart = 1.3;  // radii: the first and the fourth, the closest two of any number, don't touch
+  std::map<std::pair<double, double>, std::vector<std::size_t>> sharing;
+  for (std::size_t i = 0; i < places.size(); ++i) sharing[{places[i].x, places[i].y}].push_back(i);
+  std::vector<Spot> spots(places.size());
+  for (auto& [place, candidates] : sharing) {
+    std::ranges::stable_sort(candidates, std::greater{}, [&](std::size_t i) { return dice[i]; });
+    const auto count = static_cast<double>(candidates.size());
+    const double radius = std::min(kSpotRadius, kSpread / (1 + kApart * std::sqrt(count - 0.5)));
+    for (std::size_t k = 0; k < candidates.size(); ++k) {
+      const auto turn = static_cast<double>(k);
+      const double distance = count > 1 ? kApart * radius * std::sqrt(turn + 0.5) : 0;
+      spots[candidates[k]] = {{place.first + distance * std::cos(turn * kGoldenAngle),
+                               place.second + distance * std::sin(turn * kGoldenAngle)},
+                              count > 1 ? radius : kSpotRadius};
+    }
+  }
+  return spots;
 }
 
 }  // namespace
@@ -118,8 +152,11 @@ std::optional<Drawing> search_map(const SearchTable& table) {
   const Axis y = axis_of(y_places, up, panel.bottom(), panel.top);
   std::string out =
       axes(panel, x, y, across.name, up == nullptr ? "Validation Dice" : up->name) + colour_key(panel, low, high);
+  std::vector<Position> places;
+  for (std::size_t i = 0; i < points.size(); ++i) places.push_back({x.scale(x_places[i]), y.scale(y_places[i])});
+  const std::vector<Spot> spots = spots_of(places, dice);
   for (std::size_t i = 0; i < points.size(); ++i) {
-    const Position at{x.scale(x_places[i]), y.scale(y_places[i])};
+    const auto& [at, size] = spots[i];
     const double part = high > low ? (dice[i] - low) / (high - low) : 1;
     std::string values;
     for (const SearchedDimension& dimension : table.dimensions)
@@ -135,13 +172,14 @@ std::optional<Drawing> search_map(const SearchTable& table) {
                       {"stroke-width", "2.5"}},
                      content);
     };
-    if (!points[i].variant.empty()) out += circle(14, "none", kRing, "");
-    out += circle(10, colour_at(part), "none",
+    if (!points[i].variant.empty()) out += circle(size + 4, "none", kRing, "");
+    out += circle(size, colour_at(part), "none",
                   element("title", {},
                           xml_escaped(values + "Dice " + fixed(dice[i], 4) +
-                                      (points[i].variant.empty() ? "" : ": " + points[i].variant)))) +
-           svg_text({at.x, at.y + 3}, std::to_string(points[i].position + 1), 8, "middle",
-                    {{"fill", part > 0.6 ? "#000000" : "#FFFFFF"}, {"pointer-events", "none"}});
+                                      (points[i].variant.empty() ? "" : ": " + points[i].variant))));
+    if (size >= kLeastLabelled)
+      out += svg_text({at.x, at.y + 3}, std::to_string(points[i].position + 1), 8, "middle",
+                      {{"fill", part > 0.6 ? "#000000" : "#FFFFFF"}, {"pointer-events", "none"}});
   }
   return Drawing{kWidth, kMapHeight, "Map of what the search has tried", out};
 }

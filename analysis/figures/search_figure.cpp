@@ -5,6 +5,7 @@
 #include "analysis/figures/figure_files.hpp"
 #include "analysis/figures/search_drawing.hpp"
 #include "analysis/tables/text_table.hpp"
+#include "data/number_words.hpp"
 
 namespace crossfade::analysis {
 namespace {
@@ -37,16 +38,19 @@ std::vector<std::filesystem::path> plot_search(const std::vector<std::filesystem
   if (points.empty())
     throw std::runtime_error("no candidate of the search of study '" + table.study + "' is finished yet");
   const Drawing map = *search_map(table), course = *search_course(table);
-  return write_figure({.title = table.study,
-                       .caption = (table.caption.empty() ? "" : table.caption + "; ") + "search by " + table.method +
-                                  ", " + std::to_string(points.size()) + " candidates, validation Dice over " +
-                                  std::to_string(table.seeds.size()) + " seeds; finalists in a ring",
-                       .drawing = {.width = map.width,
-                                   .height = map.height + kGap + course.height,
-                                   .name = map.name + ". " + course.name,
-                                   .content = map.content + moved(course, {0, map.height + kGap})},
-                       .csv = csv(table, points)},
-                      stem);
+  return write_figure(
+      {.title = table.study,
+       .caption =
+           (table.caption.empty() ? "" : table.caption + "; ") + "search by " + table.method + ", " +
+           data::counted(points.size(), "candidate") +
+           (points.size() < table.points.size() ? " of " + std::to_string(table.points.size()) + " so far" : "") +
+           ", validation Dice over " + data::counted(table.seeds.size(), "seed") + "; finalists in a ring",
+       .drawing = {.width = map.width,
+                   .height = map.height + kGap + course.height,
+                   .name = map.name + ". " + course.name,
+                   .content = map.content + moved(course, {0, map.height + kGap})},
+       .csv = csv(table, points)},
+      stem);
 }
 
 }  // namespace crossfade::analysis

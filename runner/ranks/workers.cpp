@@ -12,16 +12,13 @@
 #include <vector>
 
 #include "data/cores.hpp"
+#include "data/number_words.hpp"
 #include "runner/process/log.hpp"
 #include "runner/process/machine.hpp"
 #include "runner/ranks/agreement.hpp"
 
 namespace crossfade::runner {
 namespace {
-
-std::string count(int n, const std::string& what) {
-  return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
-}
 
 /// What each rank says, by rank.
 std::vector<std::int64_t> said_by_all(Communicator& world, int value) {
@@ -52,8 +49,8 @@ void warn_of_binding(const Communicator& machine, int threads, int asked) {
   if (std::getenv("OMPI_MCA_orte_bound_at_launch") == nullptr) return;
   const int unbound = static_cast<int>(data::usable_cores(getppid()).size()) / machine.size();  // as mpirun itself is
   if (threads >= unbound || (asked > 0 && threads >= asked)) return;
-  log_warning("mpirun binds each rank to " + count(static_cast<int>(data::usable_cores().size()), "core") +
-              ", enough for " + count(threads, "thread") + " where there could be " + std::to_string(unbound) +
+  log_warning("mpirun binds each rank to " + data::counted(data::usable_cores().size(), "core") + ", enough for " +
+              data::counted(threads, "thread") + " where there could be " + std::to_string(unbound) +
               ": expected mpirun --bind-to none, or `. scripts/mpi-environment` before");
 }
 
@@ -85,7 +82,7 @@ std::map<int, int> places_of_groups(std::span<const std::int64_t> first, int ran
 
 int ranks_of_a_trial(int ranks, int gpus, int asked) {
   if (gpus > 0 && ranks > gpus && asked != 1) {
-    throw std::runtime_error(count(ranks, "rank") + " on a machine with " + count(gpus, "GPU") +
+    throw std::runtime_error(data::counted(ranks, "rank") + " on a machine with " + data::counted(gpus, "GPU") +
                              ": start at most one rank a GPU (mpirun --map-by ppr:" + std::to_string(gpus) +
                              ":node), or let ranks share a GPU, each with a trial of its own (run.ranks_per_trial=1)");
   }
@@ -119,10 +116,10 @@ Workers arrange_workers(Communicator& world, const RunOptions& options) {
   at::set_num_threads(workers.threads);
   if (gpus > 0) workers.device = torch::Device(torch::kCUDA, static_cast<c10::DeviceIndex>(machine.rank() % gpus));
   const std::string where = gpus == 0               ? " on CPUs, "
-                            : machine.size() > gpus ? " sharing " + count(gpus, "GPU") + ", "
+                            : machine.size() > gpus ? " sharing " + data::counted(gpus, "GPU") + ", "
                                                     : " on GPUs, ";
-  workers.description = count(world.size(), "rank") + where + count(workers.ranks_per_trial, "rank") + " a trial, " +
-                        count(workers.threads, "thread") + " a rank";
+  workers.description = data::counted(world.size(), "rank") + where + data::counted(workers.ranks_per_trial, "rank") +
+                        " a trial, " + data::counted(workers.threads, "thread") + " a rank";
   return workers;
 }
 
