@@ -67,13 +67,20 @@ void replace_losses(Value& base, const Value& by) {
   }
 }
 
+/// Maps merge key by key.
+Value with(Value base, const Value& over) {
+  replace_losses(base, over);
+  return merged(std::move(base), over);
+}
+
 Value settings_tree(const Value& defaults, const Value& variant, const Combination& combination) {
-  Value base = defaults;
-  replace_losses(base, variant);
-  Value tree = merged(std::move(base), variant);
+  Value tree = with(defaults, variant);
   for (const auto& [path, value] : combination.settings) {
-    Value placed = *value;
-    set_path(tree, path->key, placed, path->place);
+    Value checked = tree;
+    set_path(checked, path->key, *value, path->place);
+    const bool is_of_loss = ("." + path->key + ".").find(".loss.") != std::string::npos;
+    const bool merges = value->is_map() && !is_of_loss;
+    tree = merges ? with(tree, nested_at(tree, path->key, *value, path->place)) : std::move(checked);
   }
   return tree;
 }
@@ -106,6 +113,13 @@ std::string size_text(const std::array<int, 2>& sides) {
 /// The place of a key of the stage, or of what it stands in.
 const Place& place_in_stage(const Value& tree, const StageOptions& stage, const char* key, const Entry& variant) {
   return place_of(tree, {"stages", stage.name, key}, variant.place);
+}
+
+/// A row of tables, and a line of what is printed.
+void require_row_name(const std::string& name, const Place& place) {
+  const bool is_one_line = std::ranges::all_of(name, [](unsigned char c) { return c >= ' ' && c != 127; });
+  if (name.empty() || !is_one_line || name.front() == ' ' || name.back() == ' ')
+    refuse(place, "'" + name + "' can't name a variant, expected a name in one line, without blanks at its ends");
 }
 
 /// What a net asks of the data of a stage.
@@ -276,7 +290,7 @@ std::vector<TrialConfig> expand_trials(const Value& grid, const Cohorts& cohorts
   std::set<std::string> effective, given;
   for (const Entry& variant : variants.map) {
     const std::string path = "variants." + variant.key;
-    if (variant.key.empty()) refuse(variant.place, "an empty name of a variant, expected the name that tables print");
+    require_row_name(variant.key, variant.place);
     read_settings(variant.value, path);
     for (const Combination& combination : sweep) {
       const Value tree = settings_tree(defaults, variant.value, combination);

@@ -35,6 +35,35 @@ void require_utf8(const std::string& text, const std::string& source) {
   }
 }
 
+/// Those that the grid has not; each is tested once. `claims`: of the grid, or nullptr.
+void add_search_claims(Study& study, const Value* claims) {
+  for (analysis::Claim& claim : search_claims(study)) {
+    const auto is_same = [&](const analysis::Claim& other) {
+      return other.better == claim.better && other.than == claim.than && other.role == claim.role &&
+             other.most_in.empty();
+    };
+    if (std::ranges::any_of(study.claims, is_same)) continue;
+    if (const Entry* own = claims == nullptr ? nullptr : claims->find_entry(claim.name))
+      refuse(own->place, "'" + claim.name + "' is what the search calls a claim of its own, expected another name");
+    study.claims.push_back(std::move(claim));
+  }
+}
+
+/// The column of a claim is of a stage that both sides have; of what a search finds that is not known yet.
+void check_columns(const Study& study, const Value& claims) {
+  for (const analysis::Claim& claim : study.claims) {
+    const Entry* entry = claims.find_entry(claim.name);
+    if (entry == nullptr || claim.role != "finetuned") continue;
+    for (const std::string& side : {claim.better, claim.than}) {
+      const auto trial = std::ranges::find(study.trials, side, &TrialConfig::variant);
+      if (trial == study.trials.end()) continue;
+      if (std::ranges::none_of(trial->stages, [](const StageOptions& stage) { return stage.name == "finetune"; }))
+        refuse(entry->place, "claims." + claim.name + " is of column finetuned, but '" + side +
+                                 "' has no stage finetune, expected one, or column: pretrained");
+    }
+  }
+}
+
 }  // namespace
 
 Study read_grid(const std::filesystem::path& file, const std::vector<std::string>& overrides) {
@@ -77,7 +106,8 @@ Study read_grid_text(const std::string& text, const std::string& source, const s
     if (study.search) std::ranges::copy(finalist_names(study.search->options), std::back_inserter(names));
     study.claims = read_claims(*claims, names, structures_of(study.cohorts));
   }
-  if (study.search) std::ranges::copy(search_claims(study), std::back_inserter(study.claims));
+  if (study.search) add_search_claims(study, claims);
+  if (claims != nullptr) check_columns(study, *claims);
   return study;
 }
 

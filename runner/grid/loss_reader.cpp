@@ -26,7 +26,7 @@ schedules::Curve read_curve(const Value& value, const std::string& path) {
   if (value.map.size() != 1)
     refuse(value.place, "expected a weight or one curve {SHAPE: {PROGRESS: WEIGHT, ...}} for " + path + ", not " +
                             (value.is_map() ? std::to_string(value.map.size()) + " shapes" : in_words(value)) +
-                            (value.is_list() ? " (a list of values to try belongs in sweep)" : ""));
+                            (value.is_list() ? " (values to try belong in sweep or search.space)" : ""));
   const Entry& shape = value.map.front();
   require_known(shape, "shape", schedules::shape_names());
   if (!shape.value.is_map())
@@ -53,7 +53,7 @@ std::vector<schedules::ScheduledTerm> read_loss(const Value& map, const std::str
   if (!map.is_map() || map.map.empty())
     refuse(map.place, "expected at least one term {TERM: WEIGHT} for " + path + ", not " +
                           (map.is_map() ? "an empty map" : in_words(map)) +
-                          (map.is_list() ? " (a list of values to try belongs in sweep)" : ""));
+                          (map.is_list() ? " (values to try belong in sweep or search.space)" : ""));
   std::vector<schedules::ScheduledTerm> terms;
   for (const Entry& entry : map.map) {
     require_known(entry, "loss term", schedules::term_names());
@@ -67,6 +67,9 @@ std::vector<schedules::ScheduledTerm> read_loss(const Value& map, const std::str
   std::vector<double> moments = schedules::switch_points(terms);
   moments.insert(moments.begin(), 0);
   moments.push_back(1);
+  for (const schedules::ScheduledTerm& term : terms)
+    for (const auto& [progress, weight] : term.curve.points) moments.push_back(progress);
+  std::ranges::sort(moments);
   for (const double moment : moments) {
     const bool nothing_to_learn = std::all_of(terms.begin(), terms.end(), [&](const schedules::ScheduledTerm& t) {
       return (moment < 1 ? schedules::evaluate(t.curve, moment) : schedules::final_value(t.curve)) == 0;

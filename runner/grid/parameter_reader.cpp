@@ -11,7 +11,7 @@ namespace {
 
 [[noreturn]] void refuse_kind(const Value& value, const std::string& expected) {
   refuse(value.place, "expected " + expected + ", not " + in_words(value) +
-                          (value.is_list() ? " (a list of values to try belongs in sweep)" : ""));
+                          (value.is_list() ? " (values to try belong in sweep or search.space)" : ""));
 }
 
 const std::string& plain_scalar(const Value& value, const std::string& expected) {

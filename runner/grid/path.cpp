@@ -62,6 +62,20 @@ void set_path(Value& map, std::string_view path, const Value& value, const Place
   }
 }
 
+Value nested_at(const Value& map, std::string_view path, const Value& value, const Place& place) {
+  const std::size_t length = next_key_length(map, path);
+  const std::string key(path.substr(0, length));
+  const Value* below = map.find(key);
+  Value nested;
+  nested.kind = Value::Kind::kMap;
+  nested.place = place;
+  nested.map.push_back({key, place,
+                        length == path.size()
+                            ? value
+                            : nested_at(below == nullptr ? Value{} : *below, path.substr(length + 1), value, place)});
+  return nested;
+}
+
 void apply_override(Value& grid, const std::string& argument) {
   const Place place{"--set " + argument, 0, 0};
   const std::size_t equals = argument.find('=');

@@ -14,6 +14,9 @@ namespace crossfade::runner {
 void set_path(Value& map, std::string_view path, const Value& value, const Place& place,
               const std::string& path_so_far = "");
 
+/// `value` at that path in maps of its own, with the keys that set_path() would find in `map`.
+Value nested_at(const Value& map, std::string_view path, const Value& value, const Place& place);
+
 /// Applies one --set: "PATH=VALUE" with the whole path from the root of the grid, or a short one below `defaults`.
 void apply_override(Value& grid, const std::string& argument);
 

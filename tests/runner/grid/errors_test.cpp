@@ -60,7 +60,8 @@ TEST(GridErrors, WrongType) {
   EXPECT_EQ(said("loss: {wce: 1}", "loss: {wce: 1}, loss_options: {batch: yes}"),
             "grid.yaml:11:45: expected true or false for variants.A.loss_options.batch, not 'yes'");
   EXPECT_EQ(said("study: small", "study: [a]"),
-            "grid.yaml:1:8: expected text for study, not a list (a list of values to try belongs in sweep)");
+            "grid.yaml:1:8: expected text for study, not a list (values to try belong in sweep or "
+            "search.space)");
 }
 
 TEST(GridErrors, OutOfRange) {
@@ -80,9 +81,14 @@ TEST(GridErrors, UnknownChoiceNamesTheNearest) {
 
 TEST(GridErrors, AListForANumberPointsToSweep) {
   EXPECT_EQ(said("model: {norm: batch}", "optimizer: {lr: [1e-2, 1e-3]}"),
-            "grid.yaml:12:41: expected a number from 1e-12 to 100 for variants.B.optimizer.lr, not a list (a list of "
-            "values to "
-            "try belongs in sweep)");
+            "grid.yaml:12:41: expected a number from 1e-12 to 100 for variants.B.optimizer.lr, not a list (values to "
+            "try belong in sweep or search.space)");
+}
+
+TEST(GridErrors, NamesOfVariantsAreALineOfTables) {
+  for (const std::string name : {"\"A\\nB\"", "\"A \"", "\" A\""})
+    EXPECT_THAT(said("  A: {", "  " + name + ": {"),
+                testing::HasSubstr("can't name a variant, expected a name in one line, without blanks at its ends"));
 }
 
 TEST(GridErrors, DuplicateKey) {
@@ -400,6 +406,9 @@ TEST(GridErrors, Claims) {
   EXPECT_THAT(with("{better: A, than: B, most_in: Left-Amygdala Right-Amigdala}"),
               AllOf(HasSubstr("grid.yaml:13:43: unknown structure 'Right-Amigdala' in claims.c.most_in"),
                     HasSubstr("(did you mean 'Right-Amygdala'?)")));
+  EXPECT_EQ(with("{better: A, than: B, column: finetuned}"),
+            "grid.yaml:13:10: claims.c is of column finetuned, but 'A' has no stage finetune, expected one, or column: "
+            "pretrained");
   EXPECT_EQ(refusal(kValidGrid + "claims: [A]\n"),
             "grid.yaml:13:9: expected a map {CLAIM: {...}} for claims, not a list");
 }

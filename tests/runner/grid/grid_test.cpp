@@ -50,6 +50,23 @@ TEST(Grid, OrdersTrialsByVariantSweepFoldSeed) {
   EXPECT_EQ(study.trials[12].model.width, 8);
 }
 
+TEST(Grid, ASweptMapIsPutOverTheVariantKeyByKeyAndALossWhole) {
+  const std::string with_depth = changed(kValidGrid, "model: {width: 4}", "model: {width: 4, depth: 2}");
+  const Study nets = study_of(with_depth + "sweep: {model: [{width: 8}, {width: 16}]}\n");
+  ASSERT_EQ(nets.trials.size(), 4u);
+  EXPECT_EQ(nets.trials[1].model.width, 16);
+  EXPECT_EQ(nets.trials[1].model.depth, 2) << "of the defaults";
+  EXPECT_EQ(nets.trials[2].model.norm, "batch") << "of the variant";
+  const Study stages = study_of(kValidGrid + "sweep: {stages.pretrain: [{loss: {dice: 1}}, {batch: 3}]}\n");
+  EXPECT_EQ(stages.trials[0].stages[0].epochs, 2);
+  ASSERT_EQ(stages.trials[0].stages[0].loss.size(), 1u);
+  EXPECT_EQ(stages.trials[0].stages[0].loss[0].term, "dice");
+  EXPECT_EQ(stages.trials[1].stages[0].loss[0].term, "wce");
+  const Study losses = study_of(kValidGrid + "sweep: {loss: [{dice: 1}], loss.dice: [{step: {0: 1, 0.5: 2}}]}\n");
+  EXPECT_EQ(losses.trials[0].stages[0].loss.size(), 1u);
+  EXPECT_EQ(losses.trials[0].stages[0].loss[0].curve.shape, "step");
+}
+
 TEST(Grid, RunsASubsetOfFolds) {
   std::string grid = changed(kValidGrid, "{train: 2, validation: 1, test: 1}", "{folds: 3, validation: 1}");
   grid = changed(grid, "seeds: [1]", "folds: [2, 0]");

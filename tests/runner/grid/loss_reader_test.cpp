@@ -49,12 +49,18 @@ TEST(LossReader, RefusesWhatIsNoWeight) {
   EXPECT_EQ(refusal("wce: {step: {0: much}}"),
             "f:1:17: expected a number from 0 to 1e+06 for loss.wce.step, not 'much'");
   EXPECT_EQ(refusal("wce: [1, 2]"),
-            "f:1:6: expected a weight or one curve {SHAPE: {PROGRESS: WEIGHT, ...}} for loss.wce, not a list (a list "
-            "of values "
-            "to try belongs in sweep)");
+            "f:1:6: expected a weight or one curve {SHAPE: {PROGRESS: WEIGHT, ...}} for loss.wce, not a list "
+            "(values to try belong in sweep or search.space)");
   EXPECT_EQ(refusal("wce: {step: {0: 1}, linear: {0: 1}}"),
             "f:1:6: expected a weight or one curve {SHAPE: {PROGRESS: WEIGHT, ...}} for loss.wce, not 2 shapes");
   EXPECT_EQ(refusal("wce: {step: 1}"), "f:1:13: expected points {PROGRESS: WEIGHT, ...} for loss.wce.step, not '1'");
+}
+
+TEST(LossReader, RefusesAMomentWithoutAnyLoss) {
+  const std::string fault = "every term of loss has weight 0 at progress 0.5, expected at least one above 0";
+  EXPECT_THAT(refusal("wce: {linear: {0: 1, 0.5: 0, 1: 1}}"), HasSubstr(fault)) << "a bend is no switch";
+  EXPECT_THAT(refusal("wce: {linear: {0: 1, 0.5: 0}}\nwdice: {linear: {0.5: 0, 1: 1}}"), HasSubstr(fault));
+  EXPECT_EQ(refusal("wce: {linear: {0: 1, 0.5: 0, 1: 1}}\ndice: 0.1"), "accepted");
 }
 
 TEST(LossReader, RefusesATermBesideOneThatHoldsIt) {
