@@ -90,7 +90,18 @@ void Partial::publish() {
   sync(folder.empty() ? std::filesystem::path(".") : folder, O_RDONLY | O_DIRECTORY);
 }
 
+void make_folders(const std::filesystem::path& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error)
+    throw std::runtime_error("'" + folder.string() + "': can't be made a folder: " + error.message() +
+                             ", expected the path of one");
+}
+
 void write_whole(const std::filesystem::path& file, std::string_view text) {
+  std::error_code unknown;
+  if (std::filesystem::exists(file, unknown) && !std::filesystem::is_regular_file(file, unknown))
+    throw std::runtime_error("'" + file.string() + "' is no file that can be replaced, expected the name of one");
   Partial partial(file);
   std::ofstream out(partial.path(), std::ios::binary);
   out << text;

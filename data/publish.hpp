@@ -27,7 +27,11 @@ class Partial {
   std::filesystem::path target_, path_;
 };
 
-/// Writes `text` beside `file` and publishes it. Throws std::runtime_error naming the file, and leaves nothing then.
+/// Makes the folder, and those above it, if they are not there. Throws std::runtime_error naming it.
+void make_folders(const std::filesystem::path& folder);
+
+/// Writes `text` beside `file` and publishes it, in place of a regular file alone. Throws std::runtime_error naming the
+/// file, and leaves nothing then.
 void write_whole(const std::filesystem::path& file, std::string_view text);
 
 /// Removes what writers that were killed left in `folder` itself, as far as it can be removed; no folder has nothing.

@@ -4,6 +4,7 @@
 #include "analysis/export/export.hpp"
 #include "analysis/results/merge.hpp"
 #include "analysis/tables/text_table.hpp"
+#include "data/publish.hpp"
 
 namespace crossfade::analysis {
 namespace {
@@ -54,7 +55,7 @@ std::vector<std::filesystem::path> export_csv(const std::vector<std::filesystem:
   return read_study(
       databases, study, "exporting as CSV",
       [&](SQLite::Database& db, const StudyRow& found) {
-        std::filesystem::create_directories(folder);
+        data::make_folders(folder);
         std::vector<std::filesystem::path> files;
         for (const Tidy& table : kTables) {
           files.push_back(folder / table.name);

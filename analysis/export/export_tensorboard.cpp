@@ -8,6 +8,7 @@
 #include "analysis/export/export.hpp"
 #include "analysis/results/merge.hpp"
 #include "analysis/tables/text_table.hpp"
+#include "data/publish.hpp"
 
 namespace crossfade::analysis {
 namespace {
@@ -172,7 +173,7 @@ std::vector<fs::path> export_tensorboard(const std::vector<fs::path>& databases,
                              (run.plane == "axial" ? "" : ", " + run.plane);
           while (!taken.insert(name).second) name += "_";  // of names that differ in what a folder's can't hold
           folders.push_back(folder / name);
-          fs::create_directories(folders.back());
+          data::make_folders(folders.back());
           const double begin = begin_of(db, run);
           EventFile file((folders.back() / "events.out.tfevents.crossfade").string(), begin);
           if (run.finished) file.hyperparameters(begin, hyperparameters_of(run), {kTestDice, "dice/validation"});

@@ -20,7 +20,8 @@ constexpr double kAffineTolerance = 1e-3;
 std::map<std::string, fs::path> some_volumes_in(const fs::path& folder, const std::string& what) {
   auto volumes = data::volumes_in(folder, what);
   if (volumes.empty())
-    throw std::runtime_error(folder.string() + ": no volume (SUBJECT.nii, .nii.gz, .mgz or .mgh) among the " + what);
+    throw std::runtime_error(
+        folder.string() + ": no volume (SUBJECT.nii, .nii.gz, .mgz or .mgh) or picture (.png, .tif) among the " + what);
   return volumes;
 }
 

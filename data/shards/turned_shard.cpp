@@ -77,7 +77,7 @@ ShardContents turned(ShardContents contents, const std::string& plane) {
 
 void turn_shards(const std::filesystem::path& axial, const std::vector<std::string>& subjects,
                  const std::filesystem::path& directory, const std::string& plane) {
-  std::filesystem::create_directories(directory);
+  make_folders(directory);
   remove_partials(directory);
   for (const std::string& subject : subjects) {
     const std::filesystem::path file = directory / (subject + ".h5");

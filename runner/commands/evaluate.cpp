@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -5,7 +6,9 @@
 #include "analysis/tables/report.hpp"
 #include "data/cohorts/cohort.hpp"
 #include "data/cohorts/made_from.hpp"
+#include "data/publish.hpp"
 #include "data/shards/plane.hpp"
+#include "runner/commands/checks.hpp"
 #include "runner/commands/commands.hpp"
 #include "runner/evaluation/evaluator.hpp"
 #include "runner/evaluation/prediction.hpp"
@@ -29,7 +32,7 @@ struct EvaluateOptions {
   fs::path predictions;
   std::string format = "text";
   int batch = 16;
-  bool anyway = false;
+  bool anyway = false, overwrite = false;
 };
 
 /// A net and the subjects in slices of its plane.
@@ -80,11 +83,11 @@ std::vector<std::string> check_training(const std::vector<NetOfPlane>& nets, con
 
 std::vector<NetOfPlane> open_nets(const EvaluateOptions& options) {
   if (options.shards.size() != options.checkpoints.size())
-    throw std::runtime_error(std::to_string(options.checkpoints.size()) + " checkpoints and " +
-                             std::to_string(options.shards.size()) + " folders of shards, expected one folder a net");
+    throw std::runtime_error(data::counted(options.checkpoints.size(), "checkpoint") + " and " +
+                             data::counted(options.shards.size(), "folder") + " of shards, expected one folder a net");
   if (!options.weights.empty() && options.weights.size() != options.checkpoints.size())
-    throw std::runtime_error(std::to_string(options.weights.size()) + " weights, expected one for each of the " +
-                             std::to_string(options.checkpoints.size()) + " checkpoints");
+    throw std::runtime_error(data::counted(options.weights.size(), "weight") + " for " +
+                             data::counted(options.checkpoints.size(), "checkpoint") + ", expected one for each");
   std::vector<NetOfPlane> nets;
   for (std::size_t n = 0; n < options.checkpoints.size(); ++n) {
     TrainedNetwork trained = load_trained_network(options.checkpoints[n]);
@@ -93,6 +96,9 @@ std::vector<NetOfPlane> open_nets(const EvaluateOptions& options) {
                     .weight = options.weights.empty() ? 1 : options.weights[n],
                     .trained_on = std::move(trained.trained_on)});
   }
+  for (const std::string& subject : options.subjects)
+    if (std::ranges::count(options.subjects, subject) > 1)
+      throw std::runtime_error("--subjects names " + subject + " twice, expected each once");
   const std::vector<std::string> subjects =
       options.subjects.empty() ? data::prepared_subjects(options.shards.front()) : options.subjects;
   for (std::size_t n = 0; n < nets.size(); ++n) {
@@ -113,12 +119,16 @@ std::vector<std::uint8_t> predict_subject(const std::vector<NetOfPlane>& nets, s
   return vote(voters, device, batch);
 }
 
+fs::path target_of(const data::Shard& shard, const EvaluateOptions& options) {
+  return options.predictions / (shard.info().subject + ".nii.gz");
+}
+
 /// Writes the volume of every subject, the subjects shared out among the ranks, and counts them on their own grids.
 std::vector<analysis::SubjectCounts> write_predictions(const std::vector<NetOfPlane>& nets, Group& group,
                                                        const EvaluateOptions& options) {
   const std::vector<data::Shard>& shards = nets.front().shards;
   return count_volumes(shards, group, [&](std::size_t s) {
-    return write_prediction(options.predictions / (shards[s].info().subject + ".nii.gz"), shards[s],
+    return write_prediction(target_of(shards[s], options), shards[s],
                             predict_subject(nets, s, group.device(), options.batch));
   });
 }
@@ -147,7 +157,10 @@ int run(World& world, const EvaluateOptions& options) {
         throw std::runtime_error(first.file().string() +
                                  ": sagittal slices don't tell left from right, expected axial or coronal ones for "
                                  "--predictions");
-      fs::create_directories(options.predictions);
+      std::vector<fs::path> targets;
+      for (const data::Shard& shard : nets.front().shards) targets.push_back(target_of(shard, options));
+      if (!options.overwrite) require_none_there(targets, "--predictions");
+      data::make_folders(options.predictions);
     }
   } catch (const std::exception& failure) {
     error = failure.what();
@@ -197,7 +210,7 @@ Action add_evaluate(CLI::App& app) {
       ->required();
   command->add_option("--weights", options->weights, "of the vote, one for each checkpoint (default: all alike)")
       ->type_name("NUMBER ...")
-      ->check(CLI::PositiveNumber);
+      ->check(fault_of_positive);
   command->add_option("--subjects", options->subjects, "only these subjects (default: all in the folder)")
       ->type_name("NAME ...");
   command
@@ -210,6 +223,7 @@ Action add_evaluate(CLI::App& app) {
                    "text, csv or json; with --predictions, csv and json give the scores on the subjects' own grids")
       ->check(CLI::IsMember({"text", "csv", "json"}))
       ->capture_default_str();
+  command->add_flag("--overwrite", options->overwrite, "predictions that are there already are replaced, not refused");
   command->add_flag("--anyway", options->anyway,
                     "evaluate a net on shards of another voxel size, grid, plane or classes than it was trained on");
   command->add_option("--batch", options->batch, "slices predicted at a time")

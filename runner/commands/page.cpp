@@ -1,6 +1,8 @@
 #include <filesystem>
 #include <iostream>
 #include <memory>
+#include <stdexcept>
+#include <system_error>
 
 #include "analysis/page/study_page.hpp"
 #include "runner/commands/commands.hpp"
@@ -30,6 +32,10 @@ Action add_page(CLI::App& app) {
   command->add_flag("--share", options->page.share, "leave out pictures, names of subjects, machines and paths");
   command->add_flag("--with-paper", options->page.with_paper, "the paper's own figures in Table 1");
   return [options] {
+    for (const std::filesystem::path& results : options->results)
+      if (std::error_code none; std::filesystem::equivalent(results, options->output, none))
+        throw std::invalid_argument("--output " + options->output.string() +
+                                    " is the results database itself, expected the name of a page, such as study.html");
     analysis::write_study_page(options->results, options->output, options->study, options->page);
     std::cout << options->output.string() << '\n' << std::flush;
     return 0;

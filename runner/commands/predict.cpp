@@ -5,6 +5,7 @@
 #include <set>
 
 #include "data/cohorts/subject.hpp"
+#include "data/publish.hpp"
 #include "data/shards/plane.hpp"
 #include "data/shards/turned_shard.hpp"
 #include "data/sources/subject_patterns.hpp"
@@ -13,6 +14,7 @@
 #include "data/volumes/file_geometry.hpp"
 #include "data/volumes/image.hpp"
 #include "data/volumes/volume_file.hpp"
+#include "runner/commands/checks.hpp"
 #include "runner/commands/commands.hpp"
 #include "runner/evaluation/evaluator.hpp"
 #include "runner/evaluation/vote.hpp"
@@ -36,6 +38,7 @@ struct PredictOptions {
   fs::path output;
   std::string ending;
   int batch = 16;
+  bool overwrite = false;
 };
 
 struct Net {
@@ -63,8 +66,8 @@ void require_votable(const std::vector<Net>& nets, const std::vector<fs::path>& 
 
 std::vector<Net> load_nets(const PredictOptions& options) {
   if (!options.weights.empty() && options.weights.size() != options.checkpoints.size())
-    throw std::runtime_error(std::to_string(options.weights.size()) + " weights, expected one for each of the " +
-                             std::to_string(options.checkpoints.size()) + " checkpoints");
+    throw std::runtime_error(data::counted(options.weights.size(), "weight") + " for " +
+                             data::counted(options.checkpoints.size(), "checkpoint") + ", expected one for each");
   std::vector<Net> nets;
   for (std::size_t n = 0; n < options.checkpoints.size(); ++n) {
     const fs::path& file = options.checkpoints[n];
@@ -187,8 +190,11 @@ int run(World& world, const PredictOptions& options) {
     scans = list_scans(options.images);
     if (fs::exists(options.output) && !fs::is_directory(options.output))
       throw std::runtime_error("--output " + options.output.string() + " is a file, expected a folder");
-    fs::create_directories(options.output);
     require_no_scan_there(scans, options);
+    std::vector<fs::path> targets;
+    for (const data::ListedSubject& scan : scans) targets.push_back(target_of(scan, options));
+    if (!options.overwrite) require_none_there(targets, "--output");
+    data::make_folders(options.output);
   });
   if (nets.front().trained_on.label_table.empty())
     log_warning(options.checkpoints.front().string() +
@@ -248,11 +254,12 @@ Action add_predict(CLI::App& app) {
       ->required();
   command->add_option("--weights", options->weights, "of the vote, one for each checkpoint (default: all alike)")
       ->type_name("NUMBER ...")
-      ->check(CLI::PositiveNumber);
+      ->check(fault_of_positive);
   command
       ->add_option("--ending", options->ending,
                    "of the labels' files (default: that of the scans, .nii.gz for .nii, .png for pictures)")
       ->check(CLI::IsMember({".nii.gz", ".nii", ".mgz", ".mgh", ".png"}));
+  command->add_flag("--overwrite", options->overwrite, "labels that are there already are replaced, not refused");
   command->add_option("--batch", options->batch, "slices predicted at a time")
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();

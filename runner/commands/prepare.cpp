@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "data/cohorts/cohort.hpp"
+#include "data/publish.hpp"
 #include "runner/commands/cohort_check.hpp"
 #include "runner/commands/commands.hpp"
 #include "runner/process/lock_file.hpp"
@@ -87,7 +88,7 @@ Action add_prepare(CLI::App& app) {
     data::CohortSpec& cohort = options->cohort;
     if (cohort.source.empty()) cohort.source = source_of(cohort);
     const data::Cohort opened = data::open_cohort(cohort);
-    std::filesystem::create_directories(options->output);
+    data::make_folders(options->output);
     const LockFile lock(options->output / "lock", "the folder " + options->output.string(), false);
     const auto remarks = data::prepare_cohort(
         opened, data::hash_cohort(opened), options->output, options->threads,

@@ -7,6 +7,7 @@
 
 #include "analysis/figures/regret_figure.hpp"
 #include "analysis/tables/text_table.hpp"
+#include "runner/commands/checks.hpp"
 #include "runner/commands/commands.hpp"
 #include "runner/process/exit_codes.hpp"
 #include "runner/process/log.hpp"
@@ -23,19 +24,12 @@ struct ReplayOptions {
   std::filesystem::path output = "replay";
 };
 
-/// A command line that can't work is refused before anything is replayed.
-void require_folder_of(const std::filesystem::path& stem) {
-  const std::filesystem::path folder = stem.parent_path();
-  if (!folder.empty() && !std::filesystem::is_directory(folder))
-    throw std::runtime_error("--output " + stem.string() + ": there is no folder " + folder.string() +
-                             ", expected a path in one that is there");
-}
-
 /// The methods that the known search can be tried again by. Of those that were `asked_for` none is left out.
 std::vector<std::string> fitting_methods(const StudySearch& found, const std::vector<std::string>& methods,
                                          bool asked_for) {
   std::vector<std::string> fitting;
   for (const std::string& method : methods) {
+    if (std::ranges::find(fitting, method) != fitting.end()) continue;  // named twice
     const std::string fault = replay_fault(found.known, method);
     if (fault.empty())
       fitting.push_back(method);
@@ -77,7 +71,6 @@ analysis::TextTable regret_table(const std::vector<analysis::RegretCurve>& curve
 
 /// `asked_for`: whether the command line names the methods.
 int replay_all(const ReplayOptions& options, bool asked_for) {
-  require_folder_of(options.output);
   const StudySearch found = known_search(options.results, options.study);
   const KnownSearch& known = found.known;
   std::vector<analysis::RegretCurve> curves;
@@ -115,7 +108,10 @@ Action add_replay(CLI::App& app) {
                        "which; unless it is named, branch is left out where the search lacks points that it needs")
           ->check(CLI::IsMember({"branch", "grid", "random", "model"}))
           ->capture_default_str();
-  command->add_option("--output", options->output, "path without ending")->type_name("STEM")->capture_default_str();
+  command->add_option("--output", options->output, "path without ending")
+      ->type_name("STEM")
+      ->check(fault_of_stem)
+      ->capture_default_str();
   return [options, methods] { return replay_all(*options, methods->count() > 0); };
 }
 

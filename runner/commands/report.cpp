@@ -7,6 +7,7 @@
 #include "analysis/figures/search_figure.hpp"
 #include "analysis/figures/slices_figure.hpp"
 #include "analysis/tables/report.hpp"
+#include "runner/commands/checks.hpp"
 #include "runner/commands/commands.hpp"
 
 namespace crossfade::runner {
@@ -113,7 +114,8 @@ Action add_plot(CLI::App& app) {
       ->capture_default_str();
   add_source(*command, *options);
   command->add_option("--output", options->output, "path without ending (default: the figure's name, here)")
-      ->type_name("STEM");
+      ->type_name("STEM")
+      ->check(fault_of_stem);
   return [options] {
     check(*options);
     const std::filesystem::path stem = options->output.empty() ? std::filesystem::path(options->what) : options->output;

@@ -5,6 +5,7 @@
 #include "analysis/results/scored_variant.hpp"
 #include "analysis/scores/label_scores.hpp"
 #include "data/utf8.hpp"
+#include "runner/commands/checks.hpp"
 #include "runner/commands/commands.hpp"
 #include "runner/process/exit_codes.hpp"
 #include "runner/process/log.hpp"
@@ -116,7 +117,10 @@ int run(ScoreOptions options) {
 Action add_score(CLI::App& app) {
   auto options = std::make_shared<ScoreOptions>();
   CLI::App* command = app.add_subcommand("score", "Score label volumes that another tool wrote, as nets are scored");
-  command->add_option("--labels", options->labels, "folder of the true labels, SUBJECT.nii, .nii.gz, .mgz or .mgh")
+  command
+      ->add_option(
+          "--labels", options->labels,
+          "folder of the true labels, SUBJECT.nii, .nii.gz, .mgz or .mgh, or pictures where there are none of these")
       ->type_name("DIR")
       ->required();
   command
@@ -126,6 +130,7 @@ Action add_score(CLI::App& app) {
       ->required();
   command->add_option("--name", options->name, "what made the predictions: a row of Table 1")
       ->type_name("NAME")
+      ->check(fault_of_row)
       ->required();
   const CLI::Validator tables([](const std::string& text) { return data::label_table_fault(text); }, "TABLE");
   command
@@ -161,7 +166,7 @@ Action add_score(CLI::App& app) {
       ->capture_default_str()
       ->needs(results);
   command->add_option("--minutes", options->minutes, "minutes that the tool takes for a scan, for the table of metrics")
-      ->check(CLI::PositiveNumber)
+      ->check(fault_of_positive)
       ->needs(results);
   command->add_option("--format", options->format, "text, csv or json")
       ->check(CLI::IsMember({"text", "csv", "json"}))

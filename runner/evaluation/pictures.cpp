@@ -118,7 +118,7 @@ void draw_subjects(const std::vector<data::Shard>& shards, const std::vector<ana
       if (std::ranges::find(chosen, s) == chosen.end()) continue;
       const Labels labels{read_labels(shards[s], 0, data::LabelKind::kManual), predict_volume(s)};
       const fs::path file = analysis::picture_file(pictures, hash, scores[s].subject);
-      fs::create_directories(file.parent_path());
+      data::make_folders(file.parent_path());
       data::write_whole(file, draw(shards[s], labels));
     }
   });

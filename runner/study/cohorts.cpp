@@ -5,6 +5,7 @@
 #include <set>
 #include <stdexcept>
 
+#include "data/publish.hpp"
 #include "data/shards/intensity.hpp"
 #include "data/shards/turned_shard.hpp"
 #include "data/words.hpp"
@@ -36,7 +37,7 @@ std::set<std::string> planes_in_use(const Study& study, const std::string& cohor
 void prepare(const data::Cohort& cohort, const data::CohortHashes& hashes, const std::string& name,
              const fs::path& axial, const std::set<std::string>& planes, int threads,
              const std::function<void()>& alive) {
-  fs::create_directories(axial);
+  data::make_folders(axial);
   // Two studies started together may want the same cohort: the second waits and then finds it whole.
   const LockFile lock(axial / "lock", "cohort " + name, true);
   const auto progress = [&](int done, int total, const std::string& subject) {

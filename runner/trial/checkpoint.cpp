@@ -164,7 +164,7 @@ void write_tensors(const std::filesystem::path& file, const TensorFile& contents
     throw std::runtime_error(file.string() + ": a header of " + std::to_string(text.size()) + " bytes, of which " +
                              std::to_string(kLargestHeader) + " can be read");
 
-  if (file.has_parent_path()) std::filesystem::create_directories(file.parent_path());
+  if (file.has_parent_path()) data::make_folders(file.parent_path());
   data::Partial partial(file);
   const std::uint64_t length = text.size();
   std::ofstream out(partial.path(), std::ios::binary);

@@ -102,7 +102,7 @@ fs::path RegistrationCache::folder_of(const AtlasPair& pair) const {
 bool RegistrationCache::fill(const std::vector<AtlasPair>& pairs, std::size_t first, int threads,
                              const std::function<void(std::size_t)>& on_done,
                              const std::function<bool()>& stop_requested) const {
-  fs::create_directories(folder_);
+  data::make_folders(folder_);
   std::vector<Missing> missing;
   for (std::size_t p = 0; p < pairs.size(); ++p) {
     const AtlasPair& pair = pairs[(first + p) % pairs.size()];
@@ -158,7 +158,7 @@ bool RegistrationCache::make(const AtlasPair& pair, const fs::path& target,
     data::Partial partial(target);
     const fs::path work = partial.path() / "work";
     remove_partial(target);
-    fs::create_directories(work);
+    data::make_folders(work);
     const auto begin = std::chrono::steady_clock::now();
     const auto warped = model::register_atlas(volume(*pair.target, read_image(*pair.target, 0)), atlas_of(pair),
                                               options_, seed_, work, stop_requested);

@@ -108,10 +108,17 @@ class OwnData(Case):
         over = self.run_runner("predict", "--checkpoint", checkpoint, "--images", "Task/imagesTr", "--output", "Task/imagesTr")
         self.assertEqual(over.returncode, 2, over.stderr)
         self.assertIn("would overwrite the scan Task/imagesTr/s1.nii.gz", over.stderr)
+        drawn = self.folder / "Task/labelsTr/s1.nii.gz"
+        before = drawn.read_bytes()
+        over = self.run_runner("predict", "--checkpoint", checkpoint, "--images", "Task/imagesTr", "--output", "Task/labelsTr")
+        self.assertEqual(over.returncode, 2, over.stderr)
+        self.assertIn("--output: Task/labelsTr/s1.nii.gz and 3 others would be overwritten, expected another folder, or --overwrite", over.stderr)
+        self.assertEqual(drawn.read_bytes(), before)
+        self.predict(checkpoint, "Task/imagesTr", "--overwrite")
         self.save(self.folder / "one/s1.nii.gz", case(1)[0][..., 0])
-        fewer = self.run_runner("predict", "--checkpoint", checkpoint, "--images", "one", "--output", "predicted", ranks=2)
+        fewer = self.run_runner("predict", "--checkpoint", checkpoint, "--images", "one", "--output", "fewer", ranks=2)
         self.assertNotEqual(fewer.returncode, 0)
-        self.assertIn("has 1 channels, expected 2 as the net was trained on", fewer.stderr)
+        self.assertIn("has 1 channel, expected 2 as the net was trained on", fewer.stderr)
 
     def test_nnunets_folders_with_ignored_voxels_and_its_folds(self):
         for n, name in enumerate(SUBJECTS):
@@ -183,7 +190,7 @@ class OwnData(Case):
         self.assertLessEqual(set(numpy.unique(volume.dataobj)), {0, 17, 53})
         self.assertGreater(numpy.count_nonzero(volume.dataobj), 0)
         alone = numpy.asarray(volume.dataobj).copy()
-        self.predict(checkpoint, "subjects/{subject}/mri/T1.mgz", "--checkpoint", checkpoint)  # it votes with itself
+        self.predict(checkpoint, "subjects/{subject}/mri/T1.mgz", "--checkpoint", checkpoint, "--overwrite")  # it votes with itself
         numpy.testing.assert_array_equal(numpy.asarray(nibabel.load(predicted / "s1.mgz").dataobj), alone)
 
     def test_ct_from_a_table_with_parts(self):

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 import re
 import unittest
 
@@ -155,6 +156,18 @@ class Page(Case):
         self.assertTrue(page.is_visible("#table1 table"))
         for control in (".chooser", "nav", ".copy"):
             self.assertFalse(page.is_visible(control), control)
+
+    def test_does_not_take_the_place_of_its_database_or_of_what_is_no_file(self):
+        self.write_page(variants=["low"])
+        before = (self.folder / "r.sqlite").read_bytes()
+        (self.folder / "pipe").unlink(missing_ok=True)
+        os.mkfifo(self.folder / "pipe")
+        for output, said in (("./r.sqlite", "--output ./r.sqlite is the results database itself, expected the name of a page"),
+                             ("pipe", "'pipe' is no file that can be replaced, expected the name of one")):
+            refused = self.run_runner("page", "--results", "r.sqlite", "--output", output)
+            self.assertEqual(refused.returncode, 2, refused.stderr)
+            self.assertIn(said, refused.stderr)
+        self.assertEqual((self.folder / "r.sqlite").read_bytes(), before)
 
     def test_to_share_names_nobody(self):
         text = self.write_page("--share", variants=["low", "high"], subjects=["zacharias", "yvonne"], host="gpu-7",

@@ -115,7 +115,7 @@ class Stages(Case):
         self.assertEqual(completed.returncode, 0, completed.stderr)
         self.assertTrue((self.folder / "out" / f"{subject}.nii.gz").exists())
         self.assertIn("the axial ones first", evaluate(["coronal", "axial"]).stderr)
-        self.assertIn("2 weights, expected one for each of the 3 checkpoints", evaluate(files, "--weights", 1, 1).stderr)
+        self.assertIn("2 weights for 3 checkpoints, expected one for each", evaluate(files, "--weights", 1, 1).stderr)
 
     def test_interrupted_in_any_stage_or_plane_goes_on_to_the_same_figures(self):
         arguments = ["--grid", self.grid, "--cohorts", COHORTS]
