@@ -4,11 +4,14 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace crossfade::analysis {
 
-/// Takes names of subjects, hosts and paths out of texts; made without names, it leaves all as it is.
+/// Takes names of subjects, hosts and paths out of texts; made without names, it leaves all as it is. A name is found
+/// where no letter or digit stands next to it. One that reads as a number, "1003", is left in what the page says
+/// itself, where most numbers are others.
 class Redaction {
  public:
   Redaction() = default;
@@ -21,16 +24,20 @@ class Redaction {
   /// Words of `text` that hold a / or \ become "(path)", hosts "(host)", subjects their numbers. A word ends at a
   /// space, a quote, a bracket, a comma, a semicolon, an equals sign, and at a colon that nothing or a space follows.
   std::string text(const std::string& text) const;
+  /// The same of messages and command lines: without names that read as numbers, too.
+  std::string message(const std::string& text) const;
+  /// The same of a grid: of such names those that `exclude` and `test_subjects` have.
+  std::string grid(const std::string& text) const;
   bool shares() const { return shares_; }
 
  private:
-  std::string word(const std::string& word) const;
-  std::string without_phrases(std::string text) const;
+  using Names = std::vector<std::pair<std::string, std::string>>;  // with what stands for them, the longest first
+  std::string without_paths(const std::string& text) const;
 
   bool shares_ = false;
   std::map<std::string, std::string> subjects_;
-  std::vector<std::string> phrases_;  // subjects of several words, the longest first
-  std::set<std::string> hosts_, no_paths_;
+  Names names_, all_names_;  // without those that read as numbers, and with them
+  std::set<std::string> no_paths_;
 };
 
 }  // namespace crossfade::analysis

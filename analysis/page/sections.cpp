@@ -153,7 +153,7 @@ std::string alerts(const PageContents& page) {
     }
     table.rows.push_back({trial.variant, std::to_string(trial.seed), std::to_string(trial.fold), state,
                           std::to_string(trial.epochs) + " of " + std::to_string(trial.planned),
-                          page.redaction.text(reason)});
+                          page.redaction.message(reason)});
   }
   if (table.rows.empty()) return {};
   const bool folded = table.rows.size() > kMostAlerts;
@@ -208,7 +208,9 @@ std::string table1_section(const PageContents& page) {
 
 std::string claims_section(const PageContents& page) {
   if (page.claims.claims.empty()) return {};
-  return section("claims", "Claims", report_html(claims_report(page.claims), page.redaction));
+  ClaimTable table = page.claims;
+  for (ClaimResult& result : table.claims) result.claim.name = page.redaction.text(result.claim.name);
+  return section("claims", "Claims", report_html(claims_report(table), page.redaction));
 }
 
 std::string figure1_section(const PageContents& page) {
@@ -353,13 +355,13 @@ std::string provenance_section(const PageContents& page) {
     table.rows.push_back(
         {run.started + (run.of_this_grid ? "" : " (another grid)"), run.version + " (git " + run.commit + ")",
          std::to_string(run.ranks) + ", " + std::to_string(run.ranks_per_trial) + " a trial", run.devices,
-         redaction.text(words(run.libraries)), redaction.text(words(run.data)), redaction.text(run.command)});
+         redaction.text(words(run.libraries)), redaction.text(words(run.data)), redaction.message(run.command)});
     if (!redaction.shares()) table.rows.back().push_back(run.host);
   }
   return section(
       "provenance", "Where it comes from",
       scrolled(as_html(table)) + "<h3>The grid</h3>\n" +
-          element("pre", {{"id", "grid"}, {"tabindex", "0"}}, escaped_lines(redaction.text(page.study.grid_text))) +
+          element("pre", {{"id", "grid"}, {"tabindex", "0"}}, escaped_lines(redaction.grid(page.study.grid_text))) +
           "\n");
 }
 

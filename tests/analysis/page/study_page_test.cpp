@@ -22,11 +22,23 @@ TEST(Redaction, TakesNamesHostsAndPathsOutOfTexts) {
   EXPECT_EQ(redaction.subject("never seen"), "subject");
   EXPECT_EQ(redaction.text("runner --grid /home/me/x.yaml --set a.root=../data,b=1"),
             "runner --grid (path) --set a.root=(path),b=1");
-  EXPECT_EQ(redaction.text("test: [ann, 01, annette]  # on gpu-7"),
-            "test: [subject 1, subject 2, annette]  # on (host)");
+  EXPECT_EQ(redaction.text("test: [ann, 01, annette]  # on gpu-7"), "test: [subject 1, 01, annette]  # on (host)");
   EXPECT_EQ(redaction.text("cohort x: scan 'C:\\data\\ann.nii' of ann: no slice"),
             "cohort x: scan '(path)' of subject 1: no slice");
-  EXPECT_EQ(redaction.text("Scans of bob. Who is v1.bob?"), "Scans of subject 3. Who is v1.bob?");
+  EXPECT_EQ(redaction.text("Scans of bob. Who is v1.bob?"), "Scans of subject 3. Who is v1.subject 3?");
+  EXPECT_EQ(redaction.text("bob_T1w.nii.gz, gpu-7.example.org, bobby, ann-2; mean of 01"),
+            "subject 3_T1w.nii.gz, (host).example.org, bobby, subject 1-2; mean of 01");
+}
+
+TEST(Redaction, TakesNamesThatReadAsNumbersWhereSubjectsAreNamed) {
+  const Redaction redaction({"12", "3", "ann"}, {});
+  EXPECT_EQ(redaction.text("mean over subjects (12). Seeds: 3."), "mean over subjects (12). Seeds: 3.");
+  EXPECT_EQ(redaction.message("subject 12: no slice of 3"), "subject subject 1: no slice of subject 2");
+  EXPECT_EQ(
+      redaction.grid("c: {subjects: 12, exclude: 3 12, split: {train: 3, test_subjects: 12}}\n  epochs: 3\n"
+                     "exclude: 12\nwidth: 12\n"),
+      "c: {subjects: 12, exclude: subject 2 subject 1, split: {train: 3, test_subjects: subject 1}}\n  epochs: 3\n"
+      "exclude: subject 1\nwidth: 12\n");
   EXPECT_EQ(redaction.text("lr: 2e-3\n  epochs: 3\n"), "lr: 2e-3\n  epochs: 3\n") << "the rest stays to the letter";
 }
 
@@ -103,6 +115,7 @@ TEST_F(Page, HasEachVariantsDiceByStructureAndSubject) {
 TEST_F(Page, ToShareNamesNobodyNoMachineAndNoPath) {
   StudyRecord study = study_record("shared");
   study.caption = "scans of zacharias";
+  study.claims = {{"better for zacharias of /secret/scans", "good", "bad"}};
   study.grid_text = "cohorts: {own: {root: /secret/scans, split: {test: [zacharias]}}}\n# </script> --> <b>";
   Provenance run = provenance();
   run.host = "secret-host";
