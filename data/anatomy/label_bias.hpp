@@ -12,11 +12,12 @@ namespace crossfade::data {
 
 /// How automatic labels differ from the true ones, in mm. All 0: not at all.
 struct LabelBiasOptions {
-  double pallidum_mm = 0;       // the boundary's shift outward; below 0: inward; both hemispheres alike
-  double amygdala_mm = 0;       // likewise
-  double ventricles_mm = 0;     // likewise, of the lateral ventricles
-  double noise_mm = 0;          // sd of a smooth random displacement, per axis, of all boundaries
-  std::string structures_mm{};  // "STRUCTURE MM STRUCTURE MM ...": shifts of these, in place of those above
+  double pallidum_mm = 0;    // the boundary's shift outward; below 0: inward; both hemispheres alike
+  double amygdala_mm = 0;    // likewise
+  double ventricles_mm = 0;  // likewise, of the lateral ventricles
+  double noise_mm = 0;       // sd of a smooth random displacement, per axis, of all boundaries
+  std::string
+      structures_mm{};  // "STRUCTURE MM STRUCTURE MM ...": shifts of these, in place of what those above say of them
   bool operator==(const LabelBiasOptions&) const = default;
 };
 
@@ -26,8 +27,9 @@ void describe(Visitor& visit, LabelBiasOptions& b) {
   visit.number("amygdala_mm", b.amygdala_mm, -5, 5, "shift of the amygdala's boundary in mm; above 0: outward");
   visit.number("ventricles_mm", b.ventricles_mm, -5, 5,
                "shift of the lateral ventricles' boundary in mm; above 0: outward");
-  visit.text("structures_mm", b.structures_mm,
-             "the same of any structure, in place of the three above: Left-Amygdala -1 Left-Pallidum 1.5");
+  visit.text(
+      "structures_mm", b.structures_mm,
+      "the same of any structure, in place of what the three above say of it: Left-Amygdala -1 Left-Pallidum 1.5");
   visit.number("noise_mm", b.noise_mm, 0, 3,
                "standard deviation of the smooth random displacement of all boundaries, in mm");
 }

@@ -10,6 +10,7 @@
 #include "data/structured.hpp"
 #include "data/volumes/file_geometry.hpp"
 #include "data/volumes/image.hpp"
+#include "data/volumes/picture.hpp"
 #include "data/words.hpp"
 
 namespace crossfade::data {
@@ -39,7 +40,7 @@ void choose(const CohortSpec& spec, const fs::path& where, const std::string& wh
   exclude(list, words_of(spec.exclude));
   if (list.subjects.empty())
     throw std::runtime_error(where.string() + ": no " + what +
-                             (spec.exclude.empty() ? " (.nii.gz, .nii, .mgz or .mgh) in this folder"
+                             (spec.exclude.empty() ? " (.nii.gz, .nii, .mgz, .mgh, .png or .tif) in this folder"
                                                    : " is left in this folder, which exclude leaves out"));
   if (spec.strict) require_complete(list, where);
   if (spec.subjects == 0) return;
@@ -78,8 +79,8 @@ fs::path labels_for(const ListedSubject& subject, const LabelFolder& labels) {
   const std::string name = subject.name + labels.suffix;
   if (const auto found = labels.volumes.find(name); found != labels.volumes.end()) return found->second;
   throw std::runtime_error(subject.images.front().string() + " has no " + labels.what + " in " +
-                           labels.folder.string() + ": expected " + name + ".nii.gz, " + name + ".nii, " + name +
-                           ".mgz or " + name + ".mgh");
+                           labels.folder.string() + ": expected " + name +
+                           (is_picture(subject.images.front()) ? ".png or .tif" : ".nii.gz, .nii, .mgz or .mgh"));
 }
 
 /// A file each in folders: the name is the subject's.
@@ -133,7 +134,7 @@ SubjectList list_subjects(CohortSpec& spec, Cohort& cohort) {
   if (spec.source == "phantom") return phantoms(spec);
   if (spec.source == "labels") return label_maps(spec);
   if (spec.source == "scans") return scans(spec, cohort.remarks);
-  NnunetDataset dataset = read_nnunet(spec.root);
+  NnunetDataset dataset = read_nnunet(spec.root, spec.split.from == "folds");
   cohort.channels = dataset.channels;
   cohort.folds = std::move(dataset.folds);
   if (spec.classes.empty() && spec.label_table == CohortSpec{}.label_table) {
@@ -213,6 +214,7 @@ Cohort open_cohort(const CohortSpec& asked) {
   if (const auto fault = fault_of(cohort.spec)) throw std::runtime_error(fault->what);  // with the data set's classes
   cohort.subjects = std::move(list.subjects);
   remark_on_names(cohort.remarks, "left out", list.left_out, "subject");
+  remark_on_names(cohort.remarks, "exclude leaves out nobody", list.strangers, "name");
   set_tables(cohort);
   set_kinds(cohort, asked.table.empty() ? fs::path(asked.root) : below_root(asked, asked.table));
   set_grid(cohort);

@@ -8,6 +8,7 @@
 
 #include "data/volumes/affine.hpp"
 #include "data/volumes/background.hpp"
+#include "data/volumes/picture.hpp"
 
 namespace crossfade::data {
 namespace {
@@ -32,6 +33,10 @@ std::string text_of(const std::array<int, 3>& size) {
 Geometry geometry_of_labels(const GridOfFile& labels, const GridOfFile& image, const std::string& geometry) {
   constexpr double kApart = 0.1;  // mm
   const bool same_size = labels.grid.size == image.grid.size;
+  if (!same_size && is_picture(labels.file) && is_picture(image.file))
+    throw std::runtime_error(labels.file.string() + ": has " + text_of(labels.grid.size) + " pixels and its image " +
+                             image.file.string() + " " + text_of(image.grid.size) +
+                             ", expected the same, as pictures don't say where they lie");
   if (geometry == "image") {
     if (!same_size)
       throw std::runtime_error(labels.file.string() + ": has " + text_of(labels.grid.size) + " voxels and its image " +

@@ -5,6 +5,7 @@
 
 #include "data/cohorts/pairing.hpp"
 #include "data/cohorts/subject.hpp"
+#include "data/number_words.hpp"
 #include "data/shards/intensity.hpp"
 #include "data/volumes/conform.hpp"
 #include "data/volumes/conform_image.hpp"
@@ -66,10 +67,9 @@ Scan read_scan(const Cohort& cohort, const ListedSubject& subject) {
     for (ReadVolume<float>& channel : read) scan.channels.push_back(std::move(channel));
   }
   if (scan.channels.size() != cohort.channels.size())
-    throw std::runtime_error(
-        scan.file.string() + ": has " + std::to_string(scan.channels.size()) + " channels, expected " +
-        std::to_string(cohort.channels.size()) +
-        (cohort.subjects.empty() ? " as the net was trained on" : " as the cohort's first subject"));
+    throw std::runtime_error(scan.file.string() + ": has " + counted(scan.channels.size(), "channel") + ", expected " +
+                             std::to_string(cohort.channels.size()) +
+                             (cohort.subjects.empty() ? " as the net was trained on" : " as the cohort"));
   require_any_contents(scan, cohort.spec.intensity);
   return scan;
 }

@@ -54,6 +54,10 @@ Split own_parts(const std::vector<ListedSubject>& subjects, const SplitSpec& spe
     return split;
   }
   const auto lacks = std::ranges::find_if(subjects, [](const ListedSubject& s) { return s.part.empty(); });
+  if (std::ranges::all_of(subjects, [](const ListedSubject& s) { return s.part.empty(); }))
+    refuse(
+        "from: parts, but the source says no part of any subject: a table does in its column part, and a data set of "
+        "nnU-Net has test cases where it has imagesTs and labelsTs");
   if (lacks != subjects.end()) refuse("from: parts, but the source says no part of subject '" + lacks->name + "'");
   if (spec.validation != 0)
     refuse("validation: " + std::to_string(spec.validation) +

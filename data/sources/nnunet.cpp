@@ -94,7 +94,7 @@ OwnClasses classes_of(const fs::path& file, const std::map<int, std::string>& na
 
 }  // namespace
 
-NnunetDataset read_nnunet(const fs::path& folder) {
+NnunetDataset read_nnunet(const fs::path& folder, bool with_folds) {
   const fs::path file = folder / "dataset.json";
   const json dataset = read_json(file);
   if (!dataset.is_object()) refuse_key(file, "as a whole", "is " + excerpt_of(dataset) + ", expected an object");
@@ -110,7 +110,7 @@ NnunetDataset read_nnunet(const fs::path& folder) {
   read.list = is_nnunet2 ? nnunet2_cases(folder, dataset, read.channels.size())
                          : decathlon_cases(folder, dataset, read.channels.size());
   finish(read.list, folder);
-  read.folds = read_nnunet_folds(folder / "splits_final.json", read.list);
+  if (with_folds) read.folds = read_nnunet_folds(folder / "splits_final.json", read.list);
   return read;
 }
 

@@ -31,7 +31,7 @@ struct NnunetDataset {
 /// "ignore" of nnU-Net 2 goes to classes.ignore. A case with an image and no labels, the reverse, or without all its
 /// channels is left out. Throws std::runtime_error naming file and key for what is none of these, for overlapping
 /// regions (lists of ids, regions_class_order), for labels that own_label_table() refuses, for a fold with a name that
-/// is no subject or stands there twice, and what finish() throws.
-NnunetDataset read_nnunet(const std::filesystem::path& folder);
+/// is no subject or stands there twice, and what finish() throws. `with_folds`: splits_final.json is read, if there.
+NnunetDataset read_nnunet(const std::filesystem::path& folder, bool with_folds = true);
 
 }  // namespace crossfade::data

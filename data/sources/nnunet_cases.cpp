@@ -183,6 +183,10 @@ SubjectList nnunet2_cases(const fs::path& folder, const json& dataset, std::size
   if (!is_listed) add_scanned_cases(list, folder / "imagesTr", folder / "labelsTr", ending, channels, "");
   if (has_tested_cases(folder))
     add_scanned_cases(list, folder / "imagesTs", folder / "labelsTs", ending, channels, "test");
+  if (list.subjects.empty() && list.left_out.empty())
+    refuse_key(
+        folder / "dataset.json", "file_ending",
+        "is '" + ending + "', but " + (folder / "imagesTr").string() + " has no file such as CASE_0000" + ending);
   return list;
 }
 

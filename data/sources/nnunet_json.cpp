@@ -17,7 +17,9 @@ json read_json(const fs::path& file) {
   try {
     return json::parse(in, unique_keys<json>());
   } catch (const json::parse_error& error) {
-    fail(file, std::string("is no JSON: ") + error.what());
+    const std::string said = error.what();  // "[..] parse error at line 1, column 12: .."
+    const std::size_t at = said.find("at line "), end = said.find(':', at);
+    fail(file, "is no JSON" + (at == std::string::npos ? "" : ", " + said.substr(at, end - at)));
   } catch (const std::invalid_argument& error) {
     fail(file, error.what());
   }

@@ -88,8 +88,12 @@ void finish(SubjectList& list, const fs::path& source) {
 
 void exclude(SubjectList& list, const std::vector<std::string>& names) {
   for (const std::string& name : names) {
-    std::erase_if(list.subjects, [&](const ListedSubject& subject) { return subject.name == name; });
-    std::erase_if(list.left_out, [&](const std::string& line) { return line.starts_with(name + ": "); });
+    const auto listed = std::erase_if(list.subjects, [&](const ListedSubject& subject) {
+      return subject.name == name || person_of(subject) == name;
+    });
+    const auto left_out =
+        std::erase_if(list.left_out, [&](const std::string& line) { return line.starts_with(name + ": "); });
+    if (listed + left_out == 0) list.strangers.push_back(name);
   }
 }
 

@@ -20,9 +20,10 @@ struct ListedSubject {
 const std::string& person_of(const ListedSubject& subject);
 
 struct SubjectList {
-  std::vector<ListedSubject> subjects;  // sorted by name
-  std::vector<std::string> left_out{};  // "NAME: REASON" for each subject that lacks a file or can't be used, sorted
-  std::vector<std::string> unused{};    // columns of a table that say nothing here
+  std::vector<ListedSubject> subjects;   // sorted by name
+  std::vector<std::string> left_out{};   // "NAME: REASON" for each subject that lacks a file or can't be used, sorted
+  std::vector<std::string> unused{};     // columns of a table that say nothing here
+  std::vector<std::string> strangers{};  // names that exclude() was given and that nobody bears
 };
 
 /// A fold as splits_final.json has it: names of subjects.
@@ -41,7 +42,7 @@ bool is_file(const std::filesystem::path& file);
 /// numbers of images, an image that belongs to two persons, and where no subject is left.
 void finish(SubjectList& list, const std::filesystem::path& source);
 
-/// Takes the subjects of these names out of the list, and out of those that were left out.
+/// Takes the subjects and the persons of these names out of the list, and subjects out of those that were left out.
 void exclude(SubjectList& list, const std::vector<std::string>& names);
 
 /// Throws std::runtime_error naming the source and the first few where any subject was left out.

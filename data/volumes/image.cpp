@@ -24,7 +24,12 @@ template <class NameOf>
 std::map<std::string, fs::path> files_where(const fs::path& folder, const std::string& what, const NameOf& name_of) {
   std::error_code error;
   const fs::directory_iterator files(folder, error);
-  if (error) throw std::runtime_error(folder.string() + ": no folder of " + what + ": " + error.message());
+  if (error)
+    throw std::runtime_error(
+        folder.string() + ": no folder of " + what + ": " + error.message() +
+        (folder.string().find('*') == std::string::npos
+             ? ""
+             : "; in a pattern {subject} says where the name stands, as in scans/{subject}.nii.gz"));
   std::map<std::string, fs::path> volumes;
   for (const auto& entry : files) {
     const std::string subject = name_of(entry.path());

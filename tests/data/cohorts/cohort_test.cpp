@@ -110,6 +110,9 @@ TEST(Cohort, NamesPhantomsByNumberAndLabelMapsByFile) {
   EXPECT_EQ(subject_of(open_cohort(labels), "b").labels, folder.path / "b.nii");
   labels.exclude = "b  none";
   EXPECT_THAT(subject_names(open_cohort(labels)), ElementsAre("a.1", "c"));
+  ASSERT_EQ(open_cohort(labels).remarks.size(), 1u);
+  EXPECT_THAT(open_cohort(labels).remarks[0].text, HasSubstr("exclude leaves out nobody"));
+  EXPECT_THAT(open_cohort(labels).remarks[0].text, HasSubstr("none"));
   std::ofstream(folder.path / "b_glm.mgz") << "x";
   CohortSpec scans;
   scans.source = "scans";

@@ -59,6 +59,18 @@ TEST(GeometryOfLabels, RefusesAMirroredHeadOfTheImagesSize) {
   EXPECT_EQ(place("files"), lost);
 }
 
+TEST(GeometryOfLabels, OfPicturesHaveTheirSize) {
+  const GridOfFile image{.grid = grid({60, 48, 1}), .file = "i/p1.png"};
+  for (const char* geometry : {"checked", "files"})
+    EXPECT_THAT(
+        [&] {
+          geometry_of_labels({.grid = grid({30, 24, 1}), .file = "l/p1.tif"}, image, geometry);
+        },
+        ThrowsMessage<std::runtime_error>("l/p1.tif: has 30 x 24 x 1 pixels and its image i/p1.png 60 x 48 x 1, "
+                                          "expected the same, as pictures don't say where they lie"));
+  EXPECT_EQ(geometry_of_labels({.grid = image.grid, .file = "l/p1.png"}, image, "checked"), image.grid);
+}
+
 TEST(GeometryOfLabels, AllowsATenthOfAMillimetreAndGridsOfOtherSizes) {
   const Geometry image = grid();
   const auto place = [&](const Geometry& labels, const std::string& geometry) {

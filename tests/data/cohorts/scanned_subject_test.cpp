@@ -188,7 +188,7 @@ TEST_F(ScannedSubject, WithoutOneOfItsFilesOrWithTwoIsRefusedByName) {
   const std::string image = (root_ / "images/b.mgz").string();
   fs::rename(root_ / "labels/b.nii.gz", root_ / "labels/b.nii.gz.old");
   expect_refused(image + " has no labels in " + (root_ / "labels").string() +
-                 ": expected b.nii.gz, b.nii, b.mgz or b.mgh");
+                 ": expected b.nii.gz, .nii, .mgz or .mgh");
   spec_.subjects = 1;
   EXPECT_THAT(subject_names(open_cohort(spec_)), ElementsAre("a")) << "b is not needed";
   spec_.subjects = 0;
@@ -202,7 +202,7 @@ TEST_F(ScannedSubject, WithoutOneOfItsFilesOrWithTwoIsRefusedByName) {
   spec_.images = "none";
   expect_refused(AllOf(HasSubstr((root_ / "none").string()), HasSubstr("no folder of scans")));
   spec_.images = ".";
-  expect_refused(HasSubstr("no scan (.nii.gz, .nii, .mgz or .mgh) in this folder"));
+  expect_refused(HasSubstr("no scan (.nii.gz, .nii, .mgz, .mgh, .png or .tif) in this folder"));
 }
 
 TEST_F(ScannedSubject, WithLabelsOfAnotherScanIsRefusedByName) {

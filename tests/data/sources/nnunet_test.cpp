@@ -182,7 +182,7 @@ TEST_F(Nnunet, RefusesRegionsThatOverlap) {
 TEST_F(Nnunet, RefusesWhatIsNoDatasetByFileAndKey) {
   EXPECT_THAT(error(), HasSubstr("dataset.json: no such file"));
   put_file(path("dataset.json"), "{\n\"labels\": ");
-  EXPECT_THAT(error(), AllOf(HasSubstr("dataset.json: is no JSON"), HasSubstr("line 2")));
+  EXPECT_THAT(error(), testing::ContainsRegex("dataset.json: is no JSON, at line 2, column [0-9]+$"));
   put_file(path("dataset.json"), R"({"labels": {"one": 1, "one": 2}})");
   EXPECT_THAT(error(), HasSubstr("dataset.json: key 'one' is there twice"));
   EXPECT_THAT(error(json::parse("[1]")), HasSubstr("is [1], expected an object"));
@@ -223,6 +223,14 @@ TEST_F(Nnunet, RefusesATestCaseOfATrainingCasesName) {
                     HasSubstr(path("imagesTs/a_0000.nii.gz").string())));
 }
 
+TEST_F(Nnunet, RefusesAnEndingThatNoFileHas) {
+  put("imagesTr/a_0000.nii.gz");
+  put("labelsTr/a.nii.gz");
+  nnunet2_["file_ending"] = ".mha";
+  EXPECT_THAT(error(nnunet2_),
+              AllOf(HasSubstr("file_ending is '.mha', but "), HasSubstr("imagesTr has no file such as CASE_0000.mha")));
+}
+
 TEST_F(Nnunet, ReadsTheFoldsThatItFinds) {
   nnunet2_["channel_names"] = {{"0", "CT"}};
   put_json(nnunet2_);
@@ -253,6 +261,7 @@ TEST_F(Nnunet, ReadsTheFoldsThatItFinds) {
   EXPECT_THAT(fault(R"([{"train": ["a"]}])"), HasSubstr("fold 0.val is not there, expected a list"));
   EXPECT_THAT(fault(R"([{"train": ["a"], "val": [2]}])"), HasSubstr("fold 0.val has 2, expected names"));
   EXPECT_THAT(fault("{}"), HasSubstr("expected a list of folds"));
+  EXPECT_EQ(read_nnunet(folder_.path, false).folds.size(), 0U) << "nobody asks for them";
 }
 
 TEST(NnunetOfTheDecathlon, ReadsTheRealHippocampus) {
