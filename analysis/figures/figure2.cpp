@@ -5,6 +5,7 @@
 #include "analysis/tables/rendering.hpp"
 #include "analysis/tables/structures.hpp"
 #include "analysis/tables/text_table.hpp"
+#include "data/number_words.hpp"
 
 namespace crossfade::analysis {
 namespace {
@@ -68,8 +69,8 @@ std::vector<std::filesystem::path> plot_figure2(const std::vector<std::filesyste
   const Drawing names = key(table, rows.width);
   const bool two_variants = table.sides.front().key == "than";  // which the key names, then
   return write_figure({.title = table.study + ": " + (two_variants ? column_title(table.role) : table.variant),
-                       .caption = table.caption + (table.caption.empty() ? "" : "; ") + std::to_string(table.subjects) +
-                                  " test subjects, each the mean over its seeds",
+                       .caption = table.caption + (table.caption.empty() ? "" : "; ") +
+                                  data::counted(table.subjects, "test subject") + ", each the mean over its seeds",
                        .drawing = {.width = rows.width,
                                    .height = names.height + rows.height,
                                    .name = rows.name,

@@ -86,6 +86,7 @@ Drawing structure_rows(const std::vector<std::string>& structures, const Structu
     out += svg_line({x(value), panel.top}, {x(value), panel.bottom()}, kGrid) +
            svg_text({x(value), panel.top - 6}, tick_text(value), kTickFont, "middle", {{"fill", kInk}});
   }
+  out += svg_text({panel.left - 8, panel.top - 6}, "Dice", kTickFont, "end", {{"fill", kInk}});
   if (first != nullptr) out += svg_text({kWidth, panel.top - 6}, "difference", kTickFont, "end", {{"fill", kInk}});
   for (std::size_t i = 0; i < structures.size(); ++i) {
     std::string row =

@@ -166,6 +166,26 @@ SQLite::Database open_to_write(const std::filesystem::path& file) {
   });
 }
 
+std::string words_of(const SQLite::Exception& error) {
+  const std::string said = error.what();
+  switch (error.getErrorCode()) {
+    case SQLITE_NOTADB:
+      return said + ", expected a results database of Crossfade";
+    case SQLITE_CORRUPT:
+      return said + ": damaged, or cut off while it was copied; expected a whole copy";
+    case SQLITE_BUSY:
+      return said + ": another program holds it";
+    case SQLITE_CANTOPEN:
+      return said + ", expected one that this user may read";
+    case SQLITE_READONLY:
+      return said +
+             ": a program that wrote it was killed, and to make it whole it has to be written; copy it, with its "
+             "-journal, to where this user may write";
+    default:
+      return said;
+  }
+}
+
 SQLite::Database open_to_read(const std::filesystem::path& file) {
   if (!std::filesystem::exists(file)) throw database_error(file, "does not exist");
   require_no_folder(file);

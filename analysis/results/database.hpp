@@ -48,14 +48,17 @@ std::vector<std::string> class_names(SQLite::Database& db, std::int64_t study);
 std::runtime_error database_error(const std::filesystem::path& file, const std::string& what);
 std::runtime_error database_error(const std::vector<std::filesystem::path>& files, const std::string& what);
 
-/// Runs `body`, turning SQLite's errors into ours: "results database 'FILE': DOING: SQLITE'S WORDS". `Files`: a path or
+/// What SQLite says, and what is to be done about it where that is known.
+std::string words_of(const SQLite::Exception& error);
+
+/// Runs `body`, turning SQLite's errors into ours: "results database 'FILE': DOING: words_of()". `Files`: a path or
 /// several.
 template <class Files, class Body>
 auto with_errors(const Files& files, const std::string& doing, Body&& body) {
   try {
     return body();
   } catch (const SQLite::Exception& e) {
-    throw database_error(files, doing + ": " + e.what());
+    throw database_error(files, doing + ": " + words_of(e));
   }
 }
 

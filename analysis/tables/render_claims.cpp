@@ -48,8 +48,8 @@ std::string reservation(const ClaimTable& table, const ClaimResult& result) {
   std::string text;
   const double sign = result.verdict == Verdict::kHolds ? 1 : -1;
   if (std::ranges::any_of(result.by_seed, [sign](double difference) { return sign * difference <= 0; }))
-    text += ", but not with every seed";
-  if (table.finished < table.planned) text += ", so far";
+    text = "but not with every seed";
+  if (table.finished < table.planned) text += text.empty() ? "so far" : ", so far";
   return text;
 }
 
@@ -68,7 +68,8 @@ TextTable readable(const ClaimTable& table) {
                         signed_digits(c.difference), interval_digits(c.interval), range_of(r),
                         interval_digits(r.over_seeds), score_cell(r.seed_sd), too_few ? "–" : p_digits(c.p),
                         too_few ? "–" : p_digits(c.p_holm),
-                        verdict_words(r.verdict) + (too_few ? " (" + anatomies + ")" : "") + reservation(table, r)});
+                        verdict_words(r.verdict) + (too_few ? " (" + anatomies + ")" : "") +
+                            (reservation(table, r).empty() ? "" : ", " + reservation(table, r))});
   }
   return out;
 }
@@ -138,6 +139,7 @@ nlohmann::ordered_json json(const ClaimTable& table) {
                              {"p_holm", r.comparison.p_holm},
                              {"n_too_small", r.comparison.too_few},
                              {"verdict", verdict_words(r.verdict)},
+                             {"reservation", reservation(table, r)},
                              {"most_in", r.claim.most_in}});
   return out;
 }

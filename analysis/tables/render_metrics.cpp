@@ -87,6 +87,11 @@ std::string duration(double seconds) {
   return seconds < 60 ? fixed(seconds, 1) + " s" : fixed(seconds / 60, 1) + " min";
 }
 
+/// Of some of its subjects it is known how long they took, of others not.
+bool timed_in_part(const Row& row) {
+  return !row.seconds.empty() && row.seconds.size() < values_of(row, kMetrics[0].name).size();
+}
+
 bool timed(const MetricTable& table) {
   return std::ranges::any_of(table.rows, [](const Row& row) { return !row.seconds.empty(); });
 }
@@ -104,10 +109,9 @@ TextTable readable(const MetricTable& table) {
       cells.push_back(score_cell(s.mean) + (std::isnan(s.sd) ? "" : " ± " + fixed(s.sd, 3)));
     }
     const std::size_t subjects = values_of(row, kMetrics[0].name).size();
-    const bool of_some = !row.seconds.empty() && row.seconds.size() < subjects;
     if (timed(table))
       cells.push_back(duration(spread(row.seconds).mean) +
-                      (of_some ? " (of " + std::to_string(row.seconds.size()) + ")" : ""));
+                      (timed_in_part(row) ? " (of " + std::to_string(row.seconds.size()) + ")" : ""));
     cells.push_back(std::to_string(subjects));
     out.rows.push_back(std::move(cells));
   }
@@ -127,7 +131,8 @@ std::vector<std::string> notes(const MetricTable& table) {
   if (timed(table))
     lines.push_back(
         "Time a scan: from the scan to its labels, as measured while the study ran, with what ran beside it; of "
-        "atlases with their registrations. (of 4): of so many of the subjects.");
+        "atlases with their registrations." +
+        std::string(std::ranges::any_of(table.rows, timed_in_part) ? " (of N): of so many of the subjects." : ""));
   return lines;
 }
 

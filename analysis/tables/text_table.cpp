@@ -1,6 +1,7 @@
 #include "analysis/tables/text_table.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <map>
@@ -99,6 +100,17 @@ std::string seed_and_fold(std::int64_t seed, int fold) {
   return "seed " + std::to_string(seed) + (fold > 0 ? ", fold " + std::to_string(fold) : "");
 }
 
+/// A hyphen before a number that stands for itself is a minus sign.
+std::string with_minus_signs(const std::string& text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool begins = i == 0 || text[i - 1] == ' ' || text[i - 1] == '(';
+    const bool is_number = i + 1 < text.size() && std::isdigit(static_cast<unsigned char>(text[i + 1])) != 0;
+    out += text[i] == '-' && begins && is_number ? "$-$" : std::string(1, text[i]);
+  }
+  return out;
+}
+
 std::string latex_escaped(const std::string& text) {
   std::string out = replaced(one_line(text), {{'\\', "\\textbackslash{}"},
                                               {'{', "\\{"},
@@ -116,7 +128,7 @@ std::string latex_escaped(const std::string& text) {
   replace_all(out, "-\\textgreater{}", "$\\rightarrow$");
   replace_all(out, "→", "$\\rightarrow$");
   replace_all(out, "±", "$\\pm$");
-  return out;
+  return with_minus_signs(out);
 }
 
 std::string markdown_escaped(const std::string& text) {

@@ -288,6 +288,7 @@ TEST_F(Claims, SayWhereSeedsDisagree) {
   EXPECT_NEAR(claim["lowest_by_seed"].get<double>(), -0.002, 1e-12);
   EXPECT_NEAR(claim["highest_by_seed"].get<double>(), 0.0145, 1e-12);
   EXPECT_EQ(claim["verdict"], "holds");
+  EXPECT_EQ(claim["reservation"], "but not with every seed, so far");
   EXPECT_THAT(text(), AllOf(HasSubstr("-0.0020 to +0.0145"), HasSubstr("holds, but not with every seed, so far")));
 }
 
@@ -372,7 +373,7 @@ TEST_F(Claims, SayTheSameInEveryFormat) {
   std::getline(csv, line);
   EXPECT_EQ(titles,
             "claim,better,than,role,anatomies,better_dice,than_dice,difference,low,high,lowest_by_seed,highest_by_seed,"
-            "seeds,seed_anatomies,low_over_seeds,high_over_seeds,seed_sd,p,p_holm,n_too_small,verdict,most_in");
+            "seeds,seed_anatomies,low_over_seeds,high_over_seeds,seed_sd,p,p_holm,n_too_small,verdict,reservation,most_in");
   const std::string names = "\"a_1 | b, c\",\"a, \"\"1\"\"\",b & c,pretrained,3,";
   ASSERT_THAT(line, testing::StartsWith(names));
   std::istringstream numbers(line.substr(names.size()));
