@@ -139,6 +139,11 @@ std::optional<CandidateResult> ResultsDatabase::result_of(int candidate) {
                                [&] { return candidate_result(connection_->db, connection_->study, candidate); });
 }
 
+std::set<std::string> ResultsDatabase::trials_outside_grid() {
+  return connection_->transact("reading the trials that are not in the grid",
+                               [&] { return hashes_outside_grid(connection_->db, connection_->study); });
+}
+
 std::vector<TrialStatus> ResultsDatabase::end_search(int count, const std::map<int, std::string>& finalists,
                                                      const std::vector<TrialRecord>& trials,
                                                      const std::vector<Claim>& claims) {

@@ -212,6 +212,10 @@ class ResultsDatabase {
   std::vector<TrialStatus> end_search(int count, const std::map<int, std::string>& finalists,
                                       const std::vector<TrialRecord>& trials, const std::vector<Claim>& claims);
 
+  /// Hashes of the study's trials that tables and figures leave out: those of candidates, also of searches before, and
+  /// of grids before.
+  std::set<std::string> trials_outside_grid();
+
   /// What is being done, in place of what was said before; none: nobody is at work any more.
   void record_activity(const std::vector<ActivityRecord>& workers);
 

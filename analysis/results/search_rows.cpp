@@ -94,6 +94,14 @@ std::optional<CandidateResult> candidate_result(SQLite::Database& db, std::int64
   return CandidateResult{query.getColumn(0).getDouble(), query.getColumn(1).getDouble()};
 }
 
+std::set<std::string> hashes_outside_grid(SQLite::Database& db, std::int64_t study) {
+  std::set<std::string> hashes;
+  SQLite::Statement query(db, "SELECT hash FROM trial WHERE study_id = ? AND in_grid = 0");
+  bind_all(query, study);
+  while (query.executeStep()) hashes.insert(query.getColumn(0).getString());
+  return hashes;
+}
+
 void keep_candidates(SQLite::Database& db, std::int64_t study, int count, const std::map<int, std::string>& finalists,
                      const std::set<std::int64_t>& grid) {
   drop_finalists(db, study, grid);

@@ -27,6 +27,9 @@ std::vector<TrialStatus> register_candidate(SQLite::Database& db, std::int64_t s
 /// Nothing where a trial of the candidate is not finished.
 std::optional<CandidateResult> candidate_result(SQLite::Database& db, std::int64_t study, int candidate);
 
+/// Hashes of the trials that the views leave out.
+std::set<std::string> hashes_outside_grid(SQLite::Database& db, std::int64_t study);
+
 /// Forgets candidates from `count` on, and names the rows of those that are finalists, by candidate, in place of the
 /// finalists that there were, whose trials leave the views but for those that the grid has.
 void keep_candidates(SQLite::Database& db, std::int64_t study, int count, const std::map<int, std::string>& finalists,

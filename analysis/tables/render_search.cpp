@@ -36,7 +36,7 @@ TextTable readable(const SearchTable& table) {
     std::vector<std::string> cells = {std::to_string(point.position + 1)};
     for (const SearchedDimension& dimension : table.dimensions) {
       const nlohmann::json& value = point.point.at(dimension.name);
-      cells.push_back(dimension.moment && value == 1.0 ? "never" : value_cell(value));
+      cells.push_back(value_cell(value));
     }
     for (const double dice : {point.dice, point.sd}) cells.push_back(score_cell(dice));
     for (const double epochs : {point.epochs, point.epochs_so_far})
@@ -54,6 +54,14 @@ std::string list_of(const std::vector<std::uint64_t>& seeds) {
   return text;
 }
 
+bool has_never(const SearchTable& table) {
+  return std::ranges::any_of(table.dimensions, [&](const SearchedDimension& dimension) {
+    return dimension.moment && std::ranges::any_of(table.points, [&](const SearchedPoint& point) {
+             return point.point.at(dimension.name) == 1;
+           });
+  });
+}
+
 /// The best lies at an end of a range: better ones may lie beyond.
 std::vector<std::string> at_the_ends(const SearchTable& table) {
   std::vector<std::string> lines;
@@ -62,7 +70,7 @@ std::vector<std::string> at_the_ends(const SearchTable& table) {
   for (const SearchedDimension& dimension : table.dimensions) {
     const nlohmann::json& value = best.front().point.at(dimension.name);
     if (!value.is_number() || dimension.from == dimension.to) continue;
-    if (dimension.moment && value == 1) continue;  // never: behind it there is nothing
+    if (dimension.moment && value == 1) continue;  // behind it there is nothing
     const bool first = value == (dimension.values.empty() ? nlohmann::json(dimension.from) : dimension.values.front());
     const bool last = value == (dimension.values.empty() ? nlohmann::json(dimension.to) : dimension.values.back());
     if (first || last)
@@ -85,6 +93,7 @@ std::vector<std::string> notes(const SearchTable& table) {
       " with each for itself. It is a count by the schedules, by which a budget of epochs goes. Minutes: of training "
       "and validation that were spent, " +
       minutes_cell(seconds) + " in all; more where what they share was trained again (--no-share, run.branches_gb).");
+  if (has_never(table)) lines.push_back("A moment of 1 is the end of its stage: a step there never comes.");
   for (std::string& line : at_the_ends(table)) lines.push_back(std::move(line));
   return lines;
 }

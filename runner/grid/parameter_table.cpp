@@ -1,6 +1,7 @@
 #include "runner/grid/parameter_table.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "runner/grid/scalar_text.hpp"
 #include "runner/grid/spelling.hpp"
@@ -12,7 +13,8 @@ void ParameterTable::add(const char* name, std::string takes, std::string otherw
 }
 
 void ParameterTable::number(const char* name, double& option, double min, double max, const char* help) {
-  add(name, "number " + number_text(min) + " to " + number_text(max), number_text(option), help);
+  add(name, "number " + number_text(min) + " to " + number_text(max), std::isnan(option) ? "" : number_text(option),
+      help);
 }
 
 void ParameterTable::integer(const char* name, int& option, int min, int max, const char* help) {

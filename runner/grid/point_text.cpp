@@ -1,5 +1,8 @@
 #include "runner/grid/point_text.hpp"
 
+#include <cmath>
+#include <cstdint>
+
 #include "data/number_words.hpp"
 #include "runner/grid/scalar_text.hpp"
 
@@ -17,7 +20,10 @@ std::string joined(const Space& space, const Point& point, Text text_of) {
 }  // namespace
 
 std::string value_text(const Dimension& dimension, double value) {
-  return dimension.choices.empty() ? number_text(value) : dimension.choices[static_cast<std::size_t>(value)];
+  constexpr double kLargestWhole = 1e15;
+  if (!dimension.choices.empty()) return dimension.choices[static_cast<std::size_t>(value)];
+  const bool is_whole = value == std::floor(value) && std::abs(value) <= kLargestWhole;
+  return is_whole ? std::to_string(static_cast<std::int64_t>(value)) : number_text(value);  // no integer reads as 1e+06
 }
 
 std::string brief_text(const Dimension& dimension, double value) {

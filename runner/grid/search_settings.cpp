@@ -51,8 +51,8 @@ Value with_values(Value value, const Values& values) {
     for (std::size_t k = 0; k < i; ++k)
       if (value.map[i].key == value.map[k].key)
         refuse(value.map[i].place, "'" + value.map[i].key +
-                                       "' twice in one map, expected constraints that keep "
-                                       "values apart that stand as keys beside one another");
+                                       "' twice in one map, expected constraints or ranges that keep apart what "
+                                       "stands as keys beside one another");
   return value;
 }
 

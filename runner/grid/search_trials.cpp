@@ -2,12 +2,14 @@
 
 #include <set>
 
+#include "data/number_words.hpp"
 #include "runner/grid/error.hpp"
 #include "runner/grid/expand.hpp"
 #include "runner/grid/path.hpp"
 #include "runner/grid/point_text.hpp"
 #include "runner/grid/search_settings.hpp"
 #include "runner/grid/spelling.hpp"
+#include "runner/search/methods.hpp"
 
 namespace crossfade::runner {
 namespace {
@@ -56,19 +58,22 @@ std::string test_plan(const Study& study) {
     seeds.push_back(std::to_string(seed));
   std::set<std::string> variants;
   for (const TrialConfig& trial : study.trials) variants.insert(trial.variant);
-  return joined(names) + " beside " + std::to_string(variants.size()) +
-         (variants.size() == 1 ? " variant" : " variants") + ", with seeds " + joined(seeds) + " each, once";
+  const std::string with = seeds.size() == 1 ? "seed " + seeds.front() + ", once; no claim can hold with one seed"
+                                             : "seeds " + joined(seeds) + " each, once";
+  return joined(names) + " beside " + data::counted(variants.size(), "variant") + ", with " + with;
 }
 
 std::vector<analysis::Claim> search_claims(const Study& study) {
-  const bool finetuned = study.trials.front().stages.back().name == "finetune";
+  const auto is_tuned = [](const TrialConfig& trial) { return trial.stages.back().name == "finetune"; };
+  const bool found_is_tuned = is_tuned(finalist_trials(study, {next_points(*study.search, {}).front()}).front());
   std::vector<analysis::Claim> claims;
   for (const std::string& name : finalist_names(study.search->options)) {
     std::string last;
     for (const TrialConfig& trial : study.trials) {
       if (trial.variant == last) continue;
       last = trial.variant;
-      claims.push_back({name + " vs. " + last, name, last, finetuned ? "finetuned" : "pretrained"});
+      claims.push_back(
+          {name + " vs. " + last, name, last, found_is_tuned && is_tuned(trial) ? "finetuned" : "pretrained"});
     }
   }
   return claims;
@@ -88,7 +93,11 @@ std::vector<TrialConfig> trials_at(Value grid, const Space& space, const Point& 
     set_path(grid, "variants", variants, settings.place);
     return expand_trials(grid, cohorts, false);
   } catch (const GridError& error) {
-    throw GridError(std::string(error.what()) + " (search with " + point_text(space, point) + ")");
+    std::string what = error.what();
+    const std::string as_variant = "variants." + variant;
+    for (std::size_t at = what.find(as_variant); at != std::string::npos; at = what.find(as_variant))
+      what.replace(at, as_variant.size(), "search.settings");
+    throw GridError(what + " (search with " + point_text(space, point) + ")");
   }
 }
 

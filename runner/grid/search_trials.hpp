@@ -20,7 +20,8 @@ std::string test_plan(const Study& study);
 /// Seeds of a variant's trials, in their order.
 std::vector<std::uint64_t> seeds_of(const std::vector<TrialConfig>& trials, const std::string& variant);
 
-/// That each finalist is better than each variant of the grid, in the order of these.
+/// That each finalist is better than each variant of the grid, in the order of these and in the last column that both
+/// have.
 std::vector<analysis::Claim> search_claims(const Study& study);
 
 /// The trials of a grid with the point for its one variant, with `seeds` in place of the defaults' where there are any.

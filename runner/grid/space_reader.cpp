@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <iterator>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "data/words.hpp"
@@ -48,6 +49,20 @@ double in_short(double value) {
   return *parse_number(digits);
 }
 
+/// The same of all places where it stands, which have to agree.
+int epochs_around(const std::vector<Reference>& uses, const Value& grid, const Value& settings) {
+  int epochs = 0;
+  for (const Reference& use : uses) {
+    if (!use.is_key) continue;
+    const int here = epochs_around(use, grid, settings);
+    if (epochs > 0 && here != epochs)
+      refuse(use.place, "$" + use.name + " stands in stages of " + std::to_string(epochs) + " and of " +
+                            std::to_string(here) + " epochs, expected step in its range");
+    epochs = here;
+  }
+  return epochs;
+}
+
 std::vector<double> raster_of_epochs(double from, double to, int epochs) {
   std::vector<double> raster;
   for (int epoch = 1; epoch <= epochs; ++epoch)
@@ -78,12 +93,17 @@ Dimension read_choices(const Entry& entry, const Value& list, const std::string&
     if (numbers) {
       dimension.raster.push_back(*parse_number(item.scalar));
     } else {
+      if (!item.is_scalar()) refuse(item.place, "expected values for " + path + ", not " + in_words(item));
       dimension.raster.push_back(static_cast<double>(dimension.choices.size()));
-      dimension.choices.push_back(read_text(item, path));
+      dimension.choices.push_back(item.scalar);
     }
   }
   std::ranges::sort(dimension.raster);
-  std::vector<std::string> texts = dimension.choices;
+  std::vector<std::string> texts;  // "0.1" and 1e-1 are one
+  for (const std::string& text : dimension.choices) {
+    const auto number = parse_number(text);
+    texts.push_back(number ? number_text(*number) : text);
+  }
   std::ranges::sort(texts);
   if (std::ranges::adjacent_find(dimension.raster) != dimension.raster.end() ||
       std::ranges::adjacent_find(texts) != texts.end())
@@ -97,22 +117,27 @@ Dimension read_range(const Entry& entry, const std::string& path, const std::vec
                      const Value& settings) {
   RangeOptions range;
   read_parameters(entry.value, path, range);
-  for (const char* key : {"from", "to"})
-    if (entry.value.find(key) == nullptr)
+  for (const auto& [key, value] : {std::pair("from", range.from), std::pair("to", range.to)})
+    if (std::isnan(value))
       refuse(entry.place,
              "missing key '" + std::string(key) + "' in " + path + ", expected {from: A, to: B} or a list");
   if (range.from > range.to)
     refuse(entry.value.place, path + " goes from " + number_text(range.from) + " to " + number_text(range.to) +
                                   ", expected from to be the smaller one");
   Dimension dimension{.name = entry.key, .from = range.from, .to = range.to, .logarithmic = range.scale == "log"};
+  const bool is_moment = std::ranges::any_of(uses, &Reference::is_key);
+  if (is_moment && (range.from < 0 || range.to > 1))
+    refuse(entry.value.place, path + " goes from " + number_text(range.from) + " to " + number_text(range.to) +
+                                  ", expected from 0 to 1: a moment is a part of its stage, not an epoch");
+  if (is_moment && dimension.logarithmic)
+    refuse(entry.value.place, path + " is a moment of a schedule and logarithmic, expected scale: linear");
   if (dimension.logarithmic && (range.from <= 0 || range.step > 0))
     refuse(entry.value.place, path + " is logarithmic, expected from above 0 and no step");
-  const auto moment = std::ranges::find_if(uses, &Reference::is_key);
-  if (moment != uses.end() && range.step == 0 && !dimension.logarithmic)
-    dimension.raster = raster_of_epochs(range.from, range.to, epochs_around(*moment, grid, settings));
+  if (is_moment && range.step == 0)
+    dimension.raster = raster_of_epochs(range.from, range.to, epochs_around(uses, grid, settings));
   else if (range.step > 0)
     dimension.raster = raster_of_steps(range.from, range.to, range.step, entry.value.place);
-  if (dimension.raster.empty() && (moment != uses.end() || range.step > 0))
+  if (is_moment && dimension.raster.empty())
     refuse(entry.value.place, "no epoch ends from " + number_text(range.from) + " to " + number_text(range.to) +
                                   " of " + path + ", expected a wider range, or step");
   return dimension;
@@ -124,7 +149,8 @@ Dimension read_dimension(const Entry& entry, const std::string& path, const std:
   std::vector<Reference> uses;
   std::ranges::copy_if(all, std::back_inserter(uses), [&](const Reference& use) { return use.name == entry.key; });
   if (uses.empty())
-    refuse(entry.place, "'" + entry.key + "' stands nowhere in search.settings, expected $" + entry.key + " there");
+    refuse(entry.place,
+           "'" + entry.key + "' stands nowhere in search.settings, expected $" + entry.key + " there, without quotes");
   Dimension dimension =
       entry.value.is_list() ? read_choices(entry, entry.value, path) : read_range(entry, path, uses, grid, settings);
   dimension.moment = std::ranges::any_of(uses, &Reference::is_key);
@@ -169,6 +195,10 @@ void read_orders(const Value& list, Space& space) {
     for (std::size_t w = 1; w < words.size(); w += 2) {
       if (words[w] != "<" && words[w] != "<=")
         refuse(item.place, "'" + words[w] + "' in search.constraints, expected < or <= with spaces around it");
+      for (const std::string& name : {words[w - 1], words[w + 1]})
+        if (!space.dimensions[dimension_named(space, name, item.place)].choices.empty())
+          refuse(item.place,
+                 "'" + name + "' of search.space has texts, which are in no order, expected a range or numbers");
       space.orders.push_back({dimension_named(space, words[w - 1], item.place),
                               dimension_named(space, words[w + 1], item.place), words[w] == "<="});
     }

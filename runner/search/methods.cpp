@@ -129,7 +129,7 @@ std::vector<Point> by_branches(const Search& search, const std::vector<Tried>& t
 
 /// `point` with all values of its moments or, where these are more than `most`, with one of them moved.
 std::vector<Point> moved_moments(const Search& search, const Point& point, std::size_t most) {
-  Space space = search.options.method == "branch" ? with_never(search.space) : search.space;
+  Space space = tried_space(search);
   for (std::size_t d = 0; d < space.dimensions.size(); ++d)
     if (!space.dimensions[d].moment) space.dimensions[d].raster = {point[d]};
   if (raster_points(space) <= static_cast<double>(most)) return all_points(space);
@@ -147,6 +147,10 @@ std::vector<Point> moved_moments(const Search& search, const Point& point, std::
 }
 
 }  // namespace
+
+Space tried_space(const Search& search) {
+  return search.options.method == "branch" ? with_never(search.space) : search.space;
+}
 
 std::vector<Point> next_points(const Search& search, const std::vector<Tried>& tried) {
   const std::string& method = search.options.method;

@@ -14,6 +14,9 @@ struct Tried {
   double score = 0;
 };
 
+/// The space that the search may try points of: with method branch, moments may never come.
+Space tried_space(const Search& search);
+
 /// The points to be tried next, once `tried`, in this order, have a score; none: the method is at its end. Budgets are
 /// the caller's. Points are allowed and not tried yet.
 ///  grid    all points of the space, at once

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -11,7 +12,7 @@ namespace crossfade::runner {
 
 /// A range of the space, as the grid has it.
 struct RangeOptions {
-  double from = 0, to = 1;
+  double from = std::numeric_limits<double>::quiet_NaN(), to = from;  // have no default
   double step = 0;
   std::string scale = "linear";
 };

@@ -1,38 +1,65 @@
 #include "runner/study/dry_run.hpp"
 
-#include <array>
+#include <algorithm>
 #include <iostream>
-#include <map>
 #include <set>
+#include <span>
+#include <stdexcept>
 
+#include "data/number_words.hpp"
 #include "runner/grid/grid.hpp"
 #include "runner/grid/point_text.hpp"
 #include "runner/grid/search_trials.hpp"
 #include "runner/grid/views.hpp"
 #include "runner/study/cohorts.hpp"
+#include "runner/study/search_check.hpp"
+#include "runner/study/search_cost.hpp"
 #include "runner/study/shared_trials.hpp"
 
 namespace crossfade::runner {
 namespace {
 
-constexpr double kMostCounted = 1000;  // points of a search whose trials are counted
+struct CohortsAtHand {
+  OpenedCohorts opened;
+  CohortPlans plans;  // without folders
+};
 
-/// Opens the cohorts whose grid is to be derived, and says what it is; sides of their slices by name.
-std::map<std::string, std::array<int, 2>> list_grids(const Study& study) {
-  std::map<std::string, std::array<int, 2>> sides_of;
-  for (const auto& [name, spec] : cohorts_in_use(study)) {
-    if (data::cube_size(spec)) continue;
-    const data::Cohort cohort = data::open_cohort(spec);
-    sides_of[name] = {cohort.grid.width, cohort.grid.height};
-    splits_in_use(study, name, cohort);  // refuses what does not fit
-    std::cout << "cohort " << name << ": " << cohort.subjects.size() << " subjects, " << cohort.table.classes.count()
-              << " classes, " << cohort.channels.size() << (cohort.channels.size() == 1 ? " channel" : " channels")
+CohortsAtHand open_all(const Study& study) {
+  CohortsAtHand cohorts{open_cohorts(study), {}};
+  for (const auto& [name, cohort] : cohorts.opened) {
+    for (const data::Remark& remark : cohort.remarks)
+      std::cout << "cohort " << name << ": " << remark.text << '\n';  // first: who is left out may be why a split fails
+    cohorts.plans[name] = {
+        .folder = {}, .splits = splits_in_use(study, name, cohort), .persons = data::persons_of(cohort)};
+  }
+  return cohorts;
+}
+
+/// Refuses what does not fit the data, as the study would: `whole` has its trials, and those of candidates behind them.
+void check_data(const Study& whole, std::size_t trials, const CohortsAtHand& cohorts) {
+  check_study(whole, cohorts.opened);
+  persons_of(cohorts.plans);
+  for (const TrialConfig& trial : whole.trials) splits_of(trial, cohorts.plans);
+  const std::span<const TrialConfig> all = whole.trials;
+  check_search(all.first(trials), all.subspan(trials), cohorts.plans);
+}
+
+/// Says what grid was derived, of cohorts that are not on the cube.
+void list_grids(const OpenedCohorts& opened) {
+  for (const auto& [name, cohort] : opened) {
+    if (data::cube_size(cohort.spec)) continue;
+    std::cout << "cohort " << name << ": " << data::counted(cohort.subjects.size(), "subject") << ", "
+              << cohort.table.classes.count() << " classes, " << data::counted(cohort.channels.size(), "channel")
               << ", axis: " << cohort.spec.axis << ", grid: {width: " << cohort.grid.width
               << ", height: " << cohort.grid.height << ", mm: " << cohort.spec.grid.mm
               << ", slice_mm: " << cohort.spec.grid.slice_mm << "}\n";
-    for (const data::Remark& remark : cohort.remarks) std::cout << "  " << remark.text << '\n';
   }
-  return sides_of;
+}
+
+bool is_chosen(const TrialConfig& trial, const Study& study, const std::vector<std::string>& only) {
+  const std::string name = trial_name(trial, study);
+  return only.empty() ||
+         std::ranges::any_of(only, [&](const std::string& part) { return name.find(part) != std::string::npos; });
 }
 
 /// Steps as epochs of their stage.
@@ -81,21 +108,33 @@ std::string trial_name(const TrialConfig& trial, const Study& study) {
   return trial.variant + " (seed " + std::to_string(trial.seed) + fold + ")";
 }
 
-void list_trials(const Study& study) {
-  const std::map<std::string, std::array<int, 2>> sides_of = list_grids(study);
-  std::cout << "study " << study.name << ": " << study.trials.size() << " trials\n";
+void require_chosen(const Study& study, const std::vector<std::string>& only) {
+  for (const std::string& part : only) {
+    const bool is_there =
+        std::ranges::any_of(study.trials, [&](const TrialConfig& trial) { return is_chosen(trial, study, {part}); });
+    if (!is_there && !study.search)  // whose candidates have names of their own
+      throw std::runtime_error("--only " + part +
+                               ": no trial's name has it, expected a part of a name that --dry-run prints");
+  }
+}
+
+void list_trials(const Study& study, const std::vector<std::string>& only) {
+  const Study whole = with_candidates(study);
+  const CohortsAtHand cohorts = open_all(whole);
+  check_data(whole, study.trials.size(), cohorts);
+  list_grids(cohorts.opened);
+  std::cout << "study " << study.name << ": " << data::counted(study.trials.size(), "trial") << '\n';
   int index = 0;
   for (const TrialConfig& trial : study.trials) {
-    std::cout << "  " << ++index << "  " << trial_name(trial, study) << ": " << trial_model_label(trial);
+    ++index;
+    if (!is_chosen(trial, study, only)) continue;
+    std::cout << "  " << index << "  " << trial_name(trial, study) << ": " << trial_model_label(trial);
     if (!uses_atlases(trial)) std::cout << ", " << trial_loss_label(trial);
     for (const StageOptions& stage : trial.stages) {
-      const data::CohortSpec& cohort = cohort_of(study, stage.cohort);
-      const std::array<int, 2> sides = sides_of.contains(stage.cohort)
-                                           ? sides_of.at(stage.cohort)
-                                           : data::slice_size(cohort).value_or(std::array{0, 0});
+      const data::SliceGrid& grid = cohorts.opened.at(stage.cohort).grid;
       std::cout << ", " << stage.name << " ";
-      if (!uses_atlases(trial)) std::cout << stage.epochs << " epochs ";
-      std::cout << "on " << stage.cohort << " (" << sides[0] << " x " << sides[1];
+      if (!uses_atlases(trial)) std::cout << data::counted(stage.epochs, "epoch") << " ";
+      std::cout << "on " << stage.cohort << " (" << grid.width << " x " << grid.height;
       if (!uses_atlases(trial)) std::cout << ", batch " << stage.batch;
       std::cout << ")";
     }
@@ -112,21 +151,19 @@ void list_search(const Study& study) {
     text += (&dimension == search.space.dimensions.data() ? " " : ", ") + dimension.name + " " +
             brief_text(dimension, any ? dimension.from : dimension.raster.front()) + " to " +
             brief_text(dimension, any ? dimension.to : dimension.raster.back()) +
-            (any ? "" : " (" + std::to_string(dimension.raster.size()) + " values)");
+            (any ? "" : " (" + data::counted(dimension.raster.size(), "value") + ")");
   }
-  if (is_finite(search.space) && raster_points(search.space) <= kMostCounted) {
-    const std::vector<Point> points = all_points(search.space);
-    const std::vector<TrialConfig> trials = candidate_trials(study, points);
-    const CohortHashList names = names_as_hashes(study);
-    std::vector<TrialHashes> hashes;
-    for (const TrialConfig& trial : trials) hashes.push_back(trial_hashes(trial, study, names));
-    const ForestEpochs epochs = forest_epochs(trials, hashes);
-    text += "; " + std::to_string(points.size()) + " points; " + std::to_string(search.seeds.size()) +
-            " seeds; all of them " + epochs_text(epochs.shared) + " epochs, of " + epochs_text(epochs.alone) +
-            " without shared beginnings";
+  const std::string seeds = data::counted(search.seeds.size(), "seed");
+  if (const auto all = cost_of_search(study)) {
+    text += "; " + data::counted(all->points, "point") + (search.options.method == "branch" ? " with never" : "") +
+            "; " + seeds + "; all of them " + epochs_text(all->epochs.shared) + " epochs, of " +
+            epochs_text(all->epochs.alone) + " without shared beginnings";
   } else {
-    text += "; " + std::to_string(search.seeds.size()) + " seeds";
+    text += "; " + seeds;
   }
+  const SearchBudget& budget = search.options.budget;
+  if (budget.epochs > 0) text += "; at most " + epochs_text(budget.epochs) + " epochs";
+  if (budget.minutes > 0) text += "; at most " + data::significant(budget.minutes, 4) + " minutes";
   std::cout << text << "\n  to be tested: " << test_plan(study) << '\n';
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "runner/grid/config.hpp"
 
@@ -10,8 +11,13 @@ namespace crossfade::runner {
 /// Variant, seed, and fold where there are several: what --only looks in.
 std::string trial_name(const TrialConfig& trial, const Study& study);
 
-/// On standard output: cohorts whose grid is derived, with it, and every trial. Throws as open_cohorts().
-void list_trials(const Study& study);
+/// Throws std::runtime_error where --only names what no trial's name has; of a search the candidates aren't known yet.
+void require_chosen(const Study& study, const std::vector<std::string>& only);
+
+/// On standard output: what is to be said of the cohorts, their grids where these are derived, and every trial that
+/// `only` chooses (none: all). Opens all cohorts, and throws for what the study would refuse of them: as
+/// open_cohorts(), check_study(), splits_of() and check_search().
+void list_trials(const Study& study, const std::vector<std::string>& only);
 
 /// On standard output: the space of the study's search, and what all its points would cost; nothing where there is
 /// none.

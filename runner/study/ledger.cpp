@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <span>
 #include <system_error>
 #include <tuple>
 
@@ -10,28 +11,17 @@
 #include "data/publish.hpp"
 #include "model/flops.hpp"
 #include "runner/grid/grid.hpp"
-#include "runner/grid/search_trials.hpp"
 #include "runner/grid/views.hpp"
 #include "runner/process/interrupt.hpp"
 #include "runner/process/interval.hpp"
 #include "runner/process/log.hpp"
-#include "runner/search/methods.hpp"
 #include "runner/study/provenance.hpp"
+#include "runner/study/search_check.hpp"
 
 namespace crossfade::runner {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// Later rounds need the cohorts and planes that any point of the space names.
-Study with_candidates(Study study) {
-  if (!study.search) return study;
-  const std::vector<Point> first = next_points(*study.search, {});
-  const std::vector<TrialConfig> candidates =
-      candidate_trials(study, with_each_value(study.search->space, first.front()));
-  study.trials.insert(study.trials.end(), candidates.begin(), candidates.end());
-  return study;
-}
 
 }  // namespace
 
@@ -132,6 +122,8 @@ void open_ledger(World& world, const Study& study, const StudyOptions& options, 
     for (const auto& stage : fs::directory_iterator(kept, error)) data::remove_partials(stage.path());
 
   plan_cohorts(with_candidates(study), ledger);
+  const std::span<const TrialConfig> whole = ledger.whole.trials;
+  check_search(whole.first(study.trials.size()), whole.subspan(study.trials.size()), ledger.plans);
   std::map<std::string, std::string> hashes;
   for (const auto& [name, of_cohort] : ledger.hashes) hashes[name] = of_cohort.cohort;
   const bool with_atlases = std::ranges::any_of(study.trials, [](const TrialConfig& t) { return t.method == "atlas"; });

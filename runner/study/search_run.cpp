@@ -7,6 +7,7 @@
 #include <set>
 #include <stdexcept>
 #include <system_error>
+#include <utility>
 
 #include "analysis/results/folder.hpp"
 #include "runner/grid/parameter_json.hpp"
@@ -118,10 +119,6 @@ class SearchRun {
       if (budget.epochs > 0 && epochs > budget.epochs) {
         trials_.resize(before);
         hashes_.resize(before);
-        if (tried_.empty() && points.empty())
-          throw std::runtime_error("search.budget.epochs is " + fixed(budget.epochs, "%g") +
-                                   ", but the first candidate takes " + epochs_text(epochs) + " (epochs of all its " +
-                                   std::to_string(search_.seeds.size()) + " seeds), expected as many or more");
         if (points.empty()) return end_by("epochs", budget.epochs);
         break;
       }
@@ -236,9 +233,11 @@ class SearchRun {
 
   /// By which the stages of trials are kept.
   std::vector<std::vector<std::string>> names_of(const std::vector<TrialConfig>& trials) const {
-    std::vector<std::vector<std::string>> names = hashes_of(trials, study_, ledger_.hash_list);
-    if (!share_) train_alone(names);
-    return names;
+    return kept_by(hashes_of(trials, study_, ledger_.hash_list));
+  }
+  std::vector<std::vector<std::string>> kept_by(std::vector<std::vector<std::string>> hashes) const {
+    if (!share_) train_alone(hashes);
+    return hashes;
   }
 
   /// A candidate is not tested, so that nothing begins from what it ended with; but for one of several views, whose
@@ -259,14 +258,16 @@ class SearchRun {
     std::set<std::string> kept;
     for (const auto* trials : {&study_.trials, &finalists})
       for (const std::vector<std::string>& names : names_of(*trials)) kept.insert(names.begin(), names.end());
-    for (const std::vector<std::string>& names : names_of(trials_))
+    std::vector<std::vector<std::string>> candidates;
+    for (const TrialHashes& hashes : hashes_) candidates.push_back(hashes.stages);
+    for (const std::vector<std::string>& names : kept_by(std::move(candidates)))
       for (const std::string& name : names)
         if (std::error_code ignored; !kept.contains(name)) fs::remove_all(stage_folder(checkpoints_, name), ignored);
   }
 
-  /// What candidates have left for others that never came.
+  /// What candidates have left for others that never came, also those of a search that was given up for this one.
   void drop_branches() const {
-    std::set<std::string> owners;
+    std::set<std::string> owners = ledger_.database->trials_outside_grid();
     for (const TrialHashes& hashes : hashes_) owners.insert(hashes.stages.back());
     for (const fs::path& file : branch_files(checkpoints_)) {
       try {

@@ -1,6 +1,7 @@
 #include "runner/study/shared_trials.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <system_error>
 #include <tuple>
@@ -112,7 +113,7 @@ ForestEpochs forest_epochs(const std::vector<TrialConfig>& trials, const std::ve
 }
 
 std::string epochs_text(double epochs) {
-  return data::significant(epochs, 4);
+  return epochs < 1000 ? data::significant(epochs, 4) : std::to_string(std::llround(epochs));
 }
 
 TrialHashes trial_hashes(const TrialConfig& trial, const Study& study, const CohortHashList& cohort_hashes) {

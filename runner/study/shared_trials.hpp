@@ -68,7 +68,7 @@ struct ForestEpochs {
 };
 ForestEpochs forest_epochs(const std::vector<TrialConfig>& trials, const std::vector<TrialHashes>& hashes);
 
-/// "7" or "7.25".
+/// "7", "7.25" or "12408".
 std::string epochs_text(double epochs);
 
 /// Once the cohorts are prepared, on rank 0: plans what trials share (with `share`), and tells the queue of their ways

@@ -14,6 +14,7 @@
 #include "runner/study/ledger.hpp"
 #include "runner/study/measure.hpp"
 #include "runner/study/outputs.hpp"
+#include "runner/study/search_cost.hpp"
 #include "runner/study/search_run.hpp"
 
 namespace crossfade::runner {
@@ -67,9 +68,14 @@ int run_study(World& world, const StudyOptions& options) {
   const std::string text = on_root(all, [&] { return read_grid(options.grid, options.overrides).text; });
   Study study = read_grid(options.grid, options.overrides);
   agree(all, study.text == text ? "" : world.host() + " sees another " + options.grid.string() + " than rank 0 does");
+  on_root(all, [&] {
+    require_budget(study);
+    require_chosen(study, options.only);
+    return std::string();
+  });
   if (!options.dry_run.empty()) {
     on_root(all, [&] {
-      list_trials(study);
+      list_trials(study, options.only);
       list_search(study);
       if (options.share) list_sharing(study);
       return std::string();

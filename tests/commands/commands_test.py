@@ -145,6 +145,17 @@ class DryRun(Case):
         self.assertEqual(sorted(path.name for path in self.folder.iterdir()), ["tiny.yaml"])
 
 
+    def test_refuses_what_the_run_would(self):
+        only = self.run_runner("--grid", self.grid, "--dry-run", "--only", "sum")
+        self.assertEqual(only.stdout.count("U-Net (width 4, depth 2, batch norm)"), 1, only.stdout)
+        for change, said in ((["--only", "zzz"], "--only zzz: no trial's name has it, expected a part of a name that --dry-run prints"),
+                             (["--set", "cohorts.phantom.split={from: parts}"], "from: parts, but the source says no part of any subject"),
+                             (["--set", "stages.pretrain.train_subjects=99"], "trains on 99 subjects, but cohort phantom has")):
+            refused = self.run_runner("--grid", self.grid, "--dry-run", *change)
+            self.assertEqual(refused.returncode, 2, refused.stdout)
+            self.assertIn(said, refused.stderr)
+        self.assertEqual(sorted(path.name for path in self.folder.iterdir()), ["tiny.yaml"])
+
     def test_measures_how_long_it_takes_and_what_stays_on_disk(self):
         completed = self.run_runner("--grid", self.grid, "--cohorts", COHORTS, "--dry-run=measure", "--set", "seeds=[1, 2]", ranks=2)
         self.assertEqual(completed.returncode, 0, completed.stderr)
@@ -216,6 +227,12 @@ class Evaluate(Case):
         scores = {(row["subject"], row["structure"]): row["dice"] for row in csv.DictReader(io.StringIO(completed.stdout))}
         self.assertEqual(len(scores), 2 * 27)
 
+        over = self.run_runner(*arguments, "--anyway", ranks=2)
+        self.assertEqual(over.returncode, 2, over.stderr)
+        self.assertIn("--predictions: out/a.nii.gz and 1 other would be overwritten", over.stderr)
+        twice = self.run_runner(*arguments, "--anyway", "--overwrite", "--subjects", "a", "a")
+        self.assertEqual(twice.returncode, 2, twice.stderr)
+        self.assertIn("--subjects names a twice", twice.stderr)
         labels = numpy.asarray(truth.dataobj)
         overlap = 0
         for subject in ("a", "b"):
@@ -238,7 +255,7 @@ class Evaluate(Case):
 
         (self.folder / "again" / "b.nii.gz").mkdir(parents=True)  # which no file can replace
         arguments[arguments.index("out")] = "again"
-        unwritten = self.run_runner(*arguments, "--anyway", ranks=2)
+        unwritten = self.run_runner(*arguments, "--anyway", "--overwrite", ranks=2)
         self.assertEqual(unwritten.returncode, 1, unwritten.stderr)
         said = self.errors(unwritten)
         self.assertEqual(len(said), 1, unwritten.stderr)

@@ -119,6 +119,14 @@ class Search(Case):
                                                     " where t.in_grid and s.plane <> 'all'")
                 self.assertEqual(kept, {row[0] for row in rows})
 
+    def test_leaves_no_branch_of_a_search_that_was_given_up_for_it(self):
+        self.run_study("r", "--only", "first=0.2")
+        branches = list((self.folder / "r").glob("**/branch.safetensors"))
+        self.assertGreater(len(branches), 0, "for the candidates that were left out")
+        self.grid.write_text(GRID.replace("lr: 0.02", "lr: 0.01").replace("from: 0.2, to: 0.6", "from: 0.4, to: 0.4"))
+        self.run_study("r")
+        self.assertEqual(list((self.folder / "r").glob("**/branch.safetensors")), [])
+
     def test_a_finalist_that_is_a_variant_is_its_row(self):
         self.grid.write_text(GRID.replace("variants:\n", "variants:\n  twin: {loss: {wce: {step: {0: 1, 0.8: 0}}, wdice: {step: {0: 0, 0.4: 1}}}}\n")
                              .replace("method: branch", "method: grid").replace("from: 0.2, to: 0.6", "from: 0.4, to: 0.4")
@@ -139,7 +147,7 @@ class Search(Case):
         rows = {json.loads(point)["scale"]: (dice, variant) for point, dice, _, _, variant in self.query("r.sqlite", CANDIDATES)}
         self.assertEqual(rows[1e6], (0, None))
         stopped = self.query("r.sqlite", "select t.seed, s.stopped <> '' from stage s join trial t on t.id = s.trial_id join variant v"
-                                         " on v.id = t.variant_id where v.name like '%scale=1e+06]' order by 1")
+                                         " on v.id = t.variant_id where v.name like '%scale=1000000]' order by 1")
         self.assertEqual(stopped, [(11, 1), (12, 1)])
         self.assertEqual(rows[1e-4][1], "found")
 
@@ -171,7 +179,7 @@ class Search(Case):
     def test_opens_the_cohorts_that_later_rounds_will_name(self):
         self.grid.write_text(GRID.replace("seed: 7, split: {train: 2, validation: 1, test: 2}}",
                                           "seed: 7, split: {train: 2, validation: 1, test: 2}}\n"
-                                          "  other: {source: phantom, subjects: 5, size: 32, seed: 8, split: {train: 2, validation: 1, test: 2}}")
+                                          "  other: {source: phantom, subjects: 5, size: 32, seed: 7, scans_per_subject: 2, split: {train: 2, validation: 1, test: 2}}")
                              .replace("method: branch", "method: random\n  batch: 1\n  budget: {epochs: 40}")
                              .replace("  constraints", "    where: [phantom, other]\n  constraints")
                              .replace("settings: {", "settings: {stages: {pretrain: {cohort: $where}}, "))
@@ -214,7 +222,7 @@ class Search(Case):
     def test_is_printed_before_it_is_trained(self):
         completed = self.run_runner("--grid", self.grid, "--dry-run")
         self.assertEqual(completed.returncode, 0, completed.stderr)
-        self.assertIn("search (branch): first 0.2 to 0.6 (3 values), second 0.4 to 0.8 (3 values); 6 points; 2 seeds; all of them 38 epochs, of 60 without shared beginnings\n"
+        self.assertIn("search (branch): first 0.2 to 0.6 (3 values), second 0.4 to 0.8 (3 values); 9 points with never; 2 seeds; all of them 44 epochs, of 90 without shared beginnings\n"
                       "  to be tested: 'found' beside 2 variants, with seeds 1, 2 each, once\n", completed.stdout)
 
 

@@ -12,6 +12,7 @@
 namespace crossfade::runner {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -116,14 +117,41 @@ TEST(SearchReader, SaysWhatIsTested) {
   second.seed = 7;
   study.trials.insert(study.trials.begin() + 1, second);
   EXPECT_EQ(test_plan(study), "'schedule found', 'schedule found (2)' beside 2 variants, with seeds 1, 7 each, once");
+  study.trials.resize(1);
+  EXPECT_EQ(
+      test_plan(study),
+      "'schedule found', 'schedule found (2)' beside 1 variant, with seed 1, once; no claim can hold with one seed");
 }
 
 TEST(SearchReader, AddsClaimsAgainstEachVariant) {
-  const Study study = study_of(kSearchGrid + "claims:\n  mine: {better: schedule found, than: A}\n");
+  const Study study = study_of(kSearchGrid + "claims:\n  mine: {better: A, than: B}\n");
   std::vector<std::string> names;
   for (const analysis::Claim& claim : study.claims) names.push_back(claim.name);
   EXPECT_THAT(names, ElementsAre("mine", "schedule found vs. A", "schedule found vs. B", "schedule found (2) vs. A",
                                  "schedule found (2) vs. B"));
+}
+
+std::vector<std::string> columns_of(const std::string& grid) {
+  std::vector<std::string> columns;
+  for (const analysis::Claim& claim : study_of(grid).claims) columns.push_back(claim.than + " " + claim.role);
+  return columns;
+}
+
+TEST(SearchReader, ClaimsInTheLastColumnThatBothHave) {
+  const std::string grid = changed(kSearchGrid, "finalists: 2", "finalists: 1");
+  const std::string tuned = "stages: {finetune: {cohort: phantom, epochs: 1}}";
+  EXPECT_THAT(columns_of(changed(grid, "A: {", "A: {" + tuned + ", ")), ElementsAre("A pretrained", "B pretrained"));
+  const std::string of_both = changed(grid, "  settings:\n", "  settings:\n    " + tuned + "\n");
+  EXPECT_THAT(columns_of(of_both), ElementsAre("A pretrained", "B pretrained"));
+  EXPECT_THAT(columns_of(changed(of_both, "B: {", "B: {" + tuned + ", ")), ElementsAre("A pretrained", "B finetuned"));
+}
+
+TEST(SearchReader, TestsAClaimOnce) {
+  EXPECT_EQ(
+      study_of(kSearchGrid + "claims:\n  mine: {better: schedule found, than: A, column: pretrained}\n").claims.size(),
+      4u);
+  EXPECT_THAT(refusal(kSearchGrid + "claims:\n  schedule found vs. B: {better: A, than: B}\n"),
+              HasSubstr("'schedule found vs. B' is what the search calls a claim of its own, expected another name"));
 }
 
 TEST(SearchReader, ATrialOfASearchIsAnotherThanTheSameThatIsTested) {
@@ -145,7 +173,9 @@ TEST(SearchReader, RefusesWhatASearchCannotBe) {
   EXPECT_THAT(said_of("method: random", "method: annealing"), HasSubstr("expected one of grid, random, model, branch"));
   EXPECT_THAT(said_of("  seeds: [11, 12]\n", ""), HasSubstr("missing key in search, expected seeds"));
   EXPECT_THAT(said_of("    first: {from: 0.2, to: 0.5}\n", ""), HasSubstr("$first stands for nothing in search.space"));
-  EXPECT_THAT(said_of("$lr", "0.1"), HasSubstr("'lr' stands nowhere in search.settings"));
+  EXPECT_THAT(said_of("$lr", "0.1"),
+              HasSubstr("'lr' stands nowhere in search.settings, expected $lr there, without quotes"));
+  EXPECT_THAT(said_of("$lr", "\"$lr\""), HasSubstr("expected $lr there, without quotes"));
   EXPECT_THAT(said_of("to: 0.5", "to: 0.1"), HasSubstr("expected from to be the smaller one"));
   EXPECT_THAT(said_of("from: 0.2, ", ""), HasSubstr("missing key 'from' in search.space.first"));
   EXPECT_THAT(said_of("first < second", "first < secnd"), HasSubstr("(did you mean 'second'?)"));
@@ -153,8 +183,47 @@ TEST(SearchReader, RefusesWhatASearchCannotBe) {
   EXPECT_THAT(said_of("[step, linear]", "[step, step]"), HasSubstr("a value twice in search.space.shape"));
   EXPECT_THAT(said_of("[step, linear]", "[step, zigzag]"), HasSubstr("unknown shape 'zigzag'"));
   EXPECT_THAT(said_of("  budget: {epochs: 100}\n", ""), HasSubstr("method random has no end of its own"));
-  EXPECT_THAT(said_of("method: random", "method: branch"), HasSubstr("'shape' of search.space is no moment"));
+  EXPECT_THAT(said_of("method: random", "method: branch"), HasSubstr("'shape' of search.space has texts"));
+  EXPECT_THAT(refusal(changed(changed(kSearchGrid, "method: random", "method: branch"), "[step, linear]", "[1, 2]")),
+              HasSubstr("'lr' of search.space is no moment"));
   EXPECT_THAT(said_of("{from: 0.2, to: 0.5}", "{from: 0.21, to: 0.29}"), HasSubstr("no epoch ends from 0.21 to 0.29"));
+  EXPECT_EQ(
+      said_of("{from: 0.2, to: 0.5}", "{from: 2, to: 5}"),
+      "grid.yaml:19:12: search.space.first goes from 2 to 5, expected from 0 to 1: a moment is a part of its stage, "
+      "not an epoch");
+  EXPECT_THAT(said_of("{from: 0.2, to: 0.5}", "{from: 0.2, to: 0.5, scale: log}"), HasSubstr("expected scale: linear"));
+  EXPECT_EQ(said_of("first < second", "first < shape"),
+            "grid.yaml:23:17: 'shape' of search.space has texts, which are in no order, expected a range or numbers");
+  EXPECT_THAT(said_of("lr: [1e-2, 1e-3]", "lr: [\"1e-2\", 0.01]"), HasSubstr("a value twice in search.space.lr"));
+  EXPECT_THAT(
+      said_of("lr: $lr", "lr: [$lr, 1e-2]"),
+      HasSubstr("for search.settings.optimizer.lr, not a list (values to try belong in sweep or search.space)"));
+  EXPECT_THAT(said_of("finalists: 2", "finalists: 100"),
+              HasSubstr("search.finalists is 100, but search.space has 40 points, expected as many or fewer"))
+      << "10 pairs of moments, 2 shapes, 2 rates";
+  EXPECT_THAT(refusal(changed(kValidGrid, "variants:", "search: [{method: grid}]\nvariants:")),
+              HasSubstr("expected a map for search, one a grid, not a list"));
+}
+
+TEST(SearchReader, ASpaceIsTriedWithEachOfItsValuesHoweverLargeItIs) {
+  const std::string large = changed(changed(kSearchGrid, "epochs: 10", "epochs: 400"), "lr: [1e-2, 1e-3]",
+                                    "lr: {from: 1e-4, to: 1e-2, scale: log}\n    width: [4, 8, 16.5, 32]");
+  const std::string with_width =
+      changed(large, "optimizer: {lr: $lr}", "optimizer: {lr: $lr}\n    model: {width: $width}");
+  EXPECT_THAT(refusal(with_width), HasSubstr("for search.settings.model.width, not '16.5' (search with first="));
+  const std::string of_one_curve =
+      changed(changed(changed(large, "    width: [4, 8, 16.5, 32]\n", ""), "first < second", "first <= second"),
+              "wdice: {step: {0: 0, $first: 1}}", "wdice: {step: {0: 0, $first: 1, $second: 2}}");
+  EXPECT_THAT(refusal(of_one_curve), HasSubstr("'0.4' twice in one map")) << "two switches of one curve at a moment";
+}
+
+TEST(SearchReader, AStageOfOtherEpochsNeedsAStepOfItsOwn) {
+  const std::string two = changed(kSearchGrid, "variants:", "    finetune: {cohort: phantom, epochs: 7}\nvariants:");
+  EXPECT_EQ(refusal(two), "accepted");
+  const std::string in_both = changed(
+      two, "    loss:\n", "    stages: {finetune: {loss: {wdice: 1, wce: {step: {0: 1, $first: 0}}}}}\n    loss:\n");
+  EXPECT_THAT(refusal(in_both), HasSubstr("$first stands in stages of 7 and of 10 epochs, expected step in its range"));
+  EXPECT_EQ(refusal(changed(in_both, "from: 0.2, to: 0.5", "from: 0.2, to: 0.5, step: 0.1")), "accepted");
 }
 
 TEST(SearchReader, SaysWithWhichPointAVariantCannotBe) {
@@ -167,7 +236,20 @@ TEST(SearchReader, SaysWithWhichPointAVariantCannotBe) {
       HasSubstr("has weight 0 at progress 0.4, expected at least one above 0 (search with first=0.5, second=0.4"));
   EXPECT_THAT(refusal(changed(changed(kSearchGrid, "  constraints: [first < second]\n", ""),
                               "wdice: {step: {0: 0, $first: 1}}", "wdice: {step: {0: 0, $first: 1, $second: 2}}")),
-              HasSubstr("'0.4' twice in one map, expected constraints"));
+              HasSubstr("'0.4' twice in one map, expected constraints or ranges that keep apart"));
+}
+
+TEST(SearchReader, SaysThatMethodBranchBeginsWithNever) {
+  const std::string grid = changed(changed(kValidGrid, "epochs: 2", "epochs: 10"), "variants:", R"(search:
+  seeds: [11]
+  space: {a: {from: 0.1, to: 0.5}, b: {from: 0.6, to: 0.9}}
+  settings: {loss: {wce: {linear: {$a: 1, $b: 0}}, wdice: {linear: {$a: 0, $b: 1}}}}
+variants:)");
+  EXPECT_THAT(refusal(grid), AllOf(HasSubstr("(search with a=1, b=0.6): 1 is never, with which method branch begins"),
+                                   HasSubstr("expected constraints")));
+  EXPECT_EQ(refusal(changed(grid, "  settings", "  constraints: [a < b]\n  settings")), "accepted");
+  EXPECT_THAT(refusal(changed(grid, "{from: 0.1, to: 0.5}", "[0.1, never]")),
+              HasSubstr("'a' of search.space has texts, expected method grid, random or model, or numbers (1: never)"));
 }
 
 /// Three moments, each of a curve of its own, on the ends of ten epochs.
@@ -188,10 +270,11 @@ const std::string kThreeMoments = changed(kValidGrid, "epochs: 2", "epochs: 10")
 
 // With b and c never, b < c holds at no a; a < b and b < c hold at no b and no c either, with the other two never.
 TEST(SearchReader, RefusesConstraintsThatLeaveBranchNothingToBeginWith) {
-  EXPECT_EQ(refusal(kThreeMoments),
-            "grid.yaml:20:16: search.constraints leave method branch nothing to begin with: it tries one moment while "
-            "the others are never (1), and < forbids two that are both never, expected <= between these, or another "
-            "method");
+  EXPECT_EQ(
+      refusal(kThreeMoments),
+      "grid.yaml:20:16: search.constraints leave method branch nothing to begin with: it tries one moment while "
+      "the others are never (1), and < forbids two that are both never, expected <= between these where they stand "
+      "in curves of their own, or another method");
   EXPECT_EQ(refusal(changed(kThreeMoments, "branch", "grid")), "accepted");
   const Study study = study_of(changed(kThreeMoments, "b < c", "b <= c"));
   EXPECT_THAT(next_points(*study.search, {}), ElementsAre(Point{0.2, 1, 1}, Point{0.3, 1, 1}));
@@ -219,6 +302,9 @@ TEST(SearchReader, RefusesAnUnfairComparison) {
   EXPECT_THAT(said_of("[11, 12]", "[11, 1]"),
               HasSubstr("seed 1 of search.seeds is one that variants are trained with"));
   EXPECT_THAT(said_of("A: {loss", "A: {seeds: [3], loss"), HasSubstr("variant 'B' has other seeds than 'A'"));
+  EXPECT_EQ(refusal(changed(changed(kSearchGrid, "  seeds: [1]", "  seeds: [1, 2]"), "A: {", "A: {seeds: [2, 1], ")),
+            "accepted")
+      << "the same in another order";
   for (const std::string seeds : {"seeds: [4]", "seeds: [1]", "seeds_of_folds: {0: [1]}"})
     EXPECT_EQ(said_of("  settings:\n", "  settings:\n    " + seeds + "\n"),
               "grid.yaml:25:5: '" + seeds.substr(0, seeds.find(':')) +
