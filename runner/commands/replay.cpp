@@ -1,5 +1,8 @@
+#include <ATen/Parallel.h>
+
 #include <algorithm>
 #include <filesystem>
+#include <future>
 #include <iostream>
 #include <iterator>
 #include <memory>
@@ -7,6 +10,7 @@
 
 #include "analysis/figures/regret_figure.hpp"
 #include "analysis/tables/text_table.hpp"
+#include "data/cores.hpp"
 #include "runner/commands/checks.hpp"
 #include "runner/commands/commands.hpp"
 #include "runner/process/exit_codes.hpp"
@@ -42,9 +46,23 @@ std::vector<std::string> fitting_methods(const StudySearch& found, const std::ve
   return fitting;
 }
 
+/// A core each: the matrices of a search are too small for threads to share, which wait longer than they work.
+std::vector<std::vector<ReplayStep>> replay_often(const KnownSearch& known, const std::string& method,
+                                                  std::size_t count) {
+  at::set_num_threads(1);
+  const std::size_t cores = std::max<std::size_t>(1, data::usable_cores().size());
+  std::vector<std::vector<ReplayStep>> replays(count);
+  std::vector<std::future<void>> workers;
+  for (std::size_t core = 0; core < cores; ++core)
+    workers.push_back(std::async(std::launch::async, [&, core] {
+      for (std::size_t r = core; r < count; r += cores) replays[r] = replay(known, method, r + 1);
+    }));
+  for (std::future<void>& worker : workers) worker.get();
+  return replays;
+}
+
 analysis::RegretCurve curve_of(const KnownSearch& known, const std::string& method, int count) {
-  std::vector<std::vector<ReplayStep>> replays;
-  for (int r = 1; r <= count; ++r) replays.push_back(replay(known, method, static_cast<std::uint64_t>(r)));
+  const std::vector<std::vector<ReplayStep>> replays = replay_often(known, method, static_cast<std::size_t>(count));
   analysis::RegretCurve curve;
   curve.method = method;
   for (const RegretQuartiles& at : regret_at_costs(known, replays))
