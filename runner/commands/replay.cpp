@@ -46,7 +46,7 @@ std::vector<std::string> fitting_methods(const StudySearch& found, const std::ve
   return fitting;
 }
 
-/// A core each: the matrices of a search are too small for threads to share, which wait longer than they work.
+/// A core each, with one thread for the matrices of the model, which are too small to share.
 std::vector<std::vector<ReplayStep>> replay_often(const KnownSearch& known, const std::string& method,
                                                   std::size_t count) {
   at::set_num_threads(1);

@@ -1,6 +1,7 @@
 #include "runner/search/surrogate.hpp"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <cmath>
@@ -71,6 +72,18 @@ struct Processes {
   }
 };
 
+/// The matrices are too small for threads to share: on a busy machine these wait far longer than they work.
+class OneThread {
+ public:
+  OneThread() { at::set_num_threads(1); }
+  ~OneThread() { at::set_num_threads(before_); }
+  OneThread(const OneThread&) = delete;
+  OneThread& operator=(const OneThread&) = delete;
+
+ private:
+  int before_ = at::get_num_threads();
+};
+
 at::Tensor expected_improvement(const Processes::Prediction& of, double best) {
   const at::Tensor gain = of.mean - best, z = gain / of.deviation;
   const at::Tensor density = at::exp(-z * z / 2) / std::sqrt(2 * std::numbers::pi);
@@ -82,6 +95,7 @@ at::Tensor expected_improvement(const Processes::Prediction& of, double best) {
 std::vector<Expectation> expect(const std::vector<std::vector<double>>& tried, const std::vector<double>& scores,
                                 const std::vector<std::vector<double>>& others) {
   const at::NoGradGuard no_gradients;
+  const OneThread one_thread;
   const std::size_t coordinates = tried.front().size();
   const at::Tensor x = tensor_of(tried, coordinates), z = tensor_of(others, coordinates);
   at::Tensor y = at::empty({x.size(0)}, at::kDouble);
