@@ -18,6 +18,7 @@ void blocks(const std::array<std::uint32_t, 4>& counter, const std::array<std::u
   }
   std::uint32_t key0 = key[0], key1 = key[1];
   for (int round = 0; round < 10; ++round) {
+#pragma GCC unroll 1  // GCC 12 makes no vectors of a loop that it has unrolled
     for (std::size_t b = 0; b < kPhiloxBlocks; ++b) {
       const std::uint64_t product0 = kMultiplier0 * first[b], product1 = kMultiplier1 * third[b];
       first[b] = static_cast<std::uint32_t>(product1 >> 32) ^ second[b] ^ key0;

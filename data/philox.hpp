@@ -8,7 +8,7 @@
 
 namespace crossfade::data {
 
-inline constexpr std::size_t kPhiloxBlocks = 8;
+inline constexpr std::size_t kPhiloxBlocks = 16;
 
 /// Neighbouring blocks, the first of them at `counter`, whose first word counts on.
 using PhiloxBlocks = void (*)(const std::array<std::uint32_t, 4>& counter, const std::array<std::uint32_t, 2>& key,

@@ -1,5 +1,6 @@
 #include "data/random.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -30,6 +31,16 @@ void Random::next_words() {
   best_philox()(counter_, key_, words_);
   counter_[0] += kPhiloxBlocks;
   used_ = 0;
+}
+
+void Random::bits(std::span<std::uint32_t> words) {
+  while (!words.empty()) {
+    if (used_ == kWords) next_words();
+    const std::size_t count = std::min(words.size(), kWords - used_);
+    std::copy_n(words_.begin() + used_, count, words.begin());
+    used_ += count;
+    words = words.subspan(count);
+  }
 }
 
 std::uint64_t Random::bits64() {

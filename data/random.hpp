@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "data/philox.hpp"
 
@@ -37,6 +38,8 @@ class Random {
     if (used_ == kWords) next_words();
     return words_[used_++];
   }
+  /// As many words as `words` has room for: those that bits() would give, for less.
+  void bits(std::span<std::uint32_t> words);
   /// 64 uniform bits.
   std::uint64_t bits64();
   /// Uniform in [0, 1), 53 bits.

@@ -2,6 +2,8 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <limits>
+#include <vector>
 
 #include "data/anatomy/phantom_anatomy.hpp"
 #include "data/anatomy/smooth_field.hpp"
@@ -18,16 +20,26 @@ double smooth_step(double from, double to, double x) {
   return t * t * (3 - 2 * t);
 }
 
-/// Distances to the surfaces that most questions are about; negative inside.
+/// Distances to the surfaces that most questions are about; negative inside. That of the cerebellum may be any above 2
+/// where it is far.
 struct Hulls {
   double cerebrum, cerebellum, cavity;
 };
 
+/// The base of the brain: flat, higher at the midline; behind, the cerebellum carves it out (brain_at).
+constexpr double kHighestBase = -8;
+double base_at(Point p) {
+  return -15 - 5 * smooth_step(-30, -50, p.y) + 7 * std::exp(-p.x * p.x / 200);
+}
+
+// A shape that is farther than another by the width of their union leaves it as it is, and needs no distance.
 Hulls hulls_at(const Anatomy& a, Point p) {
-  // The base of the brain: flat, higher at the midline; behind, the cerebellum carves it out (brain_at).
-  const double base = -15 - 5 * smooth_step(-30, -50, p.y) + 7 * std::exp(-p.x * p.x / 200);
-  double cerebrum = std::max(a.cerebrum.distance(p), base - p.z);
-  cerebrum = smooth_union(cerebrum, a.temporal[p.x < 0 ? 0 : 1].distance(p), 6);
+  double cerebrum = a.cerebrum.distance(p);
+  if (kHighestBase - p.z > cerebrum) cerebrum = std::max(cerebrum, base_at(p) - p.z);
+  const Ellipsoid& temporal = a.temporal[p.x < 0 ? 0 : 1];
+  if (!temporal.is_beyond(p, std::max(0.0, cerebrum + 6))) cerebrum = smooth_union(cerebrum, temporal.distance(p), 6);
+  const double far = std::max(0.0, cerebrum + 12) + 2;  // 2: what the union below may lie before both
+  if (a.cerebellum.is_beyond(p, far) && a.fossa.is_beyond(p, far)) return {cerebrum, far, cerebrum - a.subarachnoid};
   const double cerebellum = a.cerebellum.distance(p);
   const double cavity = smooth_union(cerebrum, smooth_union(cerebellum, a.fossa.distance(p), 8), 12) - a.subarachnoid;
   return {cerebrum, cerebellum, cavity};
@@ -77,12 +89,35 @@ std::int32_t cerebellum_at(const Anatomy& a, Point p, double hull) {
   return left ? (white ? 7 : 8) : (white ? 46 : 47);
 }
 
-std::int32_t brain_at(const Anatomy& a, Point p, const Hulls& hulls) {
-  for (const DeepStructure& structure : a.deep) {
-    if (structure.contains(p)) {
-      return structure.id;
-    }
+/// The deep structure at a point, or none. Asked of one point after another, it looks at those near them alone.
+class DeepStructures {
+ public:
+  explicit DeepStructures(const std::vector<DeepStructure>& all) : all_(all) {}
+
+  const DeepStructure* at(Point p) {
+    const Point from = p - asked_;
+    if (!(dot(from, from) <= kStepMm * kStepMm)) find_near(p);
+    const auto found = std::ranges::find_if(near_, [&](const DeepStructure* one) { return one->contains(p); });
+    return found == near_.end() ? nullptr : *found;
   }
+
+ private:
+  static constexpr double kStepMm = 8, kNowhere = std::numeric_limits<double>::infinity();
+
+  void find_near(Point p) {
+    asked_ = p;
+    near_.clear();
+    for (const DeepStructure& structure : all_)
+      if (structure.is_within(p, kStepMm + 1e-6)) near_.push_back(&structure);  // more than rounding
+  }
+
+  const std::vector<DeepStructure>& all_;
+  std::vector<const DeepStructure*> near_;  // of asked_, in order of precedence
+  Point asked_{kNowhere, 0, 0};
+};
+
+std::int32_t brain_at(const Anatomy& a, DeepStructures& deep, Point p, const Hulls& hulls) {
+  if (const DeepStructure* structure = deep.at(p)) return structure->id;
   if (hulls.cerebellum < 0) {
     return cerebellum_at(a, p, hulls.cerebellum);
   }
@@ -116,11 +151,11 @@ std::int32_t outside_cavity(const Anatomy& a, Point p, double cavity, double hea
 }
 
 /// The id at `p`; `clearance` receives, for a point in the air, its distance from the head, and 0 for others.
-std::int32_t label_at(const Anatomy& a, Point p, double& clearance) {
+std::int32_t label_at(const Anatomy& a, DeepStructures& deep, Point p, double& clearance) {
   clearance = 0;
   const Hulls hulls = hulls_at(a, p);
   if (hulls.cavity < 0) {
-    return brain_at(a, p, hulls);
+    return brain_at(a, deep, p, hulls);
   }
   double head = hulls.cavity - (a.skull + a.scalp + a.skin);
   if (p.z < 20) {
@@ -140,6 +175,7 @@ std::int32_t label_at(const Anatomy& a, Point p, double& clearance) {
 Volume<std::int32_t> phantom_head(std::uint64_t cohort_seed, std::uint32_t subject) {
   Random random(cohort_seed, Purpose::kSubject, subject);
   const Anatomy anatomy = draw_anatomy(random);
+  DeepStructures deep(anatomy.deep);
   Volume<std::int32_t> head;
   constexpr double kCentre = (kSize - 1) / 2.0;
   head.geometry.size = {kSize, kSize, kSize};
@@ -155,7 +191,7 @@ Volume<std::int32_t> phantom_head(std::uint64_t cohort_seed, std::uint32_t subje
         const auto n = static_cast<std::size_t>(i);
         const Point place{i - kCentre + x[n], j - kCentre + y[n], k - kCentre + z[n]};
         double clearance = 0;
-        head.at(i, j, k) = label_at(anatomy, anatomy.to_template(place), clearance);
+        head.at(i, j, k) = label_at(anatomy, deep, anatomy.to_template(place), clearance);
         // Half of a first-order distance is safely air: no need to look at each voxel.
         i += static_cast<int>(clearance / 2);
       }

@@ -18,9 +18,11 @@ struct DeepStructure {
   Point centre;
   double reach = 0;
 
-  bool contains(Point p) const {
+  bool contains(Point p) const { return is_within(p, 0) && holds(p); }
+  /// Whether the bound is at most `mm` away. mm >= 0.
+  bool is_within(Point p, double mm) const {
     const Point from = p - centre;
-    return !(dot(from, from) > reach * reach) && holds(p);
+    return !(dot(from, from) > (reach + mm) * (reach + mm));
   }
 
  private:

@@ -26,7 +26,7 @@ double Ellipsoid::distance(Point p) const {
   const Point gradient{at.x / radii.x, at.y / radii.y, at.z / radii.z};
   const double level = length(at), slope = length(gradient);
   if (slope < 1e-9) {
-    return -std::min({radii.x, radii.y, radii.z});
+    return -narrowest;
   }
   return level * (level - 1) / slope;
 }

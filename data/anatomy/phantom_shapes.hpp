@@ -38,17 +38,31 @@ struct Turn {
 /// sagittal plane (from anterior towards superior).
 struct Ellipsoid {
   Ellipsoid(Point centre = {}, Point radii = {}, double yaw = 0, double pitch = 0)
-      : centre(centre), radii(radii), yaw(yaw), pitch(pitch), turns{Turn(yaw), Turn(pitch)} {}
+      : centre(centre),
+        radii(radii),
+        yaw(yaw),
+        pitch(pitch),
+        turns{Turn(yaw), Turn(pitch)},
+        narrowest(std::min({radii.x, radii.y, radii.z})),
+        widest(std::max({radii.x, radii.y, radii.z})) {}
 
   Point centre;
   Point radii;
   double yaw, pitch;
   std::array<Turn, 2> turns;  // by yaw and pitch
+  double narrowest, widest;   // of the radii
 
   /// First-order distance to the surface: exact there, of the right sign everywhere.
   double distance(Point p) const;
   /// distance(p) < 0, for less.
   bool contains(Point p) const;
+  /// Whether distance(p) is certainly `mm` or more, for less. mm >= 0.
+  bool is_beyond(Point p, double mm) const {
+    // level >= length(p - centre) / widest, and where that is over 1, distance >= (level - 1) * narrowest.
+    const Point from = p - centre;
+    const double reach = (1 + mm / narrowest) * widest + 1e-6;  // more than rounding
+    return dot(from, from) > reach * reach;
+  }
 
  private:
   /// From the centre along the own axes, in radii.

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <numbers>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "data/anatomy/smooth_field.hpp"
@@ -227,28 +228,36 @@ Volume<std::uint8_t> synthesise_t1(const Volume<std::int32_t>& whole, const Synt
   const double exponent = style.exponent;
   const NoisyBytes noisy(noise, exponent);
   std::uint8_t* to = image.voxels.data();
-  const auto air = [&]() -> std::uint8_t {
-    if (!(noise > 0)) return 0;
-    const std::uint32_t word = random.bits();
-    return style.air_is_zero ? 0 : noisy.air(word);
-  };
+  const auto is_tissue = [](float value) { return value > 0; };
   const float* from = signal.values.data();
+  // Of a row: two words a voxel of tissue, one a voxel of air.
+  std::vector<std::uint32_t> words(noise > 0 ? 2 * static_cast<std::size_t>(grid.size[0]) : 0);
   for (int k = 0; k < grid.size[2]; ++k) {
     for (int j = 0; j < grid.size[1]; ++j) {
       const bool head = box.has_row(j, k);
       const int low = head ? box.low[0] : grid.size[0], high = head ? box.high[0] : grid.size[0];
       const std::vector<float>* log_bias = head ? &bias.row(j, k) : nullptr;
+      const std::uint32_t* word = words.data();
+      if (noise > 0) {
+        const auto tissue = std::count_if(from, from + (high - low), is_tissue);
+        random.bits(std::span(words).first(static_cast<std::size_t>(grid.size[0] + tissue)));
+      }
+      const auto air = [&]() -> std::uint8_t {
+        if (!(noise > 0)) return 0;
+        const std::uint32_t next = *word++;
+        return style.air_is_zero ? 0 : noisy.air(next);
+      };
       for (int i = 0; i < low; ++i) *to++ = air();
       for (int i = low; i < high; ++i) {
         float value = *from++;
-        if (!(value > 0)) {
+        if (!is_tissue(value)) {
           *to++ = air();
           continue;
         }
         value *= static_cast<float>(gain) * std::exp((*log_bias)[static_cast<std::size_t>(i)]);
         if (noise > 0) {
-          const std::uint32_t angle = random.bits();
-          *to++ = noisy.tissue(value, angle, random.bits());
+          *to++ = noisy.tissue(value, word[0], word[1]);
+          word += 2;
         } else {
           *to++ = byte_of(value, exponent);
         }

@@ -57,6 +57,17 @@ TEST(Random, CopiesContinueIndependently) {
   EXPECT_EQ(from_original, from_copy);
 }
 
+TEST(Random, WordsTogetherAreThoseOneByOne) {
+  Random together(3, Purpose::kSynthesis), single = together;
+  for (const std::size_t count : {1UL, 0UL, 4 * kPhiloxBlocks - 1, 4 * kPhiloxBlocks, 7UL, 12 * kPhiloxBlocks + 5}) {
+    std::vector<std::uint32_t> words(count), expected;
+    together.bits(words);
+    for (std::size_t n = 0; n < count; ++n) expected.push_back(single.bits());
+    EXPECT_EQ(words, expected);
+    EXPECT_EQ(together.bits(), single.bits());
+  }
+}
+
 TEST(Random, MomentsAreThoseOfTheirDistributions) {
   Random random(5, Purpose::kSynthesis);
   constexpr int kDraws = 200000;

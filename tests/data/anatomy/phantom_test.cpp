@@ -165,6 +165,23 @@ TEST(Ellipsoid, ContainsThePointsOfNegativeDistance) {
   EXPECT_TRUE(shape.contains(shape.centre));
 }
 
+TEST(Ellipsoid, IsNeverNearerThanItIsBeyond) {
+  Random random(3, Purpose::kSubject);
+  const Ellipsoid shape{{1, -2, 3}, {4.6, 9.2, 7}, -0.35, 0.1};
+  int said = 0, so = 0;
+  for (int n = 0; n < 100000; ++n) {
+    const Point p{random.uniform(-40, 40), random.uniform(-40, 40), random.uniform(-40, 40)};
+    const double mm = random.uniform(0, 20);
+    if (shape.is_beyond(p, mm)) {
+      ASSERT_GE(shape.distance(p), mm);
+    }
+    said += shape.is_beyond(p, mm) ? 1 : 0;
+    so += shape.distance(p) >= mm ? 1 : 0;
+  }
+  EXPECT_FALSE(shape.is_beyond(shape.centre, 0));
+  EXPECT_GT(said, 0.3 * so);  // of use: not said of few
+}
+
 TEST(Tube, ContainsThePointsOfNegativeDistance) {
   Random random(2, Purpose::kSubject);
   const Tube shape{{{{-7, 28, 12}, 3.5}, {{-9, 16, 18}, 5.5}, {{-27, -42, 12}, 6.5}}};
