@@ -7,9 +7,9 @@ surface Dice of each structure. Two processes of one thread, each on a core of i
 fine-tuning and its control begin with the same pre-trained net. Shards (docs/shards.md) are there beforehand. The last
 line printed is the time of it all.
 
-Eager by default. A step of the compiled QuickNAT takes 0.7 of the time of an eager one, but compiling it costs 27 s in
-each run (inductor's cache keeps the U-Net and not this one), more than 3 epochs give back. The U-Net of width 8 gains
-nothing. `--compiled` measures it on another machine.
+Eager by default. A step of the compiled QuickNAT takes 0.7 of the time of an eager one, and compiling it 27 to 50 s,
+less where inductor's cache has it: which is faster depends on the machine and the epochs, so bench/table1.py runs both.
+The U-Net of width 8 gains nothing.
 """
 
 import time
