@@ -20,8 +20,10 @@ double smooth_step(double from, double to, double x) {
   return t * t * (3 - 2 * t);
 }
 
-/// Distances to the surfaces that most questions are about; negative inside. That of the cerebellum may be any above 2
-/// where it is far.
+constexpr double kFar = std::numeric_limits<double>::infinity();
+
+/// Distances to the surfaces that most questions are about; negative inside. That of the cerebellum is kFar where it
+/// shapes nothing.
 struct Hulls {
   double cerebrum, cerebellum, cavity;
 };
@@ -37,12 +39,14 @@ Hulls hulls_at(const Anatomy& a, Point p) {
   double cerebrum = a.cerebrum.distance(p);
   if (kHighestBase - p.z > cerebrum) cerebrum = std::max(cerebrum, base_at(p) - p.z);
   const Ellipsoid& temporal = a.temporal[p.x < 0 ? 0 : 1];
-  if (!temporal.is_beyond(p, std::max(0.0, cerebrum + 6))) cerebrum = smooth_union(cerebrum, temporal.distance(p), 6);
-  const double far = std::max(0.0, cerebrum + 12) + 2;  // 2: what the union below may lie before both
-  if (a.cerebellum.is_beyond(p, far) && a.fossa.is_beyond(p, far)) return {cerebrum, far, cerebrum - a.subarachnoid};
-  const double cerebellum = a.cerebellum.distance(p);
-  const double cavity = smooth_union(cerebrum, smooth_union(cerebellum, a.fossa.distance(p), 8), 12) - a.subarachnoid;
-  return {cerebrum, cerebellum, cavity};
+  if (!temporal.is_beyond(p, cerebrum + 6)) cerebrum = smooth_union(cerebrum, temporal.distance(p), 6);
+  double cerebellum = kFar, hind = kFar;
+  const double reach = cerebrum + 12 + 8 / 4;  // of both unions
+  if (!a.cerebellum.is_beyond(p, reach) || !a.fossa.is_beyond(p, reach)) {
+    cerebellum = a.cerebellum.distance(p);
+    hind = smooth_union(cerebellum, a.fossa.distance(p), 8);
+  }
+  return {cerebrum, cerebellum, smooth_union(cerebrum, hind, 12) - a.subarachnoid};
 }
 
 /// In the sagittal plane: the outline of the corpus callosum, within which the hemispheres are joined.
@@ -102,7 +106,7 @@ class DeepStructures {
   }
 
  private:
-  static constexpr double kStepMm = 8, kNowhere = std::numeric_limits<double>::infinity();
+  static constexpr double kStepMm = 8;
 
   void find_near(Point p) {
     asked_ = p;
@@ -113,7 +117,7 @@ class DeepStructures {
 
   const std::vector<DeepStructure>& all_;
   std::vector<const DeepStructure*> near_;  // of asked_, in order of precedence
-  Point asked_{kNowhere, 0, 0};
+  Point asked_{kFar, 0, 0};
 };
 
 std::int32_t brain_at(const Anatomy& a, DeepStructures& deep, Point p, const Hulls& hulls) {

@@ -56,11 +56,11 @@ struct Ellipsoid {
   double distance(Point p) const;
   /// distance(p) < 0, for less.
   bool contains(Point p) const;
-  /// Whether distance(p) is certainly `mm` or more, for less. mm >= 0.
+  /// Whether distance(p) is certainly `mm` or more, and 0 or more, for less.
   bool is_beyond(Point p, double mm) const {
     // level >= length(p - centre) / widest, and where that is over 1, distance >= (level - 1) * narrowest.
     const Point from = p - centre;
-    const double reach = (1 + mm / narrowest) * widest + 1e-6;  // more than rounding
+    const double reach = (1 + std::max(0.0, mm) / narrowest) * widest + 1e-6;  // more than rounding
     return dot(from, from) > reach * reach;
   }
 
@@ -87,7 +87,8 @@ struct Tube {
   Point low, high;  // of a box around it
 };
 
-/// The smaller of two distances, rounded off over about `width`: shapes flow together.
+/// The smaller of two distances, rounded off over about `width`: shapes flow together. At most width / 4 less than
+/// it, and itself where the other is `width` more.
 inline double smooth_union(double a, double b, double width) {
   const double overlap = std::max(width - std::abs(a - b), 0.0) / width;
   return std::min(a, b) - overlap * overlap * width / 4;
