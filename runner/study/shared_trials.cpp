@@ -18,8 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kNominalSteps = 100;  // an epoch
-
 /// Slices of an epoch, by all that they depend on: opening shards takes its time, and many trials train on the same.
 using KnownSlices =
     std::map<std::tuple<fs::path, std::vector<std::string>, std::uint64_t, std::string, int, int>, std::size_t>;
@@ -160,7 +158,7 @@ std::vector<std::vector<SharedStage>> plan_sharing(const Study& study, bool shar
     QueuedTrial& trial = queue.trials[t];
     add_milestones(shared, hashes[t], t, trial);
     for (const Milestone& milestone : trial.milestones)
-      if (std::error_code error; milestone.branch && fs::exists(branch_file(checkpoints, milestone.key), error))
+      if (milestone.branch && steps_of_branch(checkpoints, milestone.key) >= milestone.steps)
         queue.there.insert(milestone.key);
   }
   queue.drop = [checkpoints](const std::string& key) { drop_branch(checkpoints, key); };

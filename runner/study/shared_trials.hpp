@@ -47,6 +47,7 @@ SharedTrials share_trials(const std::vector<TrialConfig>& trials, const std::vec
                           const StepsOf& steps_of);
 
 /// A hundred an epoch: for what is planned by the grid alone.
+constexpr int kNominalSteps = 100;
 std::vector<std::int64_t> nominal_steps(const TrialConfig& trial);
 
 /// Those of the prepared shards; none of a trial whose training shards can't be opened, which says so itself. `cohorts`

@@ -57,13 +57,20 @@ struct ReadBranch {
   std::optional<TensorFile> best;
 };
 
-/// Nothing where the branch is not there, or is of no use.
-std::optional<ReadBranch> read_branch(const TrialWay& way, std::size_t stage, const std::string& key) {
+bool is_further(const Position& position, const Position& than) {
+  return std::pair(position.epoch, position.step) > std::pair(than.epoch, than.step);
+}
+
+/// Nothing where the branch is not there, is of no use, or no further than `than`, where the trial stands by itself.
+std::optional<ReadBranch> read_branch(const TrialWay& way, std::size_t stage, const std::string& key,
+                                      const Position& than) {
   const fs::path file = branch_file(way.checkpoints, key), best = branch_best(way.checkpoints, key);
   if (!fs::exists(file)) return std::nullopt;
+  if (!is_further(position_from_json(read_metadata(file).text("position")), than)) return std::nullopt;
   ReadBranch branch{.beginning = beginning_in(read_tensors(file), way), .best = {}};
   if (branch.beginning.contents.text("trial") != key) return std::nullopt;
   if (!end_where_patience_did(way.config.stages[stage], branch.beginning)) return std::nullopt;
+  if (!is_further(branch.beginning.position, than)) return std::nullopt;
   if (branch.beginning.position.best_epoch > 0) {
     if (!fs::exists(best)) return std::nullopt;
     branch.best = read_tensors(best);
@@ -73,11 +80,11 @@ std::optional<ReadBranch> read_branch(const TrialWay& way, std::size_t stage, co
 }
 
 /// Nothing also where the branch is damaged: a trial can do without.
-std::optional<Beginning> take_over(const TrialWay& way, std::size_t stage, const std::string& key,
+std::optional<Beginning> take_over(const TrialWay& way, std::size_t stage, const std::string& key, const Position& than,
                                    const std::function<void(const std::string&)>& warn) {
   std::optional<ReadBranch> branch;
   try {
-    branch = read_branch(way, stage, key);
+    branch = read_branch(way, stage, key, than);
   } catch (const std::exception& error) {
     if (warn)
       warn("branch " + branch_file(way.checkpoints, key).string() + " can't be begun from by '" + way.config.variant +
@@ -116,10 +123,12 @@ std::optional<Beginning> last_of(const TrialWay& way, std::size_t stage) {
 std::optional<Beginning> find_beginning(const TrialWay& way, const std::function<void(const std::string&)>& warn) {
   for (std::size_t stage = way.hashes.size(); stage-- > 0;) {
     if (!has_nets_before(way, stage)) continue;
-    if (auto last = last_of(way, stage)) return last;
+    auto last = last_of(way, stage);
+    const Position own = last ? last->position : Position{};
     const std::vector<Branch>& branches = way.shared[stage].branches;
     for (auto branch = branches.rbegin(); branch != branches.rend(); ++branch)
-      if (auto beginning = take_over(way, stage, branch->key, warn)) return beginning;
+      if (auto beginning = take_over(way, stage, branch->key, own, warn)) return beginning;
+    if (last) return last;
   }
   return std::nullopt;
 }

@@ -39,9 +39,9 @@ int best_epoch_of(const TensorFile& net);
 std::optional<Beginning> last_of(const TrialWay& way, std::size_t stage);
 
 /// The checkpoint that is furthest on the trial's way: of the latest stage that has any, and the best nets of all
-/// stages before it, its own last, or else the deepest branch, which becomes the stage's last and best. A trial that
-/// would have run out of patience before the branch ends where it would have. A branch that can't be read is passed,
-/// of which `warn` is told, unless it is empty. Throws as last_of().
+/// stages before it, its own last, or the deepest branch that is further, which becomes the stage's last and best. A
+/// trial that would have run out of patience before the branch ends where it would have. A branch that can't be read is
+/// passed, of which `warn` is told, unless it is empty. Throws as last_of().
 std::optional<Beginning> find_beginning(const TrialWay& way, const std::function<void(const std::string&)>& warn);
 
 }  // namespace crossfade::runner

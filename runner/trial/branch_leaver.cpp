@@ -44,14 +44,14 @@ void BranchLeaver::pass(std::int64_t step) {
 
 void BranchLeaver::leave_where_patience_ended() {
   while (next_ < branches_.size() && !branches_[next_].leave) ++next_;
-  if (next_ < branches_.size()) leave(branches_[next_++]);
+  if (next_ < branches_.size()) leave(branches_[next_++], BranchOutcome::kLeftEarly);
 }
 
-void BranchLeaver::leave(const Branch& branch) {
+void BranchLeaver::leave(const Branch& branch, BranchOutcome as) {
   const bool leads = group_.rank() == 0;
   bool left = false;
   together(group_.ranks(), [&] { left = leads && leave_files(branch); });
-  if (leads && events_.on_branch) events_.on_branch(branch.key, left ? BranchOutcome::kLeft : BranchOutcome::kPassed);
+  if (leads && events_.on_branch) events_.on_branch(branch.key, left ? as : BranchOutcome::kPassed);
 }
 
 /// Whether a branch is there, and not of an earlier step, as one is whose patience ended on the way.

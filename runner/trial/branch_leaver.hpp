@@ -43,7 +43,7 @@ class BranchLeaver {
   void leave_where_patience_ended();
 
  private:
-  void leave(const Branch& branch);
+  void leave(const Branch& branch, BranchOutcome as = BranchOutcome::kLeft);
   bool is_there(const Branch& branch) const;
   bool leave_files(const Branch& branch);
 

@@ -1,8 +1,11 @@
 #include "runner/trial/branches.hpp"
 
+#include <exception>
 #include <system_error>
 
+#include "runner/trial/checkpoint.hpp"
 #include "runner/trial/stage_net.hpp"
+#include "runner/trial/state.hpp"
 
 namespace crossfade::runner {
 namespace {
@@ -36,6 +39,16 @@ std::vector<fs::path> branch_files(const fs::path& checkpoints) {
   return files;
 }
 
+std::int64_t steps_of_branch(const fs::path& checkpoints, const std::string& key) {
+  const fs::path file = branch_file(checkpoints, key);
+  if (std::error_code error; !fs::exists(file, error)) return 0;
+  try {
+    return position_from_json(read_metadata(file).text("position")).optimizer_steps;
+  } catch (const std::exception& damaged) {
+    return 0;
+  }
+}
+
 std::uintmax_t bytes_of_branches(const fs::path& checkpoints) {
   std::uintmax_t bytes = 0;
   std::error_code error;
@@ -47,7 +60,9 @@ std::uintmax_t bytes_of_branches(const fs::path& checkpoints) {
 
 void drop_branch(const fs::path& checkpoints, const std::string& key) noexcept {
   std::error_code ignored;
-  if (fs::exists(branch_file(checkpoints, key), ignored)) fs::remove_all(stage_folder(checkpoints, key), ignored);
+  if (!fs::exists(branch_file(checkpoints, key), ignored)) return;
+  fs::remove(branch_best(checkpoints, key), ignored);  // first: what a kill leaves is still known as a branch
+  fs::remove_all(stage_folder(checkpoints, key), ignored);
 }
 
 }  // namespace crossfade::runner

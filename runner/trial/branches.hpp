@@ -23,8 +23,9 @@ struct SharedStage {
   std::vector<std::string> terms;  // that others have and this trial has not: evaluated for what is logged of them
 };
 
-/// What becomes of a branch on the way of a trial that may leave it: left there, or passed without.
-enum class BranchOutcome { kLeft, kPassed };
+/// What becomes of a branch on the way of a trial that may leave it: left there, left as it was where the trial's
+/// patience ended before, or passed without.
+enum class BranchOutcome { kLeft, kLeftEarly, kPassed };
 
 /// The stage's loss with `others` at weight 0 behind its own terms.
 std::vector<schedules::ScheduledTerm> with_terms(std::vector<schedules::ScheduledTerm> loss,
@@ -36,6 +37,10 @@ std::vector<std::filesystem::path> branch_files(const std::filesystem::path& che
 /// The file of a branch, and that of the best net until there, which is missing where none was best.
 std::filesystem::path branch_file(const std::filesystem::path& checkpoints, const std::string& key);
 std::filesystem::path branch_best(const std::filesystem::path& checkpoints, const std::string& key);
+
+/// Steps of its stage that a branch has behind it: fewer than its own where a patience ended on the way to it. 0: it is
+/// not there, or can't be read.
+std::int64_t steps_of_branch(const std::filesystem::path& checkpoints, const std::string& key);
 
 /// Bytes of all branches below `checkpoints`, as far as they can be read.
 std::uintmax_t bytes_of_branches(const std::filesystem::path& checkpoints);

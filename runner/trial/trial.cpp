@@ -121,15 +121,18 @@ class Trial {
     }
   }
 
-  /// An epoch with the stage's own terms alone.
+  /// An epoch with the stage's own terms alone, those that nobody evaluated with the weight of its last step.
   void say(analysis::EpochRecord epoch) {
     if (!events_.on_epoch) return;
+    const std::int64_t steps = epoch.step / epoch.epoch * stage().epochs;
+    const double progress = static_cast<double>(epoch.step - 1) / static_cast<double>(steps);
     std::vector<analysis::TermValue> own;
     for (const schedules::ScheduledTerm& term : stage().loss) {
       const auto found = std::ranges::find(epoch.terms, term.term, &analysis::TermValue::term);
       own.push_back(found != epoch.terms.end()
                         ? *found
-                        : analysis::TermValue{term.term, std::numeric_limits<double>::quiet_NaN(), 0});
+                        : analysis::TermValue{term.term, std::numeric_limits<double>::quiet_NaN(),
+                                              schedules::evaluate(term.curve, progress)});
     }
     epoch.terms = std::move(own);
     events_.on_epoch(epoch);

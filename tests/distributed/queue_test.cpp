@@ -130,6 +130,30 @@ TEST_F(QueueOfAllRanks, LetsATrialWaitForTheBranchThatAnotherLeaves) {
   EXPECT_EQ(ask("SELECT group_concat(state) FROM trial"), "finished,finished");
 }
 
+// The first one's patience ends on the way to where all three part. One goes on from there, and the last waits for it.
+TEST_F(QueueOfAllRanks, LetsATrialWaitForABranchThatWasLeftEarlyUntilItIsLeft) {
+  QueuedStudy study = study_of(3);
+  for (QueuedTrial& trial : study.trials) {
+    trial.steps = 10;
+    trial.milestones = {{.key = "branch", .row = 0, .steps = 5, .branch = true}};
+  }
+  study.trials[0].steps = 30;
+  study.trials[1].steps = 20;
+  serve(std::move(study), [&](QueueClient& client, int trial) {
+    const fs::path left = folder_ / "left";
+    if (trial == 0) client.branch(trial, "branch", BranchOutcome::kLeftEarly);
+    if (trial == 1) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      std::ofstream(left).put('.');
+      client.branch(trial, "branch", BranchOutcome::kLeft);
+    }
+    EXPECT_TRUE(trial != 2 || fs::exists(left));
+    client.ended(trial, Ending::kFinished);
+  });
+  if (world_.rank() != 0) return;
+  EXPECT_EQ(ask("SELECT group_concat(state) FROM trial"), "finished,finished,finished");
+}
+
 TEST_F(QueueOfAllRanks, GivesNothingAnyMoreOnceATrialIsInterrupted) {
   QueuedStudy study = study_of(2);
   for (QueuedTrial& trial : study.trials)

@@ -161,6 +161,39 @@ TEST_F(Branches, AreTakenOverByATrialThatIsInterruptedThereAndByOneBehindIt) {
     EXPECT_EQ(epoch.seconds_shared, epoch.seconds_train + epoch.seconds_validate) << "those that a spent, too";
 }
 
+// As where a trial failed, or was run for a while by itself, before another one came further on the same way.
+TEST_F(Branches, ThatAreFurtherThanItsOwnLastAreGoneOnFrom) {
+  const TrialConfig a = scheduled(0.5, 0.9), b = scheduled(0.8, 0.9);
+  const std::vector<SharedStage> shared = plan({a, b});
+  ASSERT_EQ(shared[0].branches.at(0).step, 6);
+  run(b, "forest", {shared[1]}, 4);
+  run(a, "forest", {shared[0]});
+  const TrainingRun second = run(b, "forest", {shared[1]});
+  EXPECT_THAT(second.heard.steps, SizeIs(kSteps - 6)) << "from where a left it, 6 of 12, and not from its own 4";
+  expect_as_alone(b, second, "forest");
+
+  run(b, "further", {shared[1]}, 8);
+  run(a, "further", {shared[0]});
+  EXPECT_THAT(run(b, "further", {shared[1]}).heard.steps, SizeIs(kSteps - 8)) << "its own last is further";
+}
+
+// It joins at step 8, within the third epoch, of which only the weight is known.
+TEST_F(Branches, HaveTheWeightOfATermThatNobodyEvaluated) {
+  TrialConfig fixed = small_trial();
+  fixed.variant = "fixed";
+  fixed.stages[0].loss = {{"wce", schedules::constant(1)}};
+  const TrialConfig late = scheduled(0.6, 0.9);
+  std::vector<SharedStage> shared = plan({fixed, late});
+  ASSERT_EQ(shared[0].branches.at(0).step, 8);
+  shared[0].terms.clear();
+  run(fixed, "forest", {shared[0]});
+  const TrainingRun joined = run(late, "forest", {shared[1]}), alone = run(late, "alone");
+  ASSERT_THAT(joined.epochs, SizeIs(4));
+  for (std::size_t e = 0; e < 4; ++e) EXPECT_EQ(joined.epochs[e].terms[1].weight, alone.epochs[e].terms[1].weight) << e;
+  EXPECT_EQ(joined.epochs[2].terms[1].weight, 1);
+  EXPECT_TRUE(std::isnan(joined.epochs[2].terms[1].value));
+}
+
 TEST_F(Branches, ThatAreDamagedArePassedAndWrittenAnew) {
   const TrialConfig a = scheduled(0.2, 0.9), b = scheduled(0.5, 0.9), c = scheduled(0.8, 0.9);
   const std::vector<SharedStage> shared = plan({a, b, c});
@@ -217,7 +250,12 @@ TEST_F(Branches, ATrialWhosePatienceRunsOutOnTheWayLeavesWhatThereIs) {
   const std::vector<SharedStage> shared = plan({fixed, late});
   const TrainingRun first = run(fixed, "forest", {shared[0]});
   ASSERT_THAT(first.epochs, SizeIs(2));
+  const std::string key = shared[0].branches.at(0).key;
+  EXPECT_THAT(first.branches, ElementsAre(std::pair(key, BranchOutcome::kLeftEarly)));
+  EXPECT_EQ(steps_of_branch(folder_.path / "forest", key), 6) << "of the 9 up to the branch";
   const TrainingRun second = run(late, "forest", {shared[1]});
+  EXPECT_THAT(second.branches, ElementsAre(std::pair(key, BranchOutcome::kLeft)));
+  EXPECT_EQ(steps_of_branch(folder_.path / "forest", key), 9);
   EXPECT_THAT(second.heard.again, SizeIs(2));
   EXPECT_THAT(second.epochs, SizeIs(4));
   expect_as_alone(fixed, first, "forest");
