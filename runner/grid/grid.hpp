@@ -29,8 +29,9 @@ std::string to_json(const TrialConfig& trial);
 std::vector<std::string> stage_hashes(const TrialConfig& trial, const Study& study,
                                       const std::vector<std::pair<std::string, std::string>>& cohort_hashes);
 
-/// For each of stage_rows(), SHA-256 (hex) over what stage_hashes() takes, without the loss of this stage: trials with
-/// equal ones differ by their schedules in it, if at all. Empty for a vote, and for a trial without a net.
+/// For each of stage_rows(), SHA-256 (hex) over what stage_hashes() takes, without the loss, the patience and the
+/// test cohort of this stage: trials with equal ones train alike in it as long as their schedules are. Empty for a
+/// vote, and for a trial without a net.
 std::vector<std::string> beginning_hashes(const TrialConfig& trial, const Study& study,
                                           const std::vector<std::pair<std::string, std::string>>& cohort_hashes);
 

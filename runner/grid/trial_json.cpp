@@ -136,7 +136,7 @@ std::vector<std::string> beginning_hashes(const TrialConfig& trial, const Study&
   std::vector<std::string> hashes;
   if (!uses_atlases(trial)) {
     for (nlohmann::json& json : nets_json(trial, study, cohort_hashes)) {
-      json["stages"].back().erase("loss");
+      for (const char* no_step_knows : {"loss", "patience", "test"}) json["stages"].back().erase(no_step_knows);
       hashes.push_back(data::sha256_hex(json.dump()));
     }
   }

@@ -72,8 +72,9 @@ std::string in_epochs(std::int64_t steps, std::int64_t of_stage, int epochs) {
 std::string describe(const SharedTrials& shared, const std::vector<TrialConfig>& trials,
                      const std::vector<std::string>& names) {
   const Forest& forest = shared.forest;
+  const auto epochs = [](std::int64_t steps) { return epochs_text(static_cast<double>(steps) / kNominalSteps); };
   std::string text = "shared beginnings save " + std::to_string(100 * (forest.alone - forest.shared) / forest.alone) +
-                     " % of all epochs\n";
+                     " % of all epochs: " + epochs(forest.shared) + " of " + epochs(forest.alone) + " are trained\n";
   std::vector<int> depth;
   for (const ForestNode& node : forest.nodes) {
     depth.push_back(node.parent < 0 ? 0 : depth[static_cast<std::size_t>(node.parent)] + 1);

@@ -86,11 +86,11 @@ def digest(path):
 
 
 def net_digest(path):
-    """Of a checkpoint, but for which of the trials that share it has trained it."""
+    """Of a checkpoint, but for which of the trials that share it has trained it, and under which name."""
     content = path.read_bytes()
     end = 8 + int.from_bytes(content[:8], "little")
     header = json.loads(content[8:end])
-    for key in ("owner", "variant"):
+    for key in ("owner", "trial", "variant"):
         del header["__metadata__"][key]
     return hashlib.sha256(json.dumps(header).encode() + content[end:]).hexdigest()
 

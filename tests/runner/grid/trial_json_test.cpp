@@ -86,6 +86,18 @@ TEST(TrialHash, OfAStageDoesNotDependOnLaterOnes) {
   EXPECT_NE(tuned[1], alone[0]);
 }
 
+TEST(TrialHash, OfABeginningDependsOnWhatItsStepsDo) {
+  const auto beginning = [](const std::vector<std::string>& overrides) {
+    const Study study = study_of(kValidGrid, overrides);
+    return beginning_hashes(study.trials[0], study, kHashes).back();
+  };
+  const std::string hash = beginning({});
+  for (const char* same : {"variants.A.loss.wce=2", "stages.pretrain.patience=1", "stages.pretrain.test=phantom"})
+    EXPECT_EQ(beginning({same}), hash) << same;
+  for (const char* other : {"optimizer.lr=0.02", "seeds=[2]", "stages.pretrain.epochs=3", "model.width=8"})
+    EXPECT_NE(beginning({other}), hash) << other;
+}
+
 TEST(TrialHash, NetsAreTheSameWhoeverVotesWithThem) {
   const auto hashes = [&](const std::string& views) {
     const Study study =
