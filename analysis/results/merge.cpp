@@ -79,20 +79,24 @@ std::string shifted(SQLite::Database& db, const std::string& table, const std::s
 }
 
 /// Fills `taken` with the trials of the file that the merged study lacks, or has with less, and removes the latter.
+/// Those of rows that are `given_up` are not in the grid.
 void choose_trials(SQLite::Database& db, const std::string& of_study) {
   const std::string variant =
       "(SELECT v.id FROM main.variant AS v JOIN source.variant AS o USING (name) WHERE o.id = row.variant_id)";
+  const std::string in_grid =
+      "(row.in_grid AND row.variant_id NOT IN (SELECT id FROM source.variant WHERE name IN (SELECT name FROM "
+      "given_up)))";
   const auto epochs = [](const std::string& schema, const std::string& trial) {
     return "(SELECT count(*) FROM " + schema + ".stage AS s JOIN " + schema +
            ".epoch AS e ON e.stage_id = s.id WHERE s.trial_id = " + trial + ".id)";
   };
   db.exec("UPDATE main.trial SET in_grid = 1, variant_id = " + variant +
-          " FROM source.trial AS row WHERE row.hash = trial.hash AND row.in_grid = 1 AND trial.in_grid = 0 AND " +
+          " FROM source.trial AS row WHERE row.hash = trial.hash AND " + in_grid + " AND trial.in_grid = 0 AND " +
           of_study);
   db.exec("DELETE FROM taken");
   db.exec("INSERT INTO taken SELECT row.id, coalesce(mine.id, " + shifted(db, "trial", "row.id") +
-          "), coalesce(mine.variant_id, " + variant +
-          "), coalesce(mine.in_grid, row.in_grid)"
+          "), coalesce(mine.variant_id, " + variant + "), coalesce(mine.in_grid, " + in_grid +
+          ")"
           " FROM source.trial AS row LEFT JOIN main.trial AS mine ON mine.hash = row.hash WHERE " +
           of_study + " AND (mine.id IS NULL OR (row.state = 'finished', " + epochs("source", "row") +
           ") > (mine.state = 'finished', " + epochs("main", "mine") + "))");
@@ -167,9 +171,32 @@ void require_like_sources(SQLite::Database& db, const std::string& of_study, con
                                  first.string() + "'; give the scores another name");
 }
 
+/// The candidates of a study of one of the two databases.
+struct Candidates {
+  std::string schema;
+  std::int64_t study;
+};
+
+/// SQL of the rows that the search of `mine` found, and that of `others` did not, or as another schedule.
+std::string found_by_one_alone(const Candidates& mine, const Candidates& others) {
+  const auto of = [](const Candidates& one, const std::string& row) {
+    return row + ".study_id = " + std::to_string(one.study);
+  };
+  return "SELECT c.variant FROM " + mine.schema + ".candidate AS c JOIN " + mine.schema +
+         ".search AS s USING (study_id) WHERE " + of(mine, "c") +
+         " AND (c.variant = s.options ->> 'name' OR instr(c.variant, (s.options ->> 'name') || ' (') = 1)"
+         " AND NOT EXISTS (SELECT 1 FROM " +
+         others.schema + ".candidate AS o WHERE " + of(others, "o") +
+         " AND o.variant = c.variant AND o.settings = c.settings)";
+}
+
 /// Parts of one study have one search: one that has ended, then that which has tried most, of equal ones the first.
-void take_longer_search(SQLite::Database& db, const std::string& of_study) {
+/// What the other one found is no row of the study: on another processor another schedule may have come first, and
+/// their trials are no seeds of one. Fills `given_up` with such rows of the attached file.
+void take_longer_search(SQLite::Database& db, std::int64_t id) {
   constexpr std::array kTables = {"search", "candidate", "candidate_trial"};
+  const std::string of_study = "row.study_id = " + std::to_string(id);
+  db.exec("DELETE FROM given_up");
   if (!source_has(db, "search", "method")) return;
   const auto rows = [&](const std::string& table, const std::string& condition) {
     return db.execAndGet("SELECT count(*) FROM " + table + " AS row WHERE " + condition).getInt();
@@ -179,7 +206,13 @@ void take_longer_search(SQLite::Database& db, const std::string& of_study) {
                       rows(schema + ".candidate", condition + " AND row.variant IS NOT NULL") > 0,
                       rows(schema + ".candidate", condition));
   };
-  if (worth("source", of_study) <= worth("main", "true")) return;
+  const Candidates merged{"main", kStudy}, of_file{"source", id};
+  if (worth("source", of_study) <= worth("main", "true")) {
+    db.exec("INSERT INTO given_up " + found_by_one_alone(of_file, merged));
+    return;
+  }
+  db.exec("UPDATE main.trial SET in_grid = 0 WHERE variant_id IN (SELECT id FROM main.variant WHERE name IN (" +
+          found_by_one_alone(merged, of_file) + "))");
   for (const char* table : kTables) db.exec(std::string("DELETE FROM main.") + table);
   for (const char* table : kTables)
     copy_rows(db, {.table = table, .values = {{"study_id", std::to_string(kStudy)}}, .condition = of_study});
@@ -211,7 +244,7 @@ void add(SQLite::Database& db, std::int64_t id, const std::filesystem::path& fil
   copy_rows(db, {.table = "subject",
                  .values = {{"study_id", study}},
                  .condition = of_study + " AND row.name NOT IN (SELECT name FROM main.subject)"});
-  take_longer_search(db, of_study);
+  take_longer_search(db, id);
   choose_trials(db, of_study);
   copy_trials(db, "row.provenance_id" + provenance, scores);
 }
@@ -274,6 +307,7 @@ void add_all(SQLite::Database& db, const std::vector<std::filesystem::path>& fil
   create_schema(db);
   db.exec("PRAGMA foreign_keys = ON");  // a trial goes with its stages
   db.exec("CREATE TEMP TABLE taken (id INTEGER PRIMARY KEY, merged_id INTEGER, variant_id INTEGER, in_grid INTEGER)");
+  db.exec("CREATE TEMP TABLE given_up (name TEXT)");
   std::string name = study;
   for (const std::filesystem::path& file : files) {
     const StudyRow found = [&] {

@@ -157,7 +157,7 @@ ClaimTable claims_of(SQLite::Database& db, const StudyRow& study) {
                             .over_seeds = over_seeds,
                             .seed_sd = std::fmax(better.seed_sd, than.seed_sd),  // of a number and none: the number
                             .parameters = {better.parameters, than.parameters},
-                            .found = found.contains(claim.better)});
+                            .found = found.contains(claim.better) || found.contains(claim.than)});
   }
   if (std::ranges::any_of(table.claims, &ClaimResult::found)) table.search = search_notes(*search);
   std::vector<Comparison*> family;

@@ -27,7 +27,7 @@ struct ClaimResult {
   Interval over_seeds;                   // of the mean of by_seed, student_mean()
   double seed_sd = 0;                    // table1_cell.seed_sd, the larger of the two variants'; NaN: one seed, most_in
   std::vector<std::int64_t> parameters;  // of the nets of both
-  bool found = false;                    // `better` was found by the study's search
+  bool found = false;                    // one of the two was found by the study's search
   Verdict verdict = Verdict::kNoResult;
 };
 

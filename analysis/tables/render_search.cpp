@@ -8,6 +8,7 @@
 #include "analysis/tables/score_summary.hpp"
 #include "analysis/tables/search.hpp"
 #include "analysis/tables/study_tables.hpp"
+#include "data/number_words.hpp"
 
 namespace crossfade::analysis {
 namespace {
@@ -133,6 +134,9 @@ std::vector<std::string> search_notes(const SearchTable& table) {
                   std::to_string(table.validation_subjects) +
                   (table.validation_subjects == 1 ? " validation subject" : " validation subjects") + " over seeds " +
                   list_of(table.seeds) + ", which are the search's own. No test subject has a part in it.");
+  if (table.others_tried > 0)
+    lines.push_back("Other searches of this study tried " + data::counted(table.others_tried, "candidate") +
+                    " beside these; what they found may have been tested before.");
   if (table.validation_subjects < kFewValidationSubjects)
     lines.push_back("Fewer than " + std::to_string(kFewValidationSubjects) +
                     " validation subjects: what is best on them need not be best on others.");

@@ -68,6 +68,13 @@ std::optional<SearchTable> search_of(SQLite::Database& db, const StudyRow& study
   alone.bind(1, study.id);
   alone.executeStep();
   table.epochs_alone = alone.getColumn(0).getDouble();
+  SQLite::Statement others(db,
+                           "SELECT count(DISTINCT variant_id) FROM trial AS t WHERE study_id = ? AND in_grid = 0 AND"
+                           " config ->> 'tested' = 0 AND NOT EXISTS (SELECT * FROM candidate_trial AS c"
+                           " WHERE c.study_id = t.study_id AND c.hash = t.hash)");
+  others.bind(1, study.id);
+  others.executeStep();
+  table.others_tried = others.getColumn(0).getInt();
   return table;
 }
 

@@ -37,6 +37,7 @@ struct SearchTable {
   std::vector<SearchedDimension> dimensions;
   int validation_subjects = 0;
   double epochs_alone = 0;            // that the candidates would have cost with each trained for itself
+  int others_tried = 0;               // candidates of the study's other searches that are none of this one
   std::vector<SearchedPoint> points;  // in the order tried
 };
 

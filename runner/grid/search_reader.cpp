@@ -2,15 +2,18 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 #include <utility>
 
 #include "data/number_words.hpp"
 #include "runner/grid/error.hpp"
 #include "runner/grid/parameter_reader.hpp"
+#include "runner/grid/point_text.hpp"
 #include "runner/grid/scalar_text.hpp"
 #include "runner/grid/search_trials.hpp"
 #include "runner/grid/settings.hpp"
 #include "runner/grid/space_reader.hpp"
+#include "runner/grid/trial_json.hpp"
 #include "runner/search/methods.hpp"
 
 namespace crossfade::runner {
@@ -153,13 +156,40 @@ std::vector<TrialConfig> probe(const Value& grid, const Study& study, const Sear
   }
 }
 
+/// That each dimension makes another trial of some point. `identities`: of the points' trials.
+void check_effects(const Space& space, const Value& map, const std::vector<Point>& points,
+                   const std::vector<std::string>& identities) {
+  for (std::size_t d = 0; d < space.dimensions.size(); ++d) {
+    std::map<Point, std::size_t> seen;  // the first point with these other coordinates
+    std::optional<std::pair<std::size_t, std::size_t>> equal;
+    bool differ = false;
+    for (std::size_t p = 0; p < points.size() && !differ; ++p) {
+      Point others = points[p];
+      others[d] = 0;
+      const auto [first, is_new] = seen.emplace(std::move(others), p);
+      if (is_new || points[first->second][d] == points[p][d]) continue;
+      differ = identities[first->second] != identities[p];
+      if (!equal) equal = {first->second, p};
+    }
+    if (differ || !equal) continue;
+    const Dimension& dimension = space.dimensions[d];
+    refuse(map.find("space")->find_entry(dimension.name)->place,
+           "'" + dimension.name + "' changes nothing: with " + value_text(dimension, points[equal->first][d]) +
+               " and with " + value_text(dimension, points[equal->second][d]) + " trials are the same, expected $" +
+               dimension.name + " where nothing stands over it, as a key of a stage does over that of its variant");
+  }
+}
+
 /// That trials can be made of points, and that these compare with the variants and with one another: nets, in the
 /// variants' fold, validated on one kind of labels.
 void check_points(const Value& grid, const Study& study, const Search& search, const std::vector<Point>& points) {
   const Place& place = grid.find("search")->find("settings")->place;
   std::string labels;
+  std::vector<std::string> identities;
   for (const Point& point : points) {
-    for (const TrialConfig& trial : probe(grid, study, search, point)) {
+    const std::vector<TrialConfig> trials = probe(grid, study, search, point);
+    identities.push_back(identity_json(trials.front()).dump());
+    for (const TrialConfig& trial : trials) {
       if (uses_atlases(trial)) refuse(place, "atlases learn nothing, expected method: net in search.settings");
       if (trial.fold != study.trials.front().fold)
         refuse(place, "search.settings has other folds than the variants, expected the same");
@@ -170,6 +200,7 @@ void check_points(const Value& grid, const Study& study, const Search& search, c
       labels = own;
     }
   }
+  check_effects(search.space, *grid.find("search"), points, identities);
 }
 
 /// That finalists have the seeds of the variants, and candidates each seed of the search once.

@@ -7,6 +7,7 @@
 #include <set>
 #include <stdexcept>
 #include <system_error>
+#include <tuple>
 #include <utility>
 
 #include "analysis/results/folder.hpp"
@@ -73,6 +74,14 @@ int validation_subjects(const TrialConfig& trial, const CohortPlans& plans) {
   std::set<std::string> persons;
   for (const std::string& subject : plan.splits.at(trial.fold).validation) persons.insert(person_of(subject, plan));
   return static_cast<int>(persons.size());
+}
+
+/// What rows that turned out to be one say of themselves, or twice.
+void drop_repeated(std::vector<analysis::Claim>& claims) {
+  std::set<std::tuple<std::string, std::string, std::string, std::string>> said;
+  std::erase_if(claims, [&](const analysis::Claim& claim) {
+    return claim.better == claim.than || !said.emplace(claim.better, claim.than, claim.role, claim.most_in).second;
+  });
 }
 
 std::string fixed(double value, const char* format) {
@@ -196,7 +205,7 @@ class SearchRun {
         for (std::string* side : {&claim.better, &claim.than})
           if (*side == names[f]) *side = rows[f];
     }
-    std::erase_if(claims, [](const analysis::Claim& claim) { return claim.better == claim.than; });
+    drop_repeated(claims);
     if (rows.size() < names.size()) {
       log_warning("search.finalists is " + std::to_string(names.size()) + ", but the search found " +
                   std::to_string(rows.size()) + ": nothing is claimed of the others");
@@ -298,17 +307,19 @@ std::vector<Point> points_from(const std::string& text) {
   return json::parse(text).get<std::vector<Point>>();
 }
 
-/// Names of the finalists' rows, and in `own` the trials of those that the grid has not.
+/// The name of each finalist's row, and in `own` the trials of rows that the grid has not. Finalists that train the
+/// same have one row.
 std::vector<std::string> rows_of(const Study& study, const std::vector<TrialConfig>& finalists,
                                  std::vector<TrialConfig>& own) {
   std::map<std::string, std::string> variants;
   for (const TrialConfig& trial : study.trials) variants.emplace(identity_json(trial).dump(), trial.variant);
   std::vector<std::string> rows;
+  const std::string* finalist = nullptr;
   for (const TrialConfig& trial : finalists) {
-    const auto twin = variants.find(identity_json(trial).dump());
-    const std::string& row = twin == variants.end() ? trial.variant : twin->second;
-    if (twin == variants.end()) own.push_back(trial);
-    if (rows.empty() || rows.back() != row) rows.push_back(row);
+    const auto [row, is_new] = variants.emplace(identity_json(trial).dump(), trial.variant);
+    if (is_new) own.push_back(trial);
+    if (finalist == nullptr || *finalist != trial.variant) rows.push_back(row->second);
+    finalist = &trial.variant;
   }
   return rows;
 }

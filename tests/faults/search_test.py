@@ -2,6 +2,7 @@
 
 import csv
 import json
+import types
 import unittest
 
 import kills
@@ -74,6 +75,12 @@ class Search(Case):
         self.assertEqual(self.query("r.sqlite", "select better, than from claim"), [("found", "w-CE"), ("found", "w-Dice")])
         self.assertEqual(list((self.folder / "r").glob("**/branch.safetensors")), [], "nobody needs them any more")
 
+        # As a module it is the schedule that its trials had.
+        module = types.ModuleType("found")
+        exec(self.run_runner("report", "schedule", "--results", "r.sqlite", "--format", "python").stdout, module.__dict__)
+        point = points[best]
+        self.assertEqual(module.SCHEDULES, {"pretrain": [("wce", "step", [(0, 1), (point["second"], 0)]), ("wdice", "step", [(0, 0), (point["first"], 1)])]})
+
         # The same with each trial for itself; epochs are counted by the forest in both.
         _, alone = self.run_study("alone", "--no-share")
         self.assertEqual(self.query("alone.sqlite", CANDIDATES), candidates)
@@ -105,6 +112,17 @@ class Search(Case):
                                 grid=GRID.replace("method: branch", methods[method]), cohorts=COHORTS)
                 self.assertEqual(len(made), 1)
 
+    def test_finds_the_same_on_one_group_as_on_two(self):
+        for method in ("grid", "model\n  batch: 2\n  budget: {epochs: 34}"):
+            with self.subTest(method=method):
+                self.grid.write_text(GRID.replace("method: branch", f"method: {method}") + "run: {ranks_per_trial: 1, threads: 1}\n")
+                found = []
+                for ranks in (1, 2):
+                    name = f"{method[:4]}{ranks}"
+                    self.run_study(name, ranks=ranks)
+                    found.append((self.query(f"{name}.sqlite", CANDIDATES), self.query(f"{name}.sqlite", "select * from table1")))
+                self.assertEqual(found[0], found[1])
+
     def test_leaves_nothing_of_its_candidates_behind(self):
         for views in ("", "views: {axial: 0.5, coronal: 0.5}, "):
             with self.subTest(views=views):
@@ -130,11 +148,12 @@ class Search(Case):
     def test_a_finalist_that_is_a_variant_is_its_row(self):
         self.grid.write_text(GRID.replace("variants:\n", "variants:\n  twin: {loss: {wce: {step: {0: 1, 0.8: 0}}, wdice: {step: {0: 0, 0.4: 1}}}}\n")
                              .replace("method: branch", "method: grid").replace("from: 0.2, to: 0.6", "from: 0.4, to: 0.4")
-                             .replace("from: 0.4, to: 0.8", "from: 0.8, to: 0.8"))
+                             .replace("from: 0.4, to: 0.8", "from: 0.8, to: 0.8") + "claims: {mine: {better: twin, than: w-CE}}\n")
         self.run_study("r")
         self.assertEqual([row[4] for row in self.query("r.sqlite", CANDIDATES)], ["twin"])
         self.assertEqual([row[0] for row in self.query("r.sqlite", "select variant from table1")], ["twin", "w-CE", "w-Dice"])
-        self.assertEqual(self.query("r.sqlite", "select better, than from claim"), [("twin", "w-CE"), ("twin", "w-Dice")])
+        claims = "select name, better, than from claim order by position"
+        self.assertEqual(self.query("r.sqlite", claims), [("mine", "twin", "w-CE"), ("found vs. w-Dice", "twin", "w-Dice")])
 
     def test_a_candidate_that_diverges_scores_nothing(self):
         self.grid.write_text(GRID.replace("method: branch", "method: grid")
@@ -157,7 +176,12 @@ class Search(Case):
         self.assertLess(len(rows), 6)
         self.assertLessEqual(sum(row[2] for row in rows), 24)
         trials = self.query("r.sqlite", "select count(*) from trial")[0][0]
-        self.run_study("r")
+        self.assertNotIn("Other searches", self.run_runner("report", "search", "--results", "r.sqlite").stdout)
+        self.run_study("r", "--set", "search.space.first.from=0.4")
+        beside = len({row[0] for row in rows} - {row[0] for row in self.query("r.sqlite", CANDIDATES)})
+        self.assertGreater(beside, 0)
+        self.assertIn(f"Other searches of this study tried {beside} candidate",
+                      " ".join(self.run_runner("report", "search", "--results", "r.sqlite").stdout.split()))
         self.assertEqual(self.query("r.sqlite", "select method from search"), [("branch",)])
         self.assertGreater(self.query("r.sqlite", "select count(*) from trial")[0][0], trials, "what was trained stays")
         self.assertEqual(self.query("r.sqlite", "select count(*) from search_candidate where dice is null")[0][0], 0)

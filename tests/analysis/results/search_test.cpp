@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "analysis/figures/search_figure.hpp"
+#include "analysis/results/merge.hpp"
 #include "analysis/tables/report.hpp"
 #include "tests/analysis/study.hpp"
 
@@ -162,8 +163,8 @@ TEST_F(SearchRows, EndWithFinalistsRowsAndClaims) {
   EXPECT_THAT(text, HasSubstr("alike counted once: 19 in all, of "));
   EXPECT_THAT(text, Not(HasSubstr("better ones may lie beyond"))) << "0.4 lies within";
   const std::string csv = render_search({file}, "csv");
-  EXPECT_TRUE(csv.starts_with(
-      "tried,round,value_first,value_shape,dice,seed_sd,epochs,epochs_so_far,variant\n1,1,0.2,step,"))
+  EXPECT_TRUE(
+      csv.starts_with("tried,round,value_first,value_shape,dice,seed_sd,epochs,epochs_so_far,variant\n1,1,0.2,step,"))
       << csv;
   EXPECT_THAT(csv, HasSubstr(",10,10,"));
   EXPECT_THAT(csv, HasSubstr(",9,19,"));
@@ -234,6 +235,47 @@ TEST_F(SearchRows, OfPartsTheLongerSearchIsMerged) {
     db.end_search(1, {{0, "found"}}, {trial_record("found", 1)}, {});
   }
   EXPECT_EQ(render_search({longer, file}, "csv"), render_search({file}, "csv")) << "it has ended, the longer one not";
+}
+
+TEST_F(SearchRows, WhatTheSearchOfAnotherPartFoundIsNoRow) {
+  const auto other = folder / "other.sqlite", longer = folder / "longer.sqlite", same = folder / "same.sqlite";
+  struct Part {
+    std::filesystem::path file;
+    int candidates, best;
+    std::uint64_t seed;  // of the row
+  };
+  for (const auto& [name, count, best, seed] :
+       {Part{file, 2, 0, 1}, Part{other, 2, 1, 2}, Part{longer, 3, 1, 3}, Part{same, 2, 0, 4}}) {
+    random.seed(1);
+    ResultsDatabase db(name);
+    db.begin(study_record(), provenance(), {trial_record("a", 1)});
+    SearchRecord search = search_record();
+    search.options = R"({"name": "found"})";
+    db.begin_search(search);
+    for (int c = 0; c < count; ++c) {
+      CandidateRecord record = candidate(c, 0.2 + 0.2 * c, "step", 10);
+      record.settings = "candidate " + std::to_string(c);
+      const auto states = db.add_candidate(record);
+      for (std::size_t t = 0; t < 2; ++t) train(db, states[t].id, record.trials[t], {0.5});
+    }
+    const TrialRecord row = trial_record("found", seed);
+    train(db, db.end_search(count, {{best, "found"}}, {row}, {}).front().id, row, {0.5});
+  }
+  using Files = std::vector<std::filesystem::path>;
+  const auto seeds = [](const Files& files) {
+    SQLite::Database db = merge_study(files, "");
+    return db
+        .execAndGet(
+            "SELECT group_concat(seed) FROM (SELECT t.seed FROM trial AS t JOIN variant AS v ON"
+            " v.id = t.variant_id WHERE v.name = 'found' AND t.in_grid ORDER BY t.seed)")
+        .getString();
+  };
+  EXPECT_EQ(seeds({file, same}), "1,4") << "both found the same";
+  EXPECT_EQ(seeds({file, other}), "1") << "of equal searches the first";
+  EXPECT_EQ(seeds({other, file}), "2");
+  EXPECT_EQ(seeds({file, longer}), "3") << "which is the longer one";
+  EXPECT_EQ(seeds({longer, file}), "3");
+  EXPECT_EQ(seeds({other, longer}), "2,3");
 }
 
 TEST_F(SearchRows, AreMergedWithAStudysOtherParts) {

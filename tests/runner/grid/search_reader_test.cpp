@@ -226,6 +226,21 @@ TEST(SearchReader, AStageOfOtherEpochsNeedsAStepOfItsOwn) {
   EXPECT_EQ(refusal(changed(in_both, "from: 0.2, to: 0.5", "from: 0.2, to: 0.5, step: 0.1")), "accepted");
 }
 
+TEST(SearchReader, RefusesADimensionThatChangesNothing) {
+  const auto with_rate = [](const std::string& grid) {
+    return changed(grid, "pretrain: {", "pretrain: {optimizer: {lr: 0.1}, ");
+  };
+  EXPECT_THAT(
+      refusal(with_rate(kSearchGrid)),
+      HasSubstr("'lr' changes nothing: with 0.001 and with 0.01 trials are the same, expected $lr where nothing "
+                "stands over it, as a key of a stage does over that of its variant"));
+  const std::string range = changed(kSearchGrid, "lr: [1e-2, 1e-3]", "lr: {from: 1e-3, to: 1e-2, scale: log}");
+  EXPECT_EQ(refusal(range), "accepted");
+  EXPECT_THAT(refusal(with_rate(range)), HasSubstr("'lr' changes nothing: with 0.001 and with 0.01 trials are"));
+  const std::string fixed = changed(kSearchGrid, "pretrain: {", "pretrain: {loss: {wce: 1}, ");
+  EXPECT_THAT(refusal(fixed), HasSubstr("'first' changes nothing: with 0.2 and with 0.3"));
+}
+
 TEST(SearchReader, SaysWithWhichPointAVariantCannotBe) {
   const std::string crossed =
       said_of("wdice: {step: {0: 0, $first: 1}}", "wdice: {step: {0: 0, $second: 1, $first: 2}}");
